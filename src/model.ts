@@ -1,0 +1,268 @@
+/**
+ * The words of the project as types (docs/design words: service, desired, definition, observed, plan, step, outcome).
+ * States are unions whose members carry exactly their data.
+ */
+import type { Json } from './canonical.ts';
+import type { PolicyFile } from './desired/generated/policy.ts';
+import type { ServiceFile } from './desired/generated/service.ts';
+import type { Position, Problem } from './problem.ts';
+
+export type ServiceName = string;
+/** A service's name, or `NAME@I` for one of its instances. */
+export type ServiceId = string;
+export type SupervisorName = 'builtin' | 'systemd' | `supervisord/${string}`;
+export type DesiredState = 'running' | 'stopped' | 'manual' | 'disabled' | 'absent';
+
+// ---- Desired -------------------------------------------------------------------------------------------------
+
+/** One service, or one instance of it, as Git says: what people wrote, and the few defaults everybody needs. */
+export interface Service {
+  readonly id: ServiceId;
+  readonly name: ServiceName;
+  /** From 1; undefined where the service has no `instances`. */
+  readonly instance?: number;
+  readonly supervisor: SupervisorName;
+  readonly state: DesiredState;
+  readonly autostart: boolean;
+  readonly group?: string;
+  readonly after: readonly ServiceName[];
+  readonly formerly: readonly ServiceName[];
+  readonly changes: 'now' | 'staged';
+  /** Layers merged, before any default. */
+  readonly written: ServiceFile;
+  /** Digests of host files that belong to the definition: `restartOn:/path` and `environmentFiles:/path`. */
+  readonly inputs: Readonly<Record<string, string>>;
+  /** The file that declares it, relative to the desired-state directory (`services/web.yaml`). */
+  readonly file: string;
+}
+
+/** Where the desired state came from. `content` is a digest of every file read; `commit` where git could be asked. */
+export interface Revision {
+  readonly content: string;
+  readonly commit?: string;
+  /** The working tree differs from the commit. */
+  readonly dirty?: boolean;
+}
+
+export interface Policy {
+  readonly owner: string;
+  readonly prune: { readonly kind: 'off' } | { readonly kind: 'on'; readonly max: number };
+  readonly written: PolicyFile;
+}
+
+export interface Desired {
+  readonly revision: Revision;
+  readonly policy: Policy;
+  /** Sorted by id; instances are expanded. Services with `state: absent` are in it. */
+  readonly services: readonly Service[];
+  /** The position of a value in a service: the path as keys from the top (`['start', 'ready']`), else of the file. */
+  locate(id: ServiceId, path: readonly (string | number)[]): Position | undefined;
+}
+
+// ---- Definition ----------------------------------------------------------------------------------------------
+
+/** What a change of a field does to a running process: nothing and not on the host at all, applied live, or a restart. */
+export type FieldEffect = 'none' | 'live' | 'restart';
+/** Who makes a field true. `refused` fields are an error where somebody wrote them. */
+export type FieldMeans = 'native' | 'daemon' | 'wrapper' | 'refused';
+
+export interface FieldRule {
+  readonly effect: FieldEffect;
+  readonly by: FieldMeans;
+  /** For the docs, and the reason where refused. */
+  readonly note?: string;
+}
+
+/**
+ * One supervisor's rule for every field of the schema, by dotted path; `*` stands for one key (`environment.*`). Lists
+ * are leaves (`command`, `health`). A test proves that each leaf of the schema has exactly one rule.
+ */
+export type FieldTable = Readonly<Record<string, FieldRule>>;
+
+/** Written, canonical fields by dotted path (`stop.timeout`), units as numbers (ms, bytes), in sorted order. */
+export type Fields = Readonly<Record<string, Json>>;
+
+/** What a supervisor's own record should hold for a service. */
+export interface Definition {
+  /** Digest of the fields whose effect is `restart`. */
+  readonly hash: string;
+  /** The fields whose effect is `live` or `restart`. */
+  readonly fields: Fields;
+}
+
+// ---- Observed ------------------------------------------------------------------------------------------------
+
+export type Exit =
+  | { readonly kind: 'code'; readonly code: number }
+  | { readonly kind: 'signal'; readonly signal: string }
+  /** It is gone and nobody could see how (the shim was killed too, or the host was rebooted). */
+  | { readonly kind: 'unknown' };
+
+/** Does a running process stem from the definition that the supervisor holds now? `unknown` never is a reason to act. */
+export type Freshness = 'current' | 'stale' | 'unknown';
+
+/** Times are milliseconds since the epoch. */
+export type Run =
+  | { readonly kind: 'running'; readonly pid: number; readonly since: number; readonly definition: Freshness }
+  | { readonly kind: 'starting'; readonly pid: number; readonly since: number; readonly definition: Freshness }
+  /** Ended, and waits to be started again. */
+  | { readonly kind: 'backoff'; readonly until: number; readonly exit: Exit }
+  | { readonly kind: 'stopping'; readonly pid: number }
+  /** `started`: somebody started it since this boot. */
+  | { readonly kind: 'stopped'; readonly started: boolean }
+  /** Ended by itself, as its restart policy allows. */
+  | { readonly kind: 'exited'; readonly exit: Exit; readonly at: number }
+  /** It could not be started `retries` times: FATAL. Nobody tries again until it changes or a person says so. */
+  | { readonly kind: 'fatal'; readonly exit: Exit; readonly at: number; readonly reason: string }
+  /** Its restart budget is spent: HELD until a trial after the cooldown. */
+  | { readonly kind: 'held'; readonly exit: Exit; readonly until: number; readonly reason: string };
+
+export type Owner = { readonly kind: 'ours' } | { readonly kind: 'foreign'; readonly owner: string };
+
+/** One object that a supervisor holds. */
+export interface Actual {
+  readonly kind: 'actual';
+  readonly id: ServiceId;
+  readonly owner: Owner;
+  /** What the supervisor would start next; undefined where only a process was found, with the stamp's hash if any. */
+  readonly definition: Definition | { readonly hash: string | undefined; readonly fields?: undefined };
+  readonly run: Run;
+  /** Restarts by supervision since it was last started by an apply or a person. */
+  readonly restarts: number;
+  /** The revision that was last applied to it, as text. */
+  readonly revision?: string;
+}
+
+/** An object that is there but could not be read. Never the same as absent. */
+export interface UnreadableObject {
+  readonly kind: 'unreadable';
+  readonly id: ServiceId;
+  readonly problem: Problem;
+}
+
+/** One supervisor's observation. */
+export type Reading =
+  | { readonly kind: 'read'; readonly objects: readonly (Actual | UnreadableObject)[] }
+  | { readonly kind: 'unreadable'; readonly problem: Problem };
+
+export type Observed = ReadonlyMap<SupervisorName, Reading>;
+
+// ---- Plan ----------------------------------------------------------------------------------------------------
+
+/**
+ * - `create`: define it, and start it if it should run. `start`, `stop`: its run state alone.
+ * - `replace`: new definition, new process. `restart`: same definition, but the process stems from an older one.
+ * - `update`: new definition, applied without touching a process. `remove`: stopped, then undefined.
+ */
+export type Action = 'create' | 'start' | 'stop' | 'restart' | 'replace' | 'update' | 'remove';
+
+/** What a step does to the service's process. */
+export type StepEffect = 'start' | 'stop' | 'restart' | 'pid unchanged' | 'none';
+
+export interface FieldChange {
+  readonly field: string;
+  readonly effect: FieldEffect;
+  /** Masked where secret; undefined where there is none. */
+  readonly from?: Json;
+  readonly to?: Json;
+}
+
+export type Reason =
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'changed'; readonly changes: readonly FieldChange[] }
+  | { readonly kind: 'not-running'; readonly run: Run['kind'] }
+  | { readonly kind: 'not-wanted'; readonly state: DesiredState }
+  | { readonly kind: 'stale-process' }
+  /** A process with our stamp, but its supervisor's record is gone: it is taken back as it is. */
+  | { readonly kind: 'adopted' }
+  | { readonly kind: 'renamed'; readonly to: ServiceId }
+  | { readonly kind: 'fewer-instances'; readonly instances: number }
+  | { readonly kind: 'not-in-git' }
+  | { readonly kind: 'asked' };
+
+/** What the plan saw of the object; a step is refused where it is no longer so. */
+export type Seen =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'present'; readonly hash: string | undefined; readonly run: Run['kind']; readonly pid?: number };
+
+export interface Step {
+  /** `ACTION:SERVICE`, unique in a plan. */
+  readonly id: string;
+  readonly service: ServiceId;
+  readonly supervisor: SupervisorName;
+  readonly action: Action;
+  readonly reason: Reason;
+  readonly effect: StepEffect;
+  /** Ids of steps that must be done before; where one fails or is skipped, this one is skipped. */
+  readonly after: readonly string[];
+  readonly seen: Seen;
+  /** What to make of it; absent for `remove`. */
+  readonly target?: { readonly service: Service; readonly definition: Definition };
+}
+
+/** A service deliberately left alone though it is not as desired. */
+export interface Held {
+  readonly service: ServiceId;
+  readonly supervisor: SupervisorName;
+  readonly reason:
+    | { readonly kind: 'unreadable'; readonly problem: Problem }
+    | { readonly kind: 'foreign'; readonly owner: string }
+    | { readonly kind: 'fatal'; readonly run: Extract<Run, { kind: 'fatal' }> }
+    | { readonly kind: 'spent'; readonly run: Extract<Run, { kind: 'held' }> }
+    | { readonly kind: 'maybe-renamed'; readonly from: ServiceId }
+    | { readonly kind: 'needs'; readonly service: ServiceName }
+    | { readonly kind: 'prune-cap'; readonly count: number; readonly max: number };
+}
+
+/** What is worth telling and needs no step; never changes the exit code. */
+export type Notice =
+  | { readonly kind: 'staged'; readonly service: ServiceId; readonly changes: readonly FieldChange[] }
+  | { readonly kind: 'first-start'; readonly service: ServiceId }
+  | { readonly kind: 'leftover'; readonly service: ServiceId; readonly supervisor: SupervisorName }
+  | { readonly kind: 'unknown-process'; readonly service: ServiceId; readonly pid: number };
+
+export interface Plan {
+  readonly version: 1;
+  readonly revision: string;
+  readonly fingerprint: string;
+  /** In an order that respects `after`. */
+  readonly steps: readonly Step[];
+  readonly held: readonly Held[];
+  readonly notices: readonly Notice[];
+}
+
+// ---- Apply ---------------------------------------------------------------------------------------------------
+
+export type Outcome =
+  | { readonly kind: 'done'; readonly pid?: number }
+  | { readonly kind: 'failed'; readonly problem: Problem }
+  | { readonly kind: 'skipped'; readonly problem: Problem };
+
+export interface StepReport {
+  readonly step: Step;
+  readonly outcome: Outcome;
+  /** Duration in milliseconds. */
+  readonly took: number;
+}
+
+export interface Report {
+  readonly plan: Plan;
+  readonly steps: readonly StepReport[];
+  /** Duration in milliseconds. */
+  readonly took: number;
+}
+
+/** What the engine tells while it works; one stream for the CLI's progress, the daemon's log and the control socket. */
+export type Event =
+  | { readonly kind: 'planned'; readonly plan: Plan }
+  | { readonly kind: 'step-started'; readonly step: Step }
+  | { readonly kind: 'step-ended'; readonly step: Step; readonly outcome: Outcome; readonly took: number }
+  | { readonly kind: 'applied'; readonly report: Report };
+
+// ---- Health and status ---------------------------------------------------------------------------------------
+
+export type HealthState =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'healthy' }
+  | { readonly kind: 'unhealthy'; readonly probe: string; readonly why: string; readonly about: 'self' | 'dependency' };

@@ -7,6 +7,11 @@ export interface Supervisor extends AsyncDisposable {
   readonly fields: FieldTable;
   /** The definition of a service, or why this supervisor can't make a field true. Pure; only what was written is refused. */
   define(service: Service): Definition | Problem[];
+  /**
+   * Can this service be started here now: do command, interpreter, directory, user and log folder exist? The first
+   * thing that stands in the way, or undefined. Reads only; asked before anything is stopped, in a dry run too.
+   */
+  check(service: Service): Promise<Problem | undefined>;
   /** Reads only. Never throws: what can't be read is a value. */
   observe(signal: AbortSignal): Promise<Reading>;
   /**

@@ -48,7 +48,7 @@ export interface ServiceFile {
    */
   unit?: string;
   /**
-   * Working directory. Default: /.
+   * Working directory: absolute, or starting with ./ or ../ and relative to the desired-state directory. Default: /.
    */
   directory?: string;
   /**

@@ -374,17 +374,18 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
 }
 validate21.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 var service = validate22;
-var schema33 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "service.schema.json", "title": "ServiceFile", "description": "One service: something that should (or should not) run on this host. The file's stem is its name.", "type": "object", "additionalProperties": false, "required": ["supervisor"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "description": { "type": "string", "description": "What the service is, for people. Changing it touches no process." }, "group": { "$ref": "#/$defs/name", "description": "The group the service belongs to; groups are operated on together." }, "supervisor": { "type": "string", "pattern": "^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$", "description": "What keeps the service running: builtin, systemd, or supervisord/NAME (an instance from supervisors/NAME.yaml).", "examples": ["builtin", "systemd", "supervisord/dolphin"] }, "state": { "enum": ["running", "stopped", "manual", "disabled", "absent"], "description": "running: kept running. stopped: defined, not running. manual: defined, run state left as found. disabled: not running and can't start at boot. absent: removed. Default: running." }, "autostart": { "type": "boolean", "description": "Start at boot? Default: true where state is running, else false. With running and false nobody starts it after a boot until a person does." }, "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell is involved. The program is an absolute path, a path relative to directory (with a slash), or a name looked up in PATH.", "examples": [["/usr/bin/python3", "server.py", "--port", "8010"]] }, "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.service$", "description": "In place of command: a systemd unit that a distribution package owns, managed by state alone and never rewritten.", "examples": ["nginx.service"] }, "directory": { "$ref": "#/$defs/absolutePath", "description": "Working directory. Default: /." }, "user": { "type": "string", "pattern": "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "description": "The user to run as, or user:group. Default: the user the daemon runs as.", "examples": ["dolphin", "www-data:adm"] }, "umask": { "type": "string", "pattern": "^0?[0-7]{3}$", "description": 'File mode creation mask, octal, quoted. Default: "022".', "examples": ["022", "077"] }, "environment": { "type": "object", "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string", "pattern": "^[^\\u0000]*$" }, "description": "Environment variables, added to the fixed base (PATH, HOME, USER, LOGNAME, SHELL, LANG). Values are strings: quote numbers and booleans. Secrets belong in environmentFiles." }, "environmentFiles": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files on the host with KEY=VALUE lines, later ones win, all win over environment. The only place for secrets; their contents never appear in plans or logs. A change of their content restarts the service.", "examples": [["/etc/dolphin/secrets.env"]] }, "start": { "type": "object", "additionalProperties": false, "description": "How it starts.", "properties": { "ready": { "$ref": "#/$defs/duration", "description": "It counts as started once it has stayed up this long (and its own health probes have passed once). Default: 1s." }, "retries": { "type": "integer", "minimum": 0, "maximum": 1e3, "description": "Starts that may fail in a row, after the first, before it is FATAL. Default: 3." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long an apply waits for its health probes to pass after start.ready. Default: 60s." }, "after": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Services that must be ready before this one is started, and that are stopped after it." } } }, "stop": { "type": "object", "additionalProperties": false, "description": "How it is stopped.", "properties": { "signal": { "enum": ["TERM", "HUP", "INT", "QUIT", "KILL", "USR1", "USR2"], "description": "The first signal. Default: TERM." }, "timeout": { "$ref": "#/$defs/duration", "description": "After this long it is killed. Default: 10s." }, "tree": { "type": "boolean", "description": "Signal and, after the timeout, kill the whole process tree, not the main process alone. Default: true." } } }, "restart": { "type": "object", "additionalProperties": false, "description": "What happens when it ends by itself. The first restart after stable uptime is immediate; backoff follows.", "properties": { "policy": { "enum": ["always", "on-failure", "never"], "description": "on-failure: not after exit code 0. Default: always." }, "backoff": { "type": "object", "additionalProperties": false, "description": "The wait before each further restart: initial, initial x factor, \u2026 up to max.", "properties": { "initial": { "$ref": "#/$defs/duration", "description": "Default: 1s." }, "factor": { "type": "number", "minimum": 1, "maximum": 100, "description": "Default: 2." }, "max": { "$ref": "#/$defs/duration", "description": "Default: 5m." } } }, "limit": { "type": "object", "additionalProperties": false, "required": ["restarts", "within"], "description": "At most this many restarts within this time; then the service is HELD. Default: 5 within 10m.", "properties": { "restarts": { "type": "integer", "minimum": 1, "maximum": 1e5, "description": "How many restarts." }, "within": { "$ref": "#/$defs/duration", "description": "In which time." } } }, "cooldown": { "$ref": "#/$defs/duration", "description": "How long it is HELD before one trial start. Default: 5m." } } }, "limits": { "type": "object", "additionalProperties": false, "description": "Resource limits (setrlimit, soft and hard).", "properties": { "addressSpace": { "$ref": "#/$defs/size", "description": "RLIMIT_AS: virtual memory." }, "openFiles": { "type": "integer", "minimum": 3, "description": "RLIMIT_NOFILE: file descriptors. Default: soft 1024." }, "processes": { "type": "integer", "minimum": 1, "description": "RLIMIT_NPROC: processes of the user." }, "core": { "$ref": "#/$defs/size", "description": "RLIMIT_CORE: size of core files." }, "fileSize": { "$ref": "#/$defs/size", "description": "RLIMIT_FSIZE: size of files written." }, "lockedMemory": { "$ref": "#/$defs/size", "description": "RLIMIT_MEMLOCK: locked memory." }, "stack": { "$ref": "#/$defs/size", "description": "RLIMIT_STACK: stack of the main thread." } } }, "logs": { "type": "object", "additionalProperties": false, "description": "Where output goes. Relative paths are below directory. Default: NAME.log and NAME-error.log in the log folder.", "properties": { "stdout": { "$ref": "#/$defs/path", "description": "File for standard output." }, "stderr": { "$ref": "#/$defs/path", "description": "File for standard error; may be the same file." }, "maxSize": { "$ref": "#/$defs/size", "description": "Rotate beyond this size. Default: 50MB. 0MB never rotates." }, "keep": { "type": "integer", "minimum": 0, "maximum": 1e4, "description": "How many rotated files to keep. Default: 10." } } }, "health": { "type": "array", "description": "Probes: each is http, tcp or exec.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "oneOf": [{ "required": ["http"] }, { "required": ["tcp"] }, { "required": ["exec"] }], "properties": { "name": { "$ref": "#/$defs/name", "description": "Its name in status and events." }, "http": { "type": "object", "additionalProperties": false, "required": ["url"], "description": "GET a URL; a status from 200 to 399 passes.", "properties": { "url": { "type": "string", "pattern": "^https?://[^\\s]+$", "description": "The URL." }, "status": { "type": "integer", "minimum": 100, "maximum": 599, "description": "The one status that passes. Default: any from 200 to 399." } } }, "tcp": { "type": "object", "additionalProperties": false, "required": ["address"], "description": "Connect to an address.", "properties": { "address": { "type": "string", "pattern": "^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$", "description": "HOST:PORT.", "examples": ["127.0.0.1:5701"] } } }, "exec": { "type": "object", "additionalProperties": false, "required": ["command"], "description": "Run a command as the service's user; exit code 0 passes.", "properties": { "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell." } } }, "every": { "$ref": "#/$defs/duration", "description": "How often. Default: 10s." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long one try may take. Default: 3s." }, "failures": { "type": "integer", "minimum": 1, "maximum": 1e3, "description": "Failures in a row before it counts as unhealthy. Default: 3." }, "about": { "enum": ["self", "dependency"], "description": "self: about this service. dependency: about something it needs; never a reason to act on this service. Default: self." }, "onFailure": { "enum": ["none", "alert", "restart", "rollback", "stop"], "description": "What to do when unhealthy. Default: none." } } } }, "restartOn": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files whose content belongs to the definition: when it changes, the service is restarted." }, "changes": { "enum": ["now", "staged"], "description": "May it be restarted to make a change take effect? staged: the change waits for its next start. Default: now." }, "drift": { "enum": ["heal", "hold", "report"], "description": "What to do when the host differs with no change in Git. Default: the policy's." }, "generation": { "type": "integer", "minimum": 0, "description": "Raise it to have the same command restarted, for new code for example." }, "instances": { "type": "integer", "minimum": 1, "maximum": 1e4, "description": "Run this many copies, named NAME@1 to NAME@N; each has RECONCILED_INSTANCE in its environment." }, "formerly": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Names this service had before: the old one is stopped, then this one started, never both." }, "supersedes": { "type": "array", "description": "What this service replaces on the host and may therefore be stopped.", "items": { "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "unit": { "type": "string", "description": "A systemd unit." }, "program": { "type": "string", "description": "A supervisord program." }, "config": { "$ref": "#/$defs/absolutePath", "description": "The supervisord configuration that program is in." }, "process": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The exact arguments of a process." }, "user": { "type": "string", "description": "The user of that process." }, "cron": { "type": "string", "description": "A crontab line." }, "timer": { "type": "string", "description": "A systemd timer." } } } }, "raw": { "type": "object", "additionalProperties": false, "description": "What the schema has no word for, passed to the supervisor as it stands: [section, key, value], ordered, keys may repeat.", "properties": { "systemd": { "$ref": "#/$defs/rawLines", "description": "Lines of the unit file." }, "supervisord": { "$ref": "#/$defs/rawLines", "description": "Lines of the program section." } } } }, "$defs": { "name": { "title": "name", "type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,62}$", "description": "A name: lower-case letters, digits, '_', '.', '-'; at most 63, and starting with a letter or digit.", "examples": ["scan_bridge"] }, "duration": { "title": "duration", "type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$", "description": "A duration: a number and ms, s, m, h or d.", "examples": ["10s", "1m30s", "500ms"] }, "size": { "title": "size", "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "description": "A size: a number and B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024).", "examples": ["50MB", "2GiB"] }, "path": { "title": "path", "type": "string", "pattern": "^[^\\u0000\\n]+$", "description": "A path, absolute or relative to directory." }, "absolutePath": { "title": "absolute path", "type": "string", "pattern": "^/[^\\u0000\\n]*$", "description": "An absolute path.", "examples": ["/opt/dolphin"] }, "rawLines": { "type": "array", "items": { "type": "array", "minItems": 3, "maxItems": 3, "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": ["string", "number", "boolean"] }], "items": false }, "description": "Lines as [section, key, value]." } } };
-var schema59 = { "type": "array", "items": { "type": "array", "minItems": 3, "maxItems": 3, "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": ["string", "number", "boolean"] }], "items": false }, "description": "Lines as [section, key, value]." };
+var schema33 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "service.schema.json", "title": "ServiceFile", "description": "One service: something that should (or should not) run on this host. The file's stem is its name.", "type": "object", "additionalProperties": false, "required": ["supervisor"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "description": { "type": "string", "description": "What the service is, for people. Changing it touches no process." }, "group": { "$ref": "#/$defs/name", "description": "The group the service belongs to; groups are operated on together." }, "supervisor": { "type": "string", "pattern": "^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$", "description": "What keeps the service running: builtin, systemd, or supervisord/NAME (an instance from supervisors/NAME.yaml).", "examples": ["builtin", "systemd", "supervisord/dolphin"] }, "state": { "enum": ["running", "stopped", "manual", "disabled", "absent"], "description": "running: kept running. stopped: defined, not running. manual: defined, run state left as found. disabled: not running and can't start at boot. absent: removed. Default: running." }, "autostart": { "type": "boolean", "description": "Start at boot? Default: true where state is running, else false. With running and false nobody starts it after a boot until a person does." }, "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell is involved. The program is an absolute path, a path relative to directory (with a slash), or a name looked up in PATH.", "examples": [["/usr/bin/python3", "server.py", "--port", "8010"]] }, "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.service$", "description": "In place of command: a systemd unit that a distribution package owns, managed by state alone and never rewritten.", "examples": ["nginx.service"] }, "directory": { "type": "string", "pattern": "^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$", "description": "Working directory: absolute, or starting with ./ or ../ and relative to the desired-state directory. Default: /.", "examples": ["/opt/dolphin/prod", "./programs"] }, "user": { "type": "string", "pattern": "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "description": "The user to run as, or user:group. Default: the user the daemon runs as.", "examples": ["dolphin", "www-data:adm"] }, "umask": { "type": "string", "pattern": "^0?[0-7]{3}$", "description": 'File mode creation mask, octal, quoted. Default: "022".', "examples": ["022", "077"] }, "environment": { "type": "object", "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string", "pattern": "^[^\\u0000]*$" }, "description": "Environment variables, added to the fixed base (PATH, HOME, USER, LOGNAME, SHELL, LANG). Values are strings: quote numbers and booleans. Secrets belong in environmentFiles." }, "environmentFiles": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files on the host with KEY=VALUE lines, later ones win, all win over environment. The only place for secrets; their contents never appear in plans or logs. A change of their content restarts the service.", "examples": [["/etc/dolphin/secrets.env"]] }, "start": { "type": "object", "additionalProperties": false, "description": "How it starts.", "properties": { "ready": { "$ref": "#/$defs/duration", "description": "It counts as started once it has stayed up this long (and its own health probes have passed once). Default: 1s." }, "retries": { "type": "integer", "minimum": 0, "maximum": 1e3, "description": "Starts that may fail in a row, after the first, before it is FATAL. Default: 3." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long an apply waits for its health probes to pass after start.ready. Default: 60s." }, "after": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Services that must be ready before this one is started, and that are stopped after it." } } }, "stop": { "type": "object", "additionalProperties": false, "description": "How it is stopped.", "properties": { "signal": { "enum": ["TERM", "HUP", "INT", "QUIT", "KILL", "USR1", "USR2"], "description": "The first signal. Default: TERM." }, "timeout": { "$ref": "#/$defs/duration", "description": "After this long it is killed. Default: 10s." }, "tree": { "type": "boolean", "description": "Signal and, after the timeout, kill the whole process tree, not the main process alone. Default: true." } } }, "restart": { "type": "object", "additionalProperties": false, "description": "What happens when it ends by itself. The first restart after stable uptime is immediate; backoff follows.", "properties": { "policy": { "enum": ["always", "on-failure", "never"], "description": "on-failure: not after exit code 0. Default: always." }, "backoff": { "type": "object", "additionalProperties": false, "description": "The wait before each further restart: initial, initial x factor, \u2026 up to max.", "properties": { "initial": { "$ref": "#/$defs/duration", "description": "Default: 1s." }, "factor": { "type": "number", "minimum": 1, "maximum": 100, "description": "Default: 2." }, "max": { "$ref": "#/$defs/duration", "description": "Default: 5m." } } }, "limit": { "type": "object", "additionalProperties": false, "required": ["restarts", "within"], "description": "At most this many restarts within this time; then the service is HELD. Default: 5 within 10m.", "properties": { "restarts": { "type": "integer", "minimum": 1, "maximum": 1e5, "description": "How many restarts." }, "within": { "$ref": "#/$defs/duration", "description": "In which time." } } }, "cooldown": { "$ref": "#/$defs/duration", "description": "How long it is HELD before one trial start. Default: 5m." } } }, "limits": { "type": "object", "additionalProperties": false, "description": "Resource limits (setrlimit, soft and hard).", "properties": { "addressSpace": { "$ref": "#/$defs/size", "description": "RLIMIT_AS: virtual memory." }, "openFiles": { "type": "integer", "minimum": 3, "description": "RLIMIT_NOFILE: file descriptors. Default: soft 1024." }, "processes": { "type": "integer", "minimum": 1, "description": "RLIMIT_NPROC: processes of the user." }, "core": { "$ref": "#/$defs/size", "description": "RLIMIT_CORE: size of core files." }, "fileSize": { "$ref": "#/$defs/size", "description": "RLIMIT_FSIZE: size of files written." }, "lockedMemory": { "$ref": "#/$defs/size", "description": "RLIMIT_MEMLOCK: locked memory." }, "stack": { "$ref": "#/$defs/size", "description": "RLIMIT_STACK: stack of the main thread." } } }, "logs": { "type": "object", "additionalProperties": false, "description": "Where output goes. Relative paths are below directory. Default: NAME.log and NAME-error.log in the log folder.", "properties": { "stdout": { "$ref": "#/$defs/path", "description": "File for standard output." }, "stderr": { "$ref": "#/$defs/path", "description": "File for standard error; may be the same file." }, "maxSize": { "$ref": "#/$defs/size", "description": "Rotate beyond this size. Default: 50MB. 0MB never rotates." }, "keep": { "type": "integer", "minimum": 0, "maximum": 1e4, "description": "How many rotated files to keep. Default: 10." } } }, "health": { "type": "array", "description": "Probes: each is http, tcp or exec.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "oneOf": [{ "required": ["http"] }, { "required": ["tcp"] }, { "required": ["exec"] }], "properties": { "name": { "$ref": "#/$defs/name", "description": "Its name in status and events." }, "http": { "type": "object", "additionalProperties": false, "required": ["url"], "description": "GET a URL; a status from 200 to 399 passes.", "properties": { "url": { "type": "string", "pattern": "^https?://[^\\s]+$", "description": "The URL." }, "status": { "type": "integer", "minimum": 100, "maximum": 599, "description": "The one status that passes. Default: any from 200 to 399." } } }, "tcp": { "type": "object", "additionalProperties": false, "required": ["address"], "description": "Connect to an address.", "properties": { "address": { "type": "string", "pattern": "^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$", "description": "HOST:PORT.", "examples": ["127.0.0.1:5701"] } } }, "exec": { "type": "object", "additionalProperties": false, "required": ["command"], "description": "Run a command as the service's user; exit code 0 passes.", "properties": { "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell." } } }, "every": { "$ref": "#/$defs/duration", "description": "How often. Default: 10s." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long one try may take. Default: 3s." }, "failures": { "type": "integer", "minimum": 1, "maximum": 1e3, "description": "Failures in a row before it counts as unhealthy. Default: 3." }, "about": { "enum": ["self", "dependency"], "description": "self: about this service. dependency: about something it needs; never a reason to act on this service. Default: self." }, "onFailure": { "enum": ["none", "alert", "restart", "rollback", "stop"], "description": "What to do when unhealthy. Default: none." } } } }, "restartOn": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files whose content belongs to the definition: when it changes, the service is restarted." }, "changes": { "enum": ["now", "staged"], "description": "May it be restarted to make a change take effect? staged: the change waits for its next start. Default: now." }, "drift": { "enum": ["heal", "hold", "report"], "description": "What to do when the host differs with no change in Git. Default: the policy's." }, "generation": { "type": "integer", "minimum": 0, "description": "Raise it to have the same command restarted, for new code for example." }, "instances": { "type": "integer", "minimum": 1, "maximum": 1e4, "description": "Run this many copies, named NAME@1 to NAME@N; each has RECONCILED_INSTANCE in its environment." }, "formerly": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Names this service had before: the old one is stopped, then this one started, never both." }, "supersedes": { "type": "array", "description": "What this service replaces on the host and may therefore be stopped.", "items": { "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "unit": { "type": "string", "description": "A systemd unit." }, "program": { "type": "string", "description": "A supervisord program." }, "config": { "$ref": "#/$defs/absolutePath", "description": "The supervisord configuration that program is in." }, "process": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The exact arguments of a process." }, "user": { "type": "string", "description": "The user of that process." }, "cron": { "type": "string", "description": "A crontab line." }, "timer": { "type": "string", "description": "A systemd timer." } } } }, "raw": { "type": "object", "additionalProperties": false, "description": "What the schema has no word for, passed to the supervisor as it stands: [section, key, value], ordered, keys may repeat.", "properties": { "systemd": { "$ref": "#/$defs/rawLines", "description": "Lines of the unit file." }, "supervisord": { "$ref": "#/$defs/rawLines", "description": "Lines of the program section." } } } }, "$defs": { "name": { "title": "name", "type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,62}$", "description": "A name: lower-case letters, digits, '_', '.', '-'; at most 63, and starting with a letter or digit.", "examples": ["scan_bridge"] }, "duration": { "title": "duration", "type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$", "description": "A duration: a number and ms, s, m, h or d.", "examples": ["10s", "1m30s", "500ms"] }, "size": { "title": "size", "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "description": "A size: a number and B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024).", "examples": ["50MB", "2GiB"] }, "path": { "title": "path", "type": "string", "pattern": "^[^\\u0000\\n]+$", "description": "A path, absolute or relative to directory." }, "absolutePath": { "title": "absolute path", "type": "string", "pattern": "^/[^\\u0000\\n]*$", "description": "An absolute path.", "examples": ["/opt/dolphin"] }, "rawLines": { "type": "array", "items": { "type": "array", "minItems": 3, "maxItems": 3, "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": ["string", "number", "boolean"] }], "items": false }, "description": "Lines as [section, key, value]." } } };
+var schema58 = { "type": "array", "items": { "type": "array", "minItems": 3, "maxItems": 3, "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": ["string", "number", "boolean"] }], "items": false }, "description": "Lines as [section, key, value]." };
 var func1 = Object.prototype.hasOwnProperty;
 var func0 = require_equal().default;
 var pattern7 = new RegExp("^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$", "u");
 var pattern8 = new RegExp("^[A-Za-z0-9:_.\\\\@-]+\\.service$", "u");
-var pattern9 = new RegExp("^/[^\\u0000\\n]*$", "u");
+var pattern9 = new RegExp("^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$", "u");
 var pattern10 = new RegExp("^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "u");
 var pattern11 = new RegExp("^0?[0-7]{3}$", "u");
 var pattern12 = new RegExp("^[A-Za-z_][A-Za-z0-9_]*$", "u");
 var pattern13 = new RegExp("^[^\\u0000]*$", "u");
+var pattern14 = new RegExp("^/[^\\u0000\\n]*$", "u");
 var pattern15 = new RegExp("^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$", "u");
 var pattern23 = new RegExp("^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "u");
 var pattern28 = new RegExp("^[^\\u0000\\n]+$", "u");
@@ -571,7 +572,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
       let data9 = data.directory;
       if (typeof data9 === "string") {
         if (!pattern9.test(data9)) {
-          const err15 = { instancePath: instancePath + "/directory", schemaPath: "#/$defs/absolutePath/pattern", keyword: "pattern", params: { pattern: "^/[^\\u0000\\n]*$" }, message: 'must match pattern "^/[^\\u0000\\n]*$"' };
+          const err15 = { instancePath: instancePath + "/directory", schemaPath: "#/properties/directory/pattern", keyword: "pattern", params: { pattern: "^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$" }, message: 'must match pattern "^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$"' };
           if (vErrors === null) {
             vErrors = [err15];
           } else {
@@ -580,7 +581,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       } else {
-        const err16 = { instancePath: instancePath + "/directory", schemaPath: "#/$defs/absolutePath/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err16 = { instancePath: instancePath + "/directory", schemaPath: "#/properties/directory/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
           vErrors = [err16];
         } else {
@@ -637,7 +638,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
       let data12 = data.environment;
       if (data12 && typeof data12 == "object" && !Array.isArray(data12)) {
         for (const key1 in data12) {
-          const _errs29 = errors;
+          const _errs28 = errors;
           if (typeof key1 === "string") {
             if (!pattern12.test(key1)) {
               const err21 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', propertyName: key1 };
@@ -649,8 +650,8 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           }
-          var valid5 = _errs29 === errors;
-          if (!valid5) {
+          var valid4 = _errs28 === errors;
+          if (!valid4) {
             const err22 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames", keyword: "propertyNames", params: { propertyName: key1 }, message: "property name must be valid" };
             if (vErrors === null) {
               vErrors = [err22];
@@ -699,7 +700,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         for (let i1 = 0; i1 < len1; i1++) {
           let data15 = data14[i1];
           if (typeof data15 === "string") {
-            if (!pattern9.test(data15)) {
+            if (!pattern14.test(data15)) {
               const err26 = { instancePath: instancePath + "/environmentFiles/" + i1, schemaPath: "#/$defs/absolutePath/pattern", keyword: "pattern", params: { pattern: "^/[^\\u0000\\n]*$" }, message: 'must match pattern "^/[^\\u0000\\n]*$"' };
               if (vErrors === null) {
                 vErrors = [err26];
@@ -1530,10 +1531,10 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         const len3 = data49.length;
         for (let i5 = 0; i5 < len3; i5++) {
           let data50 = data49[i5];
-          const _errs129 = errors;
-          let valid39 = false;
+          const _errs128 = errors;
+          let valid38 = false;
           let passing0 = null;
-          const _errs130 = errors;
+          const _errs129 = errors;
           if (data50 && typeof data50 == "object" && !Array.isArray(data50)) {
             if (data50.http === void 0) {
               const err99 = { instancePath: instancePath + "/health/" + i5, schemaPath: "#/properties/health/items/oneOf/0/required", keyword: "required", params: { missingProperty: "http" }, message: "must have required property 'http'" };
@@ -1545,12 +1546,12 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           }
-          var _valid0 = _errs130 === errors;
+          var _valid0 = _errs129 === errors;
           if (_valid0) {
-            valid39 = true;
+            valid38 = true;
             passing0 = 0;
           }
-          const _errs131 = errors;
+          const _errs130 = errors;
           if (data50 && typeof data50 == "object" && !Array.isArray(data50)) {
             if (data50.tcp === void 0) {
               const err100 = { instancePath: instancePath + "/health/" + i5, schemaPath: "#/properties/health/items/oneOf/1/required", keyword: "required", params: { missingProperty: "tcp" }, message: "must have required property 'tcp'" };
@@ -1562,16 +1563,16 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           }
-          var _valid0 = _errs131 === errors;
-          if (_valid0 && valid39) {
-            valid39 = false;
+          var _valid0 = _errs130 === errors;
+          if (_valid0 && valid38) {
+            valid38 = false;
             passing0 = [passing0, 1];
           } else {
             if (_valid0) {
-              valid39 = true;
+              valid38 = true;
               passing0 = 1;
             }
-            const _errs132 = errors;
+            const _errs131 = errors;
             if (data50 && typeof data50 == "object" && !Array.isArray(data50)) {
               if (data50.exec === void 0) {
                 const err101 = { instancePath: instancePath + "/health/" + i5, schemaPath: "#/properties/health/items/oneOf/2/required", keyword: "required", params: { missingProperty: "exec" }, message: "must have required property 'exec'" };
@@ -1583,18 +1584,18 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            var _valid0 = _errs132 === errors;
-            if (_valid0 && valid39) {
-              valid39 = false;
+            var _valid0 = _errs131 === errors;
+            if (_valid0 && valid38) {
+              valid38 = false;
               passing0 = [passing0, 2];
             } else {
               if (_valid0) {
-                valid39 = true;
+                valid38 = true;
                 passing0 = 2;
               }
             }
           }
-          if (!valid39) {
+          if (!valid38) {
             const err102 = { instancePath: instancePath + "/health/" + i5, schemaPath: "#/properties/health/items/oneOf", keyword: "oneOf", params: { passingSchemas: passing0 }, message: "must match exactly one schema in oneOf" };
             if (vErrors === null) {
               vErrors = [err102];
@@ -1603,10 +1604,10 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           } else {
-            errors = _errs129;
+            errors = _errs128;
             if (vErrors !== null) {
-              if (_errs129) {
-                vErrors.length = _errs129;
+              if (_errs128) {
+                vErrors.length = _errs128;
               } else {
                 vErrors = null;
               }
@@ -1991,7 +1992,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         for (let i7 = 0; i7 < len5; i7++) {
           let data66 = data65[i7];
           if (typeof data66 === "string") {
-            if (!pattern9.test(data66)) {
+            if (!pattern14.test(data66)) {
               const err137 = { instancePath: instancePath + "/restartOn/" + i7, schemaPath: "#/$defs/absolutePath/pattern", keyword: "pattern", params: { pattern: "^/[^\\u0000\\n]*$" }, message: 'must match pattern "^/[^\\u0000\\n]*$"' };
               if (vErrors === null) {
                 vErrors = [err137];
@@ -2223,7 +2224,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
             if (data74.config !== void 0) {
               let data77 = data74.config;
               if (typeof data77 === "string") {
-                if (!pattern9.test(data77)) {
+                if (!pattern14.test(data77)) {
                   const err156 = { instancePath: instancePath + "/supersedes/" + i11 + "/config", schemaPath: "#/$defs/absolutePath/pattern", keyword: "pattern", params: { pattern: "^/[^\\u0000\\n]*$" }, message: 'must match pattern "^/[^\\u0000\\n]*$"' };
                   if (vErrors === null) {
                     vErrors = [err156];
@@ -2394,7 +2395,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                 if (len10 > 2) {
                   let data88 = data85[2];
                   if (typeof data88 !== "string" && !(typeof data88 == "number" && isFinite(data88)) && typeof data88 !== "boolean") {
-                    const err171 = { instancePath: instancePath + "/raw/systemd/" + i13 + "/2", schemaPath: "#/$defs/rawLines/items/prefixItems/2/type", keyword: "type", params: { type: schema59.items.prefixItems[2].type }, message: "must be string,number,boolean" };
+                    const err171 = { instancePath: instancePath + "/raw/systemd/" + i13 + "/2", schemaPath: "#/$defs/rawLines/items/prefixItems/2/type", keyword: "type", params: { type: schema58.items.prefixItems[2].type }, message: "must be string,number,boolean" };
                     if (vErrors === null) {
                       vErrors = [err171];
                     } else {
@@ -2484,7 +2485,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                 if (len13 > 2) {
                   let data93 = data90[2];
                   if (typeof data93 !== "string" && !(typeof data93 == "number" && isFinite(data93)) && typeof data93 !== "boolean") {
-                    const err179 = { instancePath: instancePath + "/raw/supervisord/" + i14 + "/2", schemaPath: "#/$defs/rawLines/items/prefixItems/2/type", keyword: "type", params: { type: schema59.items.prefixItems[2].type }, message: "must be string,number,boolean" };
+                    const err179 = { instancePath: instancePath + "/raw/supervisord/" + i14 + "/2", schemaPath: "#/$defs/rawLines/items/prefixItems/2/type", keyword: "type", params: { type: schema58.items.prefixItems[2].type }, message: "must be string,number,boolean" };
                     if (vErrors === null) {
                       vErrors = [err179];
                     } else {
@@ -2547,7 +2548,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
 }
 validate22.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 var supervisor = validate23;
-var schema61 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "supervisor.schema.json", "title": "SupervisorFile", "description": "A supervisord instance that we own. The file's stem is its name.", "type": "object", "additionalProperties": false, "required": ["config", "socket"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "config": { "type": "string", "pattern": "^/", "description": "The path of its configuration file." }, "socket": { "type": "object", "additionalProperties": false, "required": ["path"], "description": "Its control socket.", "properties": { "path": { "type": "string", "pattern": "^/", "description": "Where it is." }, "mode": { "type": "string", "pattern": "^0?[0-7]{3}$", "description": 'Its mode, octal, quoted. Default: "0700".' }, "owner": { "type": "string", "description": "Its owner, user or user:group." } } }, "boot": { "enum": ["systemd", "none"], "description": "What starts it at boot." } } };
+var schema60 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "supervisor.schema.json", "title": "SupervisorFile", "description": "A supervisord instance that we own. The file's stem is its name.", "type": "object", "additionalProperties": false, "required": ["config", "socket"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "config": { "type": "string", "pattern": "^/", "description": "The path of its configuration file." }, "socket": { "type": "object", "additionalProperties": false, "required": ["path"], "description": "Its control socket.", "properties": { "path": { "type": "string", "pattern": "^/", "description": "Where it is." }, "mode": { "type": "string", "pattern": "^0?[0-7]{3}$", "description": 'Its mode, octal, quoted. Default: "0700".' }, "owner": { "type": "string", "description": "Its owner, user or user:group." } } }, "boot": { "enum": ["systemd", "none"], "description": "What starts it at boot." } } };
 var pattern39 = new RegExp("^/", "u");
 function validate23(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
@@ -2714,7 +2715,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.boot !== void 0) {
       let data6 = data.boot;
       if (!(data6 === "systemd" || data6 === "none")) {
-        const err14 = { instancePath: instancePath + "/boot", schemaPath: "#/properties/boot/enum", keyword: "enum", params: { allowedValues: schema61.properties.boot.enum }, message: "must be equal to one of the allowed values" };
+        const err14 = { instancePath: instancePath + "/boot", schemaPath: "#/properties/boot/enum", keyword: "enum", params: { allowedValues: schema60.properties.boot.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
           vErrors = [err14];
         } else {

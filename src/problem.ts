@@ -20,7 +20,10 @@ export interface Problem {
   readonly code: string;
   readonly summary: string;
   readonly at?: Position;
+  /** The file it is about, where there is no position. */
   readonly file?: string;
+  /** The dotted path of the field it is about (`limits.core`), from which a position can be found. */
+  readonly field?: string;
   readonly detail?: string;
   readonly hint?: string;
 }

@@ -70,6 +70,7 @@ export function refusal(service: Service, field: string, supervisor: string, hin
     code: 'not-supported',
     summary: `${field}: not supported yet by supervisor ${supervisor}`,
     file: service.file,
+    field,
     ...(hint === undefined ? {} : { hint }),
   };
 }

@@ -207,6 +207,10 @@ export interface Held {
   readonly reason:
     | { readonly kind: 'unreadable'; readonly problem: Problem }
     | { readonly kind: 'foreign'; readonly owner: string }
+    /** It can't be started as things are: a missing command, an unreadable environment file. */
+    | { readonly kind: 'blocked'; readonly problem: Problem }
+    /** Another supervisor has it: never a second copy. */
+    | { readonly kind: 'handover'; readonly from: SupervisorName }
     | { readonly kind: 'fatal'; readonly run: Extract<Run, { kind: 'fatal' }> }
     | { readonly kind: 'spent'; readonly run: Extract<Run, { kind: 'held' }> }
     | { readonly kind: 'maybe-renamed'; readonly from: ServiceId }
@@ -266,3 +270,24 @@ export type HealthState =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'healthy' }
   | { readonly kind: 'unhealthy'; readonly probe: string; readonly why: string; readonly about: 'self' | 'dependency' };
+
+/** One line of `reconcile status`; the same value for a table and for JSON. */
+export interface ServiceStatus {
+  readonly name: ServiceId;
+  readonly supervisor: SupervisorName;
+  /** `undeclared`: ours, but no longer in Git. */
+  readonly desired: DesiredState | 'undeclared';
+  /** RUNNING STARTING BACKOFF STOPPING STOPPED EXITED FATAL HELD, ABSENT where there is no object, UNREADABLE. */
+  readonly state: string;
+  readonly pid: number | null;
+  /** ISO 8601: since when in this state, where that is known. */
+  readonly since: string | null;
+  readonly restarts: number;
+  /** healthy, unhealthy, unknown, or none where it has no probes. */
+  readonly health: string;
+  readonly definition: Freshness | 'none';
+  /** The revision that was last applied to it. */
+  readonly revision: string | null;
+  /** Why it is so, or what to do next. */
+  readonly note: string | null;
+}

@@ -1,32 +1,10 @@
 import { digest, type Json } from '../canonical.ts';
-import type { Definition, FieldRule, Fields, FieldTable, Service } from '../model.ts';
+import { ruleOf, unitOf } from '../fields.ts';
+import type { Definition, Fields, FieldTable, Service } from '../model.ts';
 import type { Problem } from '../problem.ts';
 import { parseDuration, parseSize } from '../units.ts';
 
-const DURATIONS = new Set([
-  'start.ready',
-  'start.timeout',
-  'stop.timeout',
-  'restart.backoff.initial',
-  'restart.backoff.max',
-  'restart.limit.within',
-  'restart.cooldown',
-]);
-const SIZES = new Set([
-  'limits.addressSpace',
-  'limits.core',
-  'limits.fileSize',
-  'limits.lockedMemory',
-  'limits.stack',
-  'logs.maxSize',
-]);
-
 type Tree = { readonly [key: string]: Json };
-
-/** The rule of a field by its dotted path; `environment.TZ` is found under `environment.*`. */
-export function ruleOf(table: FieldTable, field: string): FieldRule | undefined {
-  return table[field] ?? table[`${field.slice(0, field.lastIndexOf('.'))}.*`];
-}
 
 /** What people wrote, as dotted leaves in sorted order with units as numbers; empty lists and maps are as if not written. */
 export function writtenFields(service: Service): Fields {
@@ -77,15 +55,16 @@ export function refusal(service: Service, field: string, supervisor: string, hin
 
 function canonicalUnit(field: string, value: Json): Json {
   if (typeof value === 'string') {
-    if (DURATIONS.has(field)) return parseDuration(value) ?? value;
-    if (SIZES.has(field)) return parseSize(value) ?? value;
+    const unit = unitOf(field);
+    if (unit === 'duration') return parseDuration(value) ?? value;
+    if (unit === 'size') return parseSize(value) ?? value;
   }
   if (field === 'health' && Array.isArray(value)) {
     return value.map((probe) =>
       Object.fromEntries(
         Object.entries(probe as Tree).map(([key, item]) => [
           key,
-          (key === 'every' || key === 'timeout') && typeof item === 'string' ? (parseDuration(item) ?? item) : item,
+          unitOf(`health.${key}`) === 'duration' && typeof item === 'string' ? (parseDuration(item) ?? item) : item,
         ]),
       ),
     );

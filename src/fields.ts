@@ -1,0 +1,34 @@
+import type { FieldRule, FieldTable } from './model.ts';
+
+/** The fields whose canonical value is a number of milliseconds; `health.KEY` is a key of each probe. */
+const DURATIONS = new Set([
+  'start.ready',
+  'start.timeout',
+  'stop.timeout',
+  'restart.backoff.initial',
+  'restart.backoff.max',
+  'restart.limit.within',
+  'restart.cooldown',
+  'health.every',
+  'health.timeout',
+]);
+/** The fields whose canonical value is a number of bytes. */
+const SIZES = new Set([
+  'limits.addressSpace',
+  'limits.core',
+  'limits.fileSize',
+  'limits.lockedMemory',
+  'limits.stack',
+  'logs.maxSize',
+]);
+
+/** What the number in a field's canonical value counts, if it is no plain number. */
+export function unitOf(field: string): 'duration' | 'size' | undefined {
+  if (DURATIONS.has(field)) return 'duration';
+  return SIZES.has(field) ? 'size' : undefined;
+}
+
+/** The rule of a field by its dotted path; `environment.TZ` is found under `environment.*`. */
+export function ruleOf(table: FieldTable, field: string): FieldRule | undefined {
+  return table[field] ?? table[`${field.slice(0, field.lastIndexOf('.'))}.*`];
+}

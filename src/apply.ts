@@ -1,0 +1,58 @@
+import type { Event, Outcome, Plan, Report, Step, StepReport, SupervisorName } from './model.ts';
+import { why } from './problem.ts';
+import type { Supervisor } from './supervisors/supervisor.ts';
+
+/**
+ * Walks a plan: each step begins as soon as all it is `after` are done, all that may at once; where one of those failed
+ * or was skipped, it is skipped. Every step gets an outcome, on abort too. Never rejects.
+ */
+export async function apply(
+  plan: Plan,
+  supervisors: ReadonlyMap<SupervisorName, Supervisor>,
+  emit: (event: Event) => void,
+  signal: AbortSignal,
+): Promise<Report> {
+  const begun = performance.now();
+  const reports = new Map<string, Promise<StepReport>>();
+  // Steps come in an order that respects `after`: what a step waits for has its promise already.
+  for (const step of plan.steps) {
+    const before = step.after.map((id) => reports.get(id)).filter((report) => report !== undefined);
+    reports.set(step.id, walk(step, before));
+  }
+  const steps = await Promise.all(reports.values());
+  const report: Report = { plan, steps, took: performance.now() - begun };
+  emit({ kind: 'applied', report });
+  return report;
+
+  async function walk(step: Step, before: readonly Promise<StepReport>[]): Promise<StepReport> {
+    const failed = (await Promise.all(before)).find((report) => report.outcome.kind !== 'done');
+    const start = performance.now();
+    const skip =
+      failed !== undefined ? skipped(step, `${failed.step.service} comes first and ${verb(failed)}`) : undefined;
+    if (skip === undefined && !signal.aborted) emit({ kind: 'step-started', step });
+    const outcome = skip ?? (signal.aborted ? skipped(step, 'interrupted before it began') : await take(step));
+    const took = performance.now() - start;
+    emit({ kind: 'step-ended', step, outcome, took });
+    return { step, outcome, took };
+  }
+
+  async function take(step: Step): Promise<Outcome> {
+    const supervisor = supervisors.get(step.supervisor);
+    if (supervisor === undefined) throw new Error(`no supervisor ${step.supervisor}`);
+    try {
+      return await supervisor.apply(step, signal);
+    } catch (error) {
+      const summary = `cannot ${step.action} ${step.service}: ${why(error)}`;
+      return { kind: 'failed', problem: { code: 'step-failed', summary } };
+    }
+  }
+}
+
+function skipped(step: Step, because: string): Outcome {
+  const summary = `did not ${step.action} ${step.service}: ${because}`;
+  return { kind: 'skipped', problem: { code: 'skipped', summary, hint: 'run `reconcile` again once that is mended' } };
+}
+
+function verb(report: StepReport): string {
+  return report.outcome.kind === 'failed' ? 'failed' : 'was skipped';
+}

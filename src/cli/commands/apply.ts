@@ -1,0 +1,167 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { ensureFolder } from '../../config.ts';
+import { askApply } from '../../daemon/client.ts';
+import { checkSafety } from '../../desired/safety.ts';
+import { converge, ensureHostKey, formatRevision, loadDesired, type Request } from '../../engine.ts';
+import { createMonitor } from '../../health/monitor.ts';
+import { type Holder, readHolder, takeLock } from '../../host/lock.ts';
+import type { Event, Report, Step } from '../../model.ts';
+import { Failure, why } from '../../problem.ts';
+import { createBuiltin } from '../../supervisors/builtin/index.ts';
+import { supervisorsOf } from '../../supervisors/index.ts';
+import type { Context, Options } from '../context.ts';
+import { planText } from '../views/plan.ts';
+import { progressText, reportJson, reportText } from '../views/progress.ts';
+import { dryRun } from './plan.ts';
+
+/** How long (ms) to wait for another one-shot that is applying. */
+const PATIENCE = 60_000;
+
+/** `reconcile`: makes it so; with --dry-run only tells. */
+export async function applyCommand(context: Context, options: Options): Promise<number> {
+  if (options.dryRun) return dryRun(context, options);
+  return run(context, options, { only: options.only ?? [], asked: [], claim: options.claim === true });
+}
+
+/** `reconcile start NAME…`: a person's word that these may start now. */
+export async function startCommand(context: Context, options: Options): Promise<number> {
+  const names = options.names ?? [];
+  return run(context, options, { only: names, asked: names });
+}
+
+const SavedPlan = z.object({ version: z.literal(1), fingerprint: z.string(), only: z.optional(z.array(z.string())) });
+
+/** `reconcile apply FILE`: what was looked at, and nothing else. */
+export async function applyFileCommand(context: Context, options: Options): Promise<number> {
+  const file = options.file ?? '';
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new Failure({ code: 'plan-unreadable', summary: `cannot read the plan ${file}: ${why(error)}` });
+  }
+  const saved = SavedPlan.safeParse(content);
+  if (!saved.success) {
+    const hint = 'plans are written by `reconcile plan --out FILE`';
+    throw new Failure({
+      code: 'plan-unreadable',
+      summary: `cannot read the plan ${file}: it is no saved plan of this version`,
+      hint,
+    });
+  }
+  const { only = [], fingerprint } = saved.data;
+  return run(context, options, { only, asked: [], expect: fingerprint, claim: options.claim === true });
+}
+
+async function run(context: Context, options: Options, request: Request): Promise<number> {
+  const abort = new AbortController();
+  const stop = () => abort.abort();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  using progress = tellProgress(context, options);
+  const report = await act(context, request, progress.emit, abort.signal);
+  if (options.json) context.out(`${JSON.stringify(reportJson(report), null, 2)}\n`);
+  else if (report.steps.length > 0) context.out(reportText(report, context.style));
+  const unwell = report.plan.held.length > 0 || report.steps.some(({ outcome }) => outcome.kind !== 'done');
+  return unwell ? 3 : 0;
+}
+
+/** Acts itself under the lock, or asks the daemon that holds it. */
+async function act(
+  context: Context,
+  request: Request,
+  emit: (event: Event) => void,
+  signal: AbortSignal,
+): Promise<Report> {
+  const { config } = context;
+  ensureFolder(config.runtimeDir);
+  const path = join(config.runtimeDir, 'lock');
+  const holder: Holder = {
+    pid: process.pid,
+    role: 'apply',
+    desiredState: config.desiredState,
+    since: new Date().toISOString(),
+  };
+  let lock = await takeLock(path, holder, 0);
+  if (lock === undefined) {
+    const other = readHolder(path);
+    if (other?.role === 'daemon') {
+      const { only, asked, expect, claim } = request;
+      const body = { desiredState: config.desiredState, only: [...only], asked: [...asked] };
+      const extra = { ...(expect === undefined ? {} : { expect }), ...(claim === undefined ? {} : { claim }) };
+      return askApply(join(config.runtimeDir, 'control.sock'), { ...body, ...extra }, emit);
+    }
+    context.note(`Waiting for another reconcile${other === undefined ? '' : ` (pid ${other.pid})`} to finish...\n`);
+    lock = await takeLock(path, holder, PATIENCE);
+    if (lock === undefined) {
+      const summary = `cannot apply: another reconcile${other === undefined ? '' : ` (pid ${other.pid})`} still works on ${config.runtimeDir}`;
+      throw new Failure({
+        code: 'locked',
+        summary,
+        hint: 'wait for it, or look at what it waits for; nothing was done',
+      });
+    }
+  }
+  using _ = lock;
+  return actHere(context, request, emit, signal);
+}
+
+async function actHere(
+  context: Context,
+  request: Request,
+  emit: (event: Event) => void,
+  signal: AbortSignal,
+): Promise<Report> {
+  const { config } = context;
+  const safety = checkSafety(config.desiredState);
+  if (safety.length > 0) throw new Failure(...safety);
+  const desired = await loadDesired(config);
+  ensureFolder(config.stateDir);
+  ensureFolder(join(config.stateDir, 'decisions'));
+  ensureHostKey(config.stateDir);
+  await using monitor = createMonitor();
+  await using builtin = createBuiltin({
+    owner: desired.policy.owner,
+    runtimeDir: config.runtimeDir,
+    logDir: config.logDir,
+    supervise: false,
+    monitor,
+    revision: () => formatRevision(desired.revision),
+  });
+  const report = await converge(config, desired, supervisorsOf(builtin), request, emit, signal);
+  const runs = report.steps.some(
+    ({ step, outcome }) => outcome.kind === 'done' && (step.effect === 'start' || step.effect === 'restart'),
+  );
+  if (runs)
+    context.note(
+      'Unsupervised until `reconcile daemon` runs: nothing restarts these services, rotates their logs or counts restarts.\n',
+    );
+  return report;
+}
+
+/** Prints the plan and each step as it starts and ends; tells now and then what is still waited for. */
+function tellProgress(context: Context, options: Options): { readonly emit: (event: Event) => void } & Disposable {
+  const { style, width } = context;
+  const waiting = new Map<Step, number>();
+  const remind = setInterval(() => {
+    for (const [step, since] of waiting) {
+      const took = Math.round((performance.now() - since) / 1000);
+      if (took >= 10 && !options.json) context.out(style.dim(`  ${step.service}: still waiting (${took}s)\n`));
+    }
+  }, 10_000);
+  return {
+    emit: (event) => {
+      if (event.kind === 'step-started') waiting.set(event.step, performance.now());
+      if (event.kind === 'step-ended')
+        for (const step of waiting.keys()) if (step.id === event.step.id) waiting.delete(step);
+      if (options.json) return;
+      if (event.kind === 'planned') context.out(planText(event.plan, { style, width }));
+      if (event.kind === 'planned' && event.plan.steps.length > 0) context.out('\n');
+      const line = progressText(event, style);
+      if (line !== undefined) context.out(`${line}\n`);
+      if (event.kind === 'applied' && event.report.steps.length > 0) context.out('\n');
+    },
+    [Symbol.dispose]: () => clearInterval(remind),
+  };
+}

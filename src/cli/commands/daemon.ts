@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { type Config, ensureFolder } from '../../config.ts';
+import { askStop } from '../../daemon/client.ts';
+import { type Daemon, startDaemon } from '../../daemon/daemon.ts';
+import { createLog } from '../../daemon/log.ts';
+import { logEvent } from '../../daemon/words.ts';
+import { type Holder, type Lock, readHolder, takeLock } from '../../host/lock.ts';
+import { Failure } from '../../problem.ts';
+import type { Context, Options } from '../context.ts';
+
+/** How long (ms) to wait for a one-shot that is applying, and for a daemon to end. */
+const PATIENCE = 60_000;
+
+/** `reconcile daemon`: in the foreground, until SIGTERM or SIGINT, or until somebody asks over the socket. */
+export async function daemonCommand(context: Context, options: Options): Promise<number> {
+  const { config, note } = context;
+  for (const folder of [config.runtimeDir, config.stateDir, join(config.stateDir, 'decisions')]) ensureFolder(folder);
+  const lock = await takeDaemonLock(context, options.stopServices === true);
+  if (lock === undefined) return 0;
+  using _ = lock;
+  const { tell, close, follow } = options.live ? await liveView(context) : await logView();
+  const ended = Promise.withResolvers<void>();
+  const signals = ['SIGTERM', 'SIGINT'] as const;
+  for (const signal of signals) process.once(signal, () => ended.resolve());
+  process.on('SIGHUP', () => undefined);
+  let daemon: Daemon;
+  try {
+    daemon = await startDaemon(config, tell);
+  } catch (error) {
+    close();
+    throw error;
+  }
+  follow(daemon);
+  const asked = await Promise.race([ended.promise.then(() => ({ services: false })), daemon.askedToStop]);
+  // A second signal ends at once: the services are safe either way.
+  for (const signal of signals) process.once(signal, () => process.exit(1));
+  const services = asked.services || options.stopServices === true;
+  if (services) note('Stopping the daemon and its services...\n');
+  await daemon.stop(services);
+  close();
+  note(
+    services
+      ? 'Daemon ended; its services are stopped.\n'
+      : 'Daemon ended; its services go on, unsupervised until it runs again.\n',
+  );
+  return 0;
+}
+
+/** The lock, or undefined where a running daemon was asked to end and did. */
+async function takeDaemonLock({ config, note }: Context, stopServices: boolean): Promise<Lock | undefined> {
+  const path = join(config.runtimeDir, 'lock');
+  const holder: Holder = {
+    pid: process.pid,
+    role: 'daemon',
+    desiredState: config.desiredState,
+    since: new Date().toISOString(),
+  };
+  const lock = await takeLock(path, holder, 0);
+  if (lock !== undefined) return lock;
+  const other = readHolder(path);
+  if (other?.role === 'daemon' && !stopServices) throw new Failure(second(config, other));
+  if (other?.role === 'daemon') {
+    await askStop(join(config.runtimeDir, 'control.sock'), true);
+    note(`Asked the daemon (pid ${other.pid}) to stop its services and end...\n`);
+    const freed = await takeLock(path, holder, PATIENCE);
+    if (freed === undefined)
+      throw new Failure({
+        code: 'still-there',
+        summary: `the daemon (pid ${other.pid}) has not ended yet: a service takes its time to stop`,
+      });
+    freed[Symbol.dispose]();
+    note('It has ended; its services are stopped.\n');
+    return undefined;
+  }
+  note(`Waiting for another reconcile${other === undefined ? '' : ` (pid ${other.pid})`} to finish...\n`);
+  const later = await takeLock(path, holder, PATIENCE);
+  if (later !== undefined) return later;
+  throw new Failure({
+    code: 'locked',
+    summary: `cannot start the daemon: another reconcile${other === undefined ? '' : ` (pid ${other.pid})`} still works on ${config.runtimeDir}`,
+    hint: 'wait for it, or look at what it waits for',
+  });
+}
+
+function second(config: Config, other: Holder) {
+  return {
+    code: 'daemon-runs',
+    summary: `cannot start a second daemon on ${config.runtimeDir}: pid ${other.pid} runs there since ${other.since}, for ${other.desiredState}`,
+    hint: `ask it (\`reconcile\`, \`reconcile status\`), end it (kill ${other.pid}), or use another --runtime-dir`,
+  };
+}
+
+interface View {
+  readonly tell: Parameters<typeof startDaemon>[1];
+  readonly follow: (daemon: Daemon) => void;
+  readonly close: () => void;
+}
+
+async function logView(): Promise<View> {
+  const log = await createLog();
+  return { tell: (event) => logEvent(log, event), follow: () => undefined, close: () => undefined };
+}
+
+async function liveView(context: Context): Promise<View> {
+  const { createLive } = await import('../live.ts');
+  return createLive(context);
+}

@@ -1,0 +1,65 @@
+import { join } from 'node:path';
+import { readLastGood } from '../../decisions.ts';
+import { loadDesired } from '../../engine.ts';
+import { createMonitor } from '../../health/monitor.ts';
+import { readHolder } from '../../host/lock.ts';
+import type { Desired, HealthState, Service, ServiceStatus } from '../../model.ts';
+import { Failure } from '../../problem.ts';
+import { statusOf } from '../../status.ts';
+import { createBuiltin } from '../../supervisors/builtin/index.ts';
+import type { Context, Options } from '../context.ts';
+import { problemsText } from '../views/problems.ts';
+import { statusJson, statusText } from '../views/status.ts';
+
+/** `reconcile status`: from the daemon where one runs (it knows the health), else read here and now. */
+export async function statusCommand(context: Context, options: Options): Promise<number> {
+  const { style, width } = context;
+  const services = (await fromDaemon(context)) ?? (await readHere(context));
+  if (options.json) context.out(`${JSON.stringify(statusJson(services), null, 2)}\n`);
+  else context.out(statusText(services, { style, width, now: Date.now() }));
+  return 0;
+}
+
+async function fromDaemon({ config, note }: Context): Promise<readonly ServiceStatus[] | undefined> {
+  const holder = readHolder(join(config.runtimeDir, 'lock'));
+  if (holder?.role !== 'daemon') return undefined;
+  const { askStatus } = await import('../../daemon/client.ts');
+  try {
+    const services = await askStatus(join(config.runtimeDir, 'control.sock'));
+    if (holder.desiredState !== config.desiredState)
+      note(`The daemon of ${config.runtimeDir} applies ${holder.desiredState}:\n`);
+    return services;
+  } catch (error) {
+    // It has ended since, or is not up yet: what it left tells as much.
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
+
+async function readHere(context: Context): Promise<readonly ServiceStatus[]> {
+  const { config } = context;
+  const desired = await desiredOrLastGood(context);
+  await using monitor = createMonitor();
+  const { runtimeDir, logDir } = config;
+  await using builtin = createBuiltin({ owner: desired.policy.owner, runtimeDir, logDir, supervise: false, monitor });
+  const observed = new Map([['builtin' as const, await builtin.observe(new AbortController().signal)]]);
+  return statusOf(desired, observed, unprobed);
+}
+
+/** A status is wanted most when something is wrong: with invalid files the last good state is shown beside the problems. */
+async function desiredOrLastGood({ config, note, style }: Context): Promise<Desired> {
+  try {
+    return await loadDesired(config);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const last = readLastGood(config.stateDir, config.desiredState);
+    if (last === undefined) throw error;
+    note(`${problemsText(error.problems, style)}\nThe last good desired state is shown:\n`);
+    return last;
+  }
+}
+
+/** Without a daemon nobody probes. */
+function unprobed(_: string, service: Service | undefined): HealthState {
+  return { kind: (service?.written.health ?? []).length > 0 ? 'unknown' : 'none' };
+}

@@ -1,0 +1,25 @@
+import { checkSafety } from '../../desired/safety.ts';
+import { definitionProblems, loadDesired } from '../../engine.ts';
+import { createMonitor } from '../../health/monitor.ts';
+import { Failure } from '../../problem.ts';
+import { createBuiltin } from '../../supervisors/builtin/index.ts';
+import { supervisorsOf } from '../../supervisors/index.ts';
+import type { Context, Options } from '../context.ts';
+
+/** `reconcile validate`: every problem at once, or how many services are well declared. */
+export async function validateCommand(context: Context, options: Options): Promise<number> {
+  const { config, style } = context;
+  const desired = await loadDesired(config);
+  await using monitor = createMonitor();
+  const { runtimeDir, logDir } = config;
+  await using builtin = createBuiltin({ owner: desired.policy.owner, runtimeDir, logDir, supervise: false, monitor });
+  const problems = [...definitionProblems(desired, supervisorsOf(builtin)), ...checkSafety(config.desiredState)];
+  if (problems.length > 0) throw new Failure(...problems);
+  const services = new Set(desired.services.map(({ name }) => name)).size;
+  if (options.json) context.out(`${JSON.stringify({ valid: true, services, problems: [] }, null, 2)}\n`);
+  else
+    context.out(
+      `${style.green('Valid:')} ${services} ${services === 1 ? 'service' : 'services'} in ${config.desiredState}\n`,
+    );
+  return 0;
+}

@@ -1,0 +1,26 @@
+import type { Config, Written } from '../config.ts';
+import type { Style } from './style.ts';
+
+/** What a command has to work with. Data goes to `out`, notices to `note`. */
+export interface Context {
+  readonly config: Config;
+  readonly style: Style;
+  /** Columns of the terminal. */
+  readonly width: number;
+  readonly out: (text: string) => void;
+  readonly note: (text: string) => void;
+}
+
+/** The flags of all commands; each reads its own. */
+export interface Options extends Written {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly dryRun?: boolean;
+  readonly only?: readonly string[];
+  readonly claim?: boolean;
+  readonly out?: string;
+  readonly file?: string;
+  readonly names?: readonly string[];
+  readonly live?: boolean;
+  readonly stopServices?: boolean;
+}

@@ -1,0 +1,140 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { readConfig, unknownVariables } from '../config.ts';
+import { Failure } from '../problem.ts';
+import type { Context, Options } from './context.ts';
+import { styleFor } from './style.ts';
+import { problemsJson, problemsText } from './views/problems.ts';
+
+type Run = (context: Context, options: Options) => Promise<number>;
+
+/** Runs one command line; the exit code: 0 nothing to do or done, 1 error, 2 (dry run) changes pending, 3 failed or held. */
+export async function main(argv: readonly string[]): Promise<number> {
+  let code = 0;
+  const json = argv.includes('--json');
+  const style = styleFor(process.stderr);
+  const run = (load: () => Promise<Run>, options: Options) =>
+    load().then(async (command) => {
+      const context = await contextOf(options);
+      code = await command(context, options);
+    });
+  // A reader that goes away (`| head`) is no error of ours.
+  process.stdout.on('error', () => process.exit(code));
+  try {
+    await program(run).parseAsync([...argv]);
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
+    if (!(error instanceof Failure)) throw error;
+    if (json) process.stdout.write(`${JSON.stringify(problemsJson(error.problems), null, 2)}\n`);
+    else process.stderr.write(problemsText(error.problems, style));
+    return 1;
+  }
+}
+
+async function contextOf(options: Options): Promise<Context> {
+  const note = (text: string) => process.stderr.write(text);
+  const notes = unknownVariables(process.env);
+  if (notes.length > 0) note(problemsText(notes, styleFor(process.stderr)));
+  return {
+    config: await readConfig(options),
+    style: styleFor(process.stdout),
+    width: process.stdout.columns ?? 100,
+    out: (text) => process.stdout.write(text),
+    note,
+  };
+}
+
+function program(run: (load: () => Promise<Run>, options: Options) => Promise<void>): Command {
+  const top = new Command('reconcile')
+    .description('Make the processes of this host as a Git-tracked directory of YAML says.')
+    .version(version(), '-V, --version', 'print the version')
+    .option('--desired-state <dir>', 'the desired-state directory (RECONCILE_DESIRED_STATE; default: ./desired-state)')
+    .option(
+      '--runtime-dir <dir>',
+      'where running services are kept track of (RECONCILE_RUNTIME_DIR; default: /run/reconciled as root)',
+    )
+    .option('--state-dir <dir>', 'where decisions are kept (RECONCILE_STATE_DIR; default: /var/lib/reconciled as root)')
+    .option(
+      '--log-dir <dir>',
+      'where services log that name no file (RECONCILE_LOG_DIR; default: /var/log/reconciled as root)',
+    )
+    .option('--host <name>', 'the host to be, for labels/ and hosts/ (RECONCILE_HOST; default: the hostname)')
+    .option('--config <file>', "the tool's own configuration (default: ./reconcile.config.yaml, .yml or .json)")
+    .option('--json', 'print JSON')
+    .option('--dry-run', 'show what would be done, and do nothing')
+    .option('--only <name...>', 'only these services')
+    .option('--claim', 'take over services that another desired-state directory owned')
+    .showSuggestionAfterError()
+    .showHelpAfterError('(`reconcile --help` tells what there is)')
+    .exitOverride()
+    .addHelpText('after', EXAMPLES)
+    .allowExcessArguments(false)
+    .action((_, command: Command) =>
+      run(async () => (await import('./commands/apply.ts')).applyCommand, command.optsWithGlobals()),
+    );
+  top
+    .command('plan')
+    .description('show what would be done, like --dry-run, and keep it in a file for `reconcile apply`')
+    .option('--out <file>', 'write the plan there')
+    .action((_, command: Command) =>
+      run(async () => (await import('./commands/plan.ts')).planCommand, command.optsWithGlobals()),
+    );
+  top
+    .command('apply <file>')
+    .description('apply a plan that `reconcile plan --out` wrote; refused when anything has changed since')
+    .action((file: string, _, command: Command) =>
+      run(async () => (await import('./commands/apply.ts')).applyFileCommand, { ...command.optsWithGlobals(), file }),
+    );
+  top
+    .command('start <name...>')
+    .description('start services that wait for a first start, are FATAL or HELD')
+    .action((names: string[], _, command: Command) =>
+      run(async () => (await import('./commands/apply.ts')).startCommand, { ...command.optsWithGlobals(), names }),
+    );
+  top
+    .command('validate')
+    .description('check the desired state and show every problem at once')
+    .action((_, command: Command) =>
+      run(async () => (await import('./commands/validate.ts')).validateCommand, command.optsWithGlobals()),
+    );
+  top
+    .command('status')
+    .description('show every service: what is desired, what is, and since when')
+    .action((_, command: Command) =>
+      run(async () => (await import('./commands/status.ts')).statusCommand, command.optsWithGlobals()),
+    );
+  top
+    .command('daemon')
+    .description(
+      'apply, then watch the desired state and keep its services running, until SIGTERM; services outlive it',
+    )
+    .option('--live', 'show a live status instead of a log')
+    .option(
+      '--stop-services',
+      'when it ends, stop its services too; where a daemon runs already, end that one and its services',
+    )
+    .action((_, command: Command) =>
+      run(async () => (await import('./commands/daemon.ts')).daemonCommand, command.optsWithGlobals()),
+    );
+  return top;
+}
+
+const EXAMPLES = `
+Examples:
+  reconcile --dry-run                 what would change? (exit code 2 when something would)
+  reconcile                           make it so
+  reconcile --only web worker         two services alone
+  reconcile plan --out friday.json    a plan to look at, and
+  reconcile apply friday.json         to apply, as long as nothing has changed since
+  reconcile status --json             for programs
+  reconcile daemon                    stay, watch the files, and keep the services running
+
+Exit codes: 0 nothing to do or done, 1 error, 2 changes pending (--dry-run, plan), 3 something failed or is held.
+`;
+
+function version(): string {
+  // Two folders up both from here and from the bundle's chunks.
+  return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
+    .version;
+}

@@ -1,0 +1,145 @@
+import { accessSync, existsSync, lstatSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
+import { homedir, hostname, userInfo } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { closest } from './closest.ts';
+import { Failure, type Problem, why } from './problem.ts';
+
+/** The tool's own settings, all paths absolute. */
+export interface Config {
+  readonly desiredState: string;
+  readonly runtimeDir: string;
+  readonly stateDir: string;
+  readonly logDir: string;
+  readonly host: string;
+}
+
+/** Settings as written: in `reconcile.config.*`, in `RECONCILE_*`, as flags; the later wins. */
+export type Written = { readonly [K in keyof Config]?: string | undefined };
+
+const VARIABLES: Readonly<Record<keyof Config, string>> = {
+  desiredState: 'RECONCILE_DESIRED_STATE',
+  runtimeDir: 'RECONCILE_RUNTIME_DIR',
+  stateDir: 'RECONCILE_STATE_DIR',
+  logDir: 'RECONCILE_LOG_DIR',
+  host: 'RECONCILE_HOST',
+};
+const FILES = ['yaml', 'yml', 'json'].map((ending) => `reconcile.config.${ending}`);
+/** Configuration that is a program would run whatever lies in the folder one happens to stand in. */
+const PROGRAMS = ['js', 'mjs', 'cjs', 'ts', 'mts', 'cts'].map((ending) => `reconcile.config.${ending}`);
+
+/** The effective settings: flags over environment over file over defaults. Fails with all problems of the file. */
+export async function readConfig(flags: Written & { readonly config?: string | undefined }): Promise<Config> {
+  const file = await readFile(flags.config);
+  const pick = (key: keyof Config): { readonly value: string; readonly base: string } | undefined => {
+    const flag = flags[key];
+    if (flag !== undefined) return { value: flag, base: process.cwd() };
+    const variable = process.env[VARIABLES[key]];
+    if (variable !== undefined && variable !== '') return { value: variable, base: process.cwd() };
+    const written = file.settings[key];
+    return written === undefined ? undefined : { value: written, base: file.folder };
+  };
+  const path = (key: keyof Config): string | undefined => {
+    const found = pick(key);
+    return found === undefined ? undefined : resolve(found.base, found.value);
+  };
+  const runtimeDir = path('runtimeDir');
+  const defaults = runtimeDir === undefined ? systemFolders() : foldersBelow(runtimeDir);
+  return {
+    desiredState: real(path('desiredState') ?? resolve('desired-state')),
+    runtimeDir: defaults.runtimeDir,
+    stateDir: path('stateDir') ?? defaults.stateDir,
+    logDir: path('logDir') ?? defaults.logDir,
+    host: pick('host')?.value ?? hostname(),
+  };
+}
+
+/** The real path, so that one directory has one name; where there is none yet, the path as it is. */
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+/** Variables that look like ours and are none: a setting must never be ignored without a word. */
+export function unknownVariables(environment: NodeJS.ProcessEnv): Problem[] {
+  const known = Object.values(VARIABLES);
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('RECONCILE_') && !known.includes(name))
+    .map((name) => {
+      const near = closest(name, known);
+      return {
+        code: 'unknown-variable',
+        summary: `environment variable ${name} is not one of ours and has no effect`,
+        hint: near === undefined ? `known are ${known.join(', ')}` : `did you mean ${near}?`,
+      };
+    });
+}
+
+/** Makes a folder of ours (0700), and as root refuses one that others can write. */
+export function ensureFolder(path: string, mode = 0o700): void {
+  try {
+    mkdirSync(path, { recursive: true, mode });
+    const stat = lstatSync(realpathSync(path));
+    if (process.getuid?.() === 0 && (stat.uid !== 0 || (stat.mode & 0o022) !== 0)) {
+      throw new Failure({
+        code: 'unsafe-folder',
+        summary: `cannot use ${path}: others than root can write it`,
+        hint: `chown root ${path} && chmod go-w ${path}`,
+      });
+    }
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    const hint = 'choose another with --runtime-dir DIR, --state-dir DIR or --log-dir DIR';
+    throw new Failure({ code: 'no-folder', summary: `cannot make ${path}: ${why(error)}`, hint });
+  }
+}
+
+async function readFile(given: string | undefined): Promise<{ readonly settings: Written; readonly folder: string }> {
+  const program = PROGRAMS.find((name) => existsSync(name));
+  if (given === undefined && program !== undefined) {
+    throw new Failure({
+      code: 'config-program',
+      summary: `cannot use ${program}: a configuration that is a program would run with your rights`,
+      hint: 'write it as reconcile.config.yaml',
+    });
+  }
+  // The library costs more than a whole command: only where there is something to read.
+  const path = given ?? FILES.find((name) => existsSync(name));
+  if (path === undefined) return { settings: {}, folder: process.cwd() };
+  const { readToolConfig } = await import('./config-file.ts');
+  return { settings: await readToolConfig(resolve(path)), folder: dirname(resolve(path)) };
+}
+
+/** With a runtime folder of one's own, all that is ours is below it. */
+function foldersBelow(runtimeDir: string): Pick<Config, 'runtimeDir' | 'stateDir' | 'logDir'> {
+  return { runtimeDir, stateDir: join(runtimeDir, 'state'), logDir: join(runtimeDir, 'logs') };
+}
+
+function systemFolders(): Pick<Config, 'runtimeDir' | 'stateDir' | 'logDir'> {
+  if (process.getuid?.() === 0) {
+    return { runtimeDir: '/run/reconciled', stateDir: '/var/lib/reconciled', logDir: '/var/log/reconciled' };
+  }
+  const stateDir = join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local/state'), 'reconciled');
+  return { runtimeDir: userRuntime(stateDir), stateDir, logDir: join(stateDir, 'logs') };
+}
+
+/**
+ * $XDG_RUNTIME_DIR vanishes at logout while services live, unless the user lingers (loginctl enable-linger): then the
+ * state folder is used, with the boot id, so that what it says never outlives a boot.
+ */
+function userRuntime(stateDir: string): string {
+  const runtime = process.env.XDG_RUNTIME_DIR;
+  if (runtime !== undefined && runtime !== '' && lingers()) return join(runtime, 'reconciled');
+  return join(stateDir, `run-${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}`);
+}
+
+function lingers(): boolean {
+  try {
+    accessSync(`/var/lib/systemd/linger/${userInfo().username}`);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,65 @@
+import { request } from 'node:http';
+import type { Event, Report, ServiceStatus } from '../model.ts';
+import { Failure, why } from '../problem.ts';
+import { withSocketPath } from './socket.ts';
+import type { ApplyRequest, Line } from './wire.ts';
+
+/** Asks the daemon to apply, tells its events as they come, and waits for the report. */
+export async function askApply(path: string, body: ApplyRequest, emit: (event: Event) => void): Promise<Report> {
+  let rest = '';
+  let report: Report | undefined;
+  for await (const chunk of await ask(path, 'POST', '/v1/apply', body)) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const text of lines) {
+      const line = JSON.parse(text) as Line;
+      if (line.kind === 'event') emit(line.event);
+      else if (line.kind === 'problems') throw new Failure(...line.problems);
+      else report = line.report;
+    }
+  }
+  if (report !== undefined) return report;
+  throw new Failure({
+    code: 'daemon-gone',
+    summary: 'the daemon went away before it answered: what it had begun may be half done',
+    hint: 'run `reconcile` again: it reads what is and finishes',
+  });
+}
+
+export async function askStatus(path: string): Promise<readonly ServiceStatus[]> {
+  let text = '';
+  for await (const chunk of await ask(path, 'GET', '/v1/status')) text += chunk;
+  return (JSON.parse(text) as { services: readonly ServiceStatus[] }).services;
+}
+
+/** Asks the daemon to end, with its services or without. */
+export async function askStop(path: string, services: boolean): Promise<void> {
+  for await (const _ of await ask(path, 'POST', '/v1/stop', { services }));
+}
+
+function ask(path: string, method: string, url: string, body?: unknown): Promise<AsyncIterable<string>> {
+  return withSocketPath(
+    path,
+    (socketPath) =>
+      new Promise((resolve, reject) => {
+        const failed = (error: unknown) =>
+          reject(
+            new Failure({
+              code: 'daemon-unreachable',
+              summary: `cannot reach the daemon on ${path}: ${why(error)}`,
+              hint: 'it holds the lock of its runtime folder but does not answer: look at its log',
+            }),
+          );
+        const call = request(
+          { socketPath, method, path: url, headers: { 'content-type': 'application/json' } },
+          (response) => {
+            response.setEncoding('utf8');
+            if ((response.statusCode ?? 500) < 400) return resolve(response);
+            failed(new Error(`it answered ${response.statusCode}`));
+          },
+        );
+        call.once('error', failed);
+        call.end(body === undefined ? undefined : JSON.stringify(body));
+      }),
+  );
+}

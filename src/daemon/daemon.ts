@@ -1,0 +1,205 @@
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import { readLastGood } from '../decisions.ts';
+import { checkSafety } from '../desired/safety.ts';
+import { converge, EVERYTHING, ensureHostKey, formatRevision, loadDesired, type Request } from '../engine.ts';
+import { createMonitor } from '../health/monitor.ts';
+import type { Desired, Event, Report, ServiceStatus } from '../model.ts';
+import { Failure, type Problem } from '../problem.ts';
+import { statusOf } from '../status.ts';
+import { type BuiltinEvent, createBuiltin } from '../supervisors/builtin/index.ts';
+import { supervisorsOf } from '../supervisors/index.ts';
+import { serveControl } from './control.ts';
+import { createLoop } from './loop.ts';
+import { watchFiles } from './watch.ts';
+import type { ApplyRequest } from './wire.ts';
+
+/** What the daemon tells whoever runs it: its log and its live view. */
+export type DaemonEvent =
+  | Event
+  | BuiltinEvent
+  | { readonly kind: 'ready'; readonly socket: string; readonly adopted: number }
+  /** The desired state is invalid; what was last good stays in force. */
+  | { readonly kind: 'invalid'; readonly problems: readonly Problem[]; readonly inForce: string | undefined }
+  | { readonly kind: 'valid-again' }
+  | { readonly kind: 'trouble'; readonly problem: Problem }
+  | { readonly kind: 'health'; readonly service: string; readonly health: string; readonly why: string | undefined };
+
+export interface Daemon {
+  status(): Promise<readonly ServiceStatus[]>;
+  /** Ends the daemon; services go on unless told. Resolves when all is released. */
+  stop(services: boolean): Promise<void>;
+  /** Resolves when somebody asked over the socket to stop. */
+  readonly askedToStop: Promise<{ readonly services: boolean }>;
+}
+
+/** A nudge that comes by itself, in case a change was missed: level-triggered, every 5 minutes. */
+const RESYNC = 300_000;
+
+/**
+ * Runs the daemon in this process; the caller holds the lock of the runtime folder. It takes back what runs, converges,
+ * and then on every change of the desired state, on drift and now and then; supervises all the while.
+ */
+export async function startDaemon(config: Config, tell: (event: DaemonEvent) => void): Promise<Daemon> {
+  ensureHostKey(config.stateDir);
+  const abort = new AbortController();
+  let last: Desired | undefined = readLastGood(config.stateDir, config.desiredState);
+  let invalid: string | undefined;
+
+  /** The desired state in force: what is there, or the last good one where that is invalid. */
+  const desiredNow = async (): Promise<{ readonly desired: Desired | undefined; readonly fresh: boolean }> => {
+    const safety = checkSafety(config.desiredState);
+    try {
+      if (safety.length > 0) throw new Failure(...safety);
+      const desired = await loadDesired(config);
+      if (owner !== undefined && desired.policy.owner !== owner)
+        throw new Failure(ownerChanged(owner, desired.policy.owner));
+      return { desired, fresh: true };
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      reject(error.problems);
+      return { desired: last, fresh: false };
+    }
+  };
+  const reject = (problems: readonly Problem[]) => {
+    const text = JSON.stringify(problems);
+    if (text === invalid) return;
+    invalid = text;
+    tell({ kind: 'invalid', problems, inForce: last === undefined ? undefined : formatRevision(last.revision) });
+  };
+
+  let owner: string | undefined;
+  const first = await desiredNow();
+  if (first.desired === undefined) throw new Failure(...(JSON.parse(invalid ?? '[]') as Problem[]));
+  owner = first.desired.policy.owner;
+
+  const monitor = createMonitor();
+  const builtin = createBuiltin({
+    owner,
+    runtimeDir: config.runtimeDir,
+    logDir: config.logDir,
+    supervise: true,
+    monitor,
+    revision: () => (last === undefined ? '' : formatRevision(last.revision)),
+    onEvent: tell,
+  });
+  const supervisors = supervisorsOf(builtin);
+  monitor.onChange((service, health) =>
+    tell({
+      kind: 'health',
+      service,
+      health: health.kind,
+      why: health.kind === 'unhealthy' ? `${health.probe}: ${health.why}` : undefined,
+    }),
+  );
+  await builtin.adopt();
+
+  const run = async (request: Request, emit: (event: Event) => void): Promise<Report | undefined> => {
+    const { desired, fresh } = await desiredNow();
+    if (desired === undefined) return undefined;
+    const before = last;
+    last = desired;
+    try {
+      const report = await converge(config, desired, supervisors, request, emit, abort.signal);
+      if (fresh && invalid !== undefined) {
+        invalid = undefined;
+        tell({ kind: 'valid-again' });
+      }
+      return report;
+    } catch (error) {
+      // What can't be defined or belongs to another is as invalid as what can't be read.
+      if (error instanceof Failure) last = before;
+      throw error;
+    }
+  };
+  const loop = createLoop(async () => {
+    try {
+      await run(EVERYTHING, tell);
+    } catch (error) {
+      if (error instanceof Failure) reject(error.problems);
+      else tell({ kind: 'trouble', problem: { code: 'defect', summary: `cannot converge: ${String(error)}` } });
+    }
+  });
+
+  const stopping = Promise.withResolvers<{ readonly services: boolean }>();
+  const status = async (): Promise<readonly ServiceStatus[]> => {
+    const { observed, desired } = await observeAll();
+    return statusOf(desired, observed, (id) => monitor.state(id));
+  };
+  const observeAll = async () => {
+    const observed = new Map([['builtin' as const, await builtin.observe(abort.signal)]]);
+    return { observed, desired: last ?? (first.desired as Desired) };
+  };
+  const socket = join(config.runtimeDir, 'control.sock');
+  await using stack = new AsyncDisposableStack();
+  stack.use(monitor);
+  stack.use(builtin);
+  stack.use(
+    await serveControl(socket, {
+      status,
+      stop: (services) => stopping.resolve({ services }),
+      apply: (request, emit) =>
+        loop.run(async () => {
+          refuseOther(config, request);
+          const both = (event: Event) => {
+            tell(event);
+            emit(event);
+          };
+          const report = await run(plain(request), both);
+          if (report === undefined || invalid !== undefined)
+            throw new Failure(...(JSON.parse(invalid ?? '[]') as Problem[]));
+          return report;
+        }),
+    }),
+  );
+  stack.use(
+    await watchFiles(config.desiredState, loop.nudge, (error) =>
+      tell({
+        kind: 'trouble',
+        problem: { code: 'watch', summary: `cannot watch ${config.desiredState}: ${String(error)}` },
+      }),
+    ),
+  );
+  stack.use(builtin.watch(loop.nudge));
+  const resync = setInterval(loop.nudge, RESYNC);
+  const resources = stack.move();
+  const reading = await builtin.observe(abort.signal);
+  const alive =
+    reading.kind === 'read' ? reading.objects.filter((o) => o.kind === 'actual' && o.run.kind === 'running').length : 0;
+  tell({ kind: 'ready', socket, adopted: alive });
+  loop.nudge();
+
+  return {
+    status,
+    askedToStop: stopping.promise,
+    stop: async (services) => {
+      clearInterval(resync);
+      abort.abort();
+      await loop.close();
+      if (services) await builtin.stopAll(AbortSignal.timeout(600_000));
+      await resources.disposeAsync();
+    },
+  };
+}
+
+function refuseOther(config: Config, request: ApplyRequest): void {
+  if (request.desiredState === config.desiredState) return;
+  throw new Failure({
+    code: 'other-desired-state',
+    summary: `cannot apply ${request.desiredState}: the daemon of ${config.runtimeDir} applies ${config.desiredState}`,
+    hint: 'use --desired-state of that daemon, or another --runtime-dir',
+  });
+}
+
+function plain(request: ApplyRequest): Request {
+  const { only, asked, expect, claim } = request;
+  return { only, asked, ...(expect === undefined ? {} : { expect }), ...(claim === undefined ? {} : { claim }) };
+}
+
+function ownerChanged(before: string, now: string): Problem {
+  return {
+    code: 'owner-changed',
+    summary: `cannot use policy.yaml: its owner changed from '${before}' to '${now}' while the daemon runs`,
+    hint: `what '${before}' owns would be left behind: change it back, or stop those services first and start the daemon anew`,
+  };
+}

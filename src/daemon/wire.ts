@@ -1,0 +1,50 @@
+import * as z from 'zod/mini';
+import type { Event, Plan, Report, Step } from '../model.ts';
+import type { Problem } from '../problem.ts';
+
+/** What a client asks of `POST /v1/apply`. */
+export const ApplyRequest = z.strictObject({
+  desiredState: z.string(),
+  only: z.array(z.string()),
+  asked: z.array(z.string()),
+  expect: z.optional(z.string()),
+  claim: z.optional(z.boolean()),
+});
+export type ApplyRequest = z.infer<typeof ApplyRequest>;
+
+/** What a client asks of `POST /v1/stop`. */
+export const StopRequest = z.strictObject({ services: z.boolean() });
+
+/** One line of the answer to an apply: events as they happen, then the report or why there is none. */
+export type Line =
+  | { readonly kind: 'event'; readonly event: Event }
+  | { readonly kind: 'report'; readonly report: Report }
+  | { readonly kind: 'problems'; readonly problems: readonly Problem[] };
+
+/** A step without its target: what views need, and no value that could be secret. */
+export function bareStep(step: Step): Step {
+  const { target: _, ...bare } = step;
+  return bare;
+}
+
+function barePlan(plan: Plan): Plan {
+  return { ...plan, steps: plan.steps.map(bareStep) };
+}
+
+export function bareReport(report: Report): Report {
+  const steps = report.steps.map(({ step, outcome, took }) => ({ step: bareStep(step), outcome, took }));
+  return { plan: barePlan(report.plan), steps, took: report.took };
+}
+
+export function bareEvent(event: Event): Event {
+  switch (event.kind) {
+    case 'planned':
+      return { kind: 'planned', plan: barePlan(event.plan) };
+    case 'step-started':
+      return { kind: 'step-started', step: bareStep(event.step) };
+    case 'step-ended':
+      return { ...event, step: bareStep(event.step) };
+    case 'applied':
+      return { kind: 'applied', report: bareReport(event.report) };
+  }
+}

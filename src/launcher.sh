@@ -1,0 +1,8 @@
+#!/bin/sh
+# Runs the command line on the project's own pinned Node where it is installed, else on the machine's.
+self=$(readlink -f -- "$0") && here=${self%/*} || exit 1
+case $(uname -m) in x86_64) arch=x64 ;; aarch64) arch=arm64 ;; *) arch=none ;; esac
+for node in "$here/../node_modules/node-linux-$arch/bin/node" "$here/../../node-linux-$arch/bin/node"; do
+  [ -x "$node" ] && exec "$node" "$here/cli.js" "$@"
+done
+exec node "$here/cli.js" "$@"

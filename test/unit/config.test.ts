@@ -1,0 +1,90 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { readConfig, unknownVariables } from '../../src/config.ts';
+import { Failure } from '../../src/problem.ts';
+
+let folder: string;
+let before: string;
+beforeEach(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'reconciled-config-')));
+  before = process.cwd();
+  process.chdir(folder);
+});
+afterEach(() => {
+  process.chdir(before);
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function problems(flags: Parameters<typeof readConfig>[0] = {}): Promise<readonly string[]> {
+  try {
+    await readConfig(flags);
+  } catch (error) {
+    if (error instanceof Failure)
+      return error.problems.map(({ summary, hint }) => `${summary.replaceAll(folder, '.')} | ${hint ?? ''}`);
+    throw error;
+  }
+  return [];
+}
+
+test('a flag wins over a variable, a variable over the file, the file over the default', async () => {
+  expect((await readConfig({})).host).not.toBe('');
+  writeFileSync('reconcile.config.yaml', 'host: from-file\ndesiredState: here\n');
+  expect(await readConfig({})).toMatchObject({ host: 'from-file', desiredState: join(folder, 'here') });
+  vi.stubEnv('RECONCILE_HOST', 'from-variable');
+  expect((await readConfig({})).host).toBe('from-variable');
+  expect((await readConfig({ host: 'from-flag' })).host).toBe('from-flag');
+});
+
+test('paths in the file are relative to the file, paths in flags to the current folder', async () => {
+  mkdirSync('etc');
+  writeFileSync('etc/reconcile.config.json', '{"desiredState": "../d"}');
+  expect((await readConfig({ config: 'etc/reconcile.config.json' })).desiredState).toBe(join(folder, 'd'));
+  expect((await readConfig({ config: 'etc/reconcile.config.json', desiredState: 'd2' })).desiredState).toBe(
+    join(folder, 'd2'),
+  );
+});
+
+test('with a runtime folder of its own everything of ours is below it', async () => {
+  expect(await readConfig({ runtimeDir: 'run' })).toMatchObject({
+    runtimeDir: join(folder, 'run'),
+    stateDir: join(folder, 'run/state'),
+    logDir: join(folder, 'run/logs'),
+  });
+});
+
+test('every problem of a configuration file is told, with what was probably meant', async () => {
+  writeFileSync('reconcile.config.yaml', 'runtimDir: /x\nhost: 7\nzzz: 1\n');
+  expect((await problems()).toSorted()).toEqual([
+    "./reconcile.config.yaml: 'host' must be a text that is not empty | ",
+    "./reconcile.config.yaml: unknown key 'runtimDir' | did you mean 'runtimeDir'?",
+    "./reconcile.config.yaml: unknown key 'zzz' | known are desiredState, runtimeDir, stateDir, logDir, host",
+  ]);
+});
+
+test('a configuration that is a program is refused, not run', async () => {
+  writeFileSync('reconcile.config.js', 'throw new Error("it ran")');
+  expect(await problems()).toEqual([
+    'cannot use reconcile.config.js: a configuration that is a program would run with your rights | write it as reconcile.config.yaml',
+  ]);
+});
+
+test('a missing or broken file that was named is an error without a stack', async () => {
+  expect(await problems({ config: 'none.yaml' })).toEqual(['cannot read ./none.yaml: no such file or directory | ']);
+  writeFileSync('bad.yaml', 'a: [1\n');
+  const [text = ''] = await problems({ config: 'bad.yaml' });
+  expect(text).toMatch(/^cannot read \.\/bad\.yaml: /);
+  expect(text).not.toMatch(/\n\s+at /);
+});
+
+test('a variable that looks like ours and is none is told', () => {
+  expect(unknownVariables({ RECONCILE_RUNTIME: '/x', RECONCILE_HOST: 'h', PATH: '/bin' })).toEqual([
+    {
+      code: 'unknown-variable',
+      summary: 'environment variable RECONCILE_RUNTIME is not one of ours and has no effect',
+      hint: 'did you mean RECONCILE_RUNTIME_DIR?',
+    },
+  ]);
+});

@@ -1,0 +1,96 @@
+import { digest, type Json } from './canonical.ts';
+import type {
+  Definition,
+  Desired,
+  FieldTable,
+  Held,
+  Notice,
+  Observed,
+  Plan,
+  ServiceId,
+  Step,
+  SupervisorName,
+} from './model.ts';
+import { declared } from './planner/declared.ts';
+import { type Draft, nameOf } from './planner/draft.ts';
+import { leftover } from './planner/leftovers.ts';
+import { undeclared } from './planner/names.ts';
+import { holdNeedy, ordered } from './planner/ordering.ts';
+import { survey } from './planner/world.ts';
+import type { Problem } from './problem.ts';
+import { formatRevision } from './revision.ts';
+
+export interface PlanInput {
+  /** Services with their `inputs` filled. */
+  readonly desired: Desired;
+  /** For every service that is not absent. */
+  readonly definitions: ReadonlyMap<ServiceId, Definition>;
+  readonly fields: ReadonlyMap<SupervisorName, FieldTable>;
+  readonly observed: Observed;
+  /** Services that must not be started or restarted now, and why: a missing command, an unreadable environment file. */
+  readonly blocked: ReadonlyMap<ServiceId, Problem>;
+  /** Services that a person asks to start: also where they wait for a first start, are FATAL or HELD. */
+  readonly asked: ReadonlySet<ServiceId>;
+  /** Only these services' steps, by name or id. */
+  readonly only?: ReadonlySet<string> | undefined;
+}
+
+/**
+ * What has to be done so that the host becomes as Git says, in order and with the reason for each step; and what is
+ * deliberately not done. Pure: the same input gives the same plan, whatever order things come in.
+ */
+export function plan(input: PlanInput): Plan {
+  const { desired, only } = input;
+  const { services } = desired;
+  const world = survey(input.observed);
+  const others = undeclared(services, world);
+  const ours = declared(services, world, others, input);
+  const suspected = new Set(ours.flatMap(({ held }) => (held?.kind === 'maybe-renamed' ? [held.from] : [])));
+  const ids = new Set(services.map(({ id }) => id));
+  const all = [...ours, ...leftover(others, ids, suspected, desired.policy.prune, world)];
+  const chosen = only === undefined ? all : all.filter((draft) => isChosen(draft, only));
+  const drafts = holdNeedy(chosen, all, services, world);
+
+  const steps = ordered(drafts, services, world);
+  const held = drafts.flatMap((draft): Held[] => {
+    const { service, supervisor, held } = draft;
+    return held === undefined ? [] : [{ service, supervisor, reason: held }];
+  });
+  const notices = drafts.flatMap((draft): readonly Notice[] => draft.notices);
+  return {
+    version: 1,
+    revision: formatRevision(desired.revision),
+    fingerprint: fingerprint(desired, steps, held),
+    steps,
+    held: held.sort(byService),
+    notices: notices.sort(byService),
+  };
+}
+
+/** A rename is chosen as a whole, by its old name or its new one: never both copies, never none. */
+function isChosen(draft: Draft, only: ReadonlySet<string>): boolean {
+  return [draft.service, ...(draft.makesWayFor === undefined ? [] : [draft.makesWayFor])].some(
+    (id) => only.has(id) || only.has(nameOf(id)),
+  );
+}
+
+/** A digest of all that a saved plan relies on: the revision, and of each step what it saw and what it would make. */
+function fingerprint(desired: Desired, steps: readonly Step[], held: readonly Held[]): string {
+  const seen = (step: Step): Json => {
+    if (step.seen.kind === 'absent') return null;
+    const ends = step.effect === 'stop' || step.effect === 'restart';
+    return [step.seen.hash ?? null, step.seen.run, (ends ? step.seen.pid : undefined) ?? null];
+  };
+  return digest([
+    desired.revision.content,
+    steps.map((step): Json => {
+      const { hash, fields } = step.target?.definition ?? {};
+      return [step.id, step.supervisor, step.effect, seen(step), hash ?? null, fields ?? null];
+    }),
+    held.map(({ service, reason }) => `${service} ${reason.kind}`).sort(),
+  ]);
+}
+
+function byService(a: { readonly service: ServiceId }, b: { readonly service: ServiceId }): number {
+  return a.service === b.service ? 0 : a.service < b.service ? -1 : 1;
+}

@@ -1,0 +1,217 @@
+import type {
+  Action,
+  Actual,
+  Definition,
+  FieldChange,
+  FieldTable,
+  Notice,
+  Reason,
+  Service,
+  Step,
+  StepEffect,
+} from '../model.ts';
+import { type Problem, unreachable } from '../problem.ts';
+import { changed, changesBetween, restarts } from './changes.ts';
+import { alive, type Draft, remove, step } from './draft.ts';
+import { exitAllowed } from './exits.ts';
+
+/** One declared service and what its supervisor has for it; whatever it has is ours and was read. */
+export interface Case {
+  readonly service: Service;
+  readonly actual: Actual | undefined;
+  /** Undefined for an absent service alone. */
+  readonly definition: Definition | undefined;
+  readonly table: FieldTable;
+  /** A person asks to start it. */
+  readonly asked: boolean;
+  /** It takes the place of another that is running: a rename carries the run state over. */
+  readonly carried: boolean;
+  readonly blocked: Problem | undefined;
+}
+
+/** A case whose object has a definition to compare with. */
+interface Compared extends Case {
+  readonly actual: Actual;
+  readonly definition: Definition;
+  readonly changes: readonly FieldChange[];
+}
+
+type Decision = Pick<Draft, 'steps' | 'held' | 'notices'>;
+
+const NOTHING: Decision = { steps: [], notices: [] };
+
+/** What one service needs to become as desired, by itself: other services are no matter here. */
+export function decide(c: Case): Draft {
+  const { id, supervisor } = c.service;
+  const decision = withoutBlocked(c, decideFreely(c));
+  return { service: id, supervisor, ...decision };
+}
+
+/** What can't be started is held; what does not start it goes on. */
+function withoutBlocked(c: Case, decision: Decision): Decision {
+  const steps = decision.steps.filter(({ effect }) => effect !== 'start' && effect !== 'restart');
+  if (c.blocked === undefined || steps.length === decision.steps.length) return decision;
+  return { ...decision, steps, held: { kind: 'blocked', problem: c.blocked } };
+}
+
+function decideFreely(c: Case): Decision {
+  const { service, actual, definition } = c;
+  if (service.state === 'absent') {
+    if (actual === undefined) return NOTHING;
+    return { steps: [remove(actual, service.supervisor, { kind: 'not-wanted', state: 'absent' })], notices: [] };
+  }
+  if (definition === undefined) throw new Error(`no definition of ${service.id}`);
+  if (actual === undefined) return create(c);
+  const { fields, hash } = actual.definition;
+  if (fields === undefined && alive(actual.run)) return decideProcess({ ...c, actual, definition, changes: [] });
+  const before = { hash: hash ?? '', fields: fields ?? {} };
+  const compared = { ...c, actual, definition, changes: changesBetween(before, definition, c.table) };
+  switch (service.state) {
+    case 'running':
+      return decideRunning(compared);
+    case 'manual':
+      return decideManual(compared);
+    case 'stopped':
+    case 'disabled':
+      return decideStopped(compared);
+    default:
+      return unreachable(service.state);
+  }
+}
+
+function create(c: Case): Decision {
+  const { service } = c;
+  const called = c.asked || c.carried;
+  const starts = service.state === 'running' ? service.autostart || called : service.state === 'manual' && called;
+  const notices: Notice[] =
+    service.state === 'running' && !starts ? [{ kind: 'first-start', service: service.id }] : [];
+  return { steps: [to(c, 'create', { kind: 'missing' }, starts ? 'start' : 'none')], notices };
+}
+
+/** A process of ours whose supervisor's record is gone. */
+function decideProcess(c: Compared): Decision {
+  const { service, actual, definition } = c;
+  const adopt = to(c, 'update', { kind: 'adopted' }, 'pid unchanged');
+  if (service.state === 'stopped' || service.state === 'disabled')
+    return { steps: [adopt, stop(c, adopt)], notices: [] };
+  if (actual.definition.hash === undefined) return { steps: [], notices: unknownProcess(c) };
+  if (actual.definition.hash === definition.hash || staged(c)) return { steps: [adopt], notices: [] };
+  return { steps: [to(c, 'replace', { kind: 'stale-process' }, 'restart')], notices: [] };
+}
+
+function decideRunning(c: Compared): Decision {
+  const { service, changes } = c;
+  const { run } = c.actual;
+  const restart = restarts(changes);
+  switch (run.kind) {
+    case 'running':
+    case 'starting':
+      if (restart && !staged(c)) return { steps: [to(c, 'replace', changed(changes), 'restart')], notices: [] };
+      return restart ? update(c) : keep(c);
+    case 'stopping':
+      return start(c);
+    case 'stopped':
+      if (run.started || service.autostart || c.asked) return start(c);
+      return { ...update(c), notices: [{ kind: 'first-start', service: service.id }] };
+    case 'exited': {
+      const again = c.asked || (restart && !staged(c)) || !exitAllowed(service, run.exit);
+      return again ? start(c) : update(c);
+    }
+    case 'backoff':
+      if (restart && !staged(c)) return { steps: [to(c, 'replace', changed(changes), 'restart')], notices: [] };
+      return c.asked ? start(c) : update(c);
+    case 'fatal':
+      return restart || c.asked ? start(c) : { ...update(c), held: { kind: 'fatal', run } };
+    case 'held':
+      return restart || c.asked ? start(c) : { ...update(c), held: { kind: 'spent', run } };
+    default:
+      return unreachable(run);
+  }
+}
+
+/** The run state is left as found; the definition is kept up, and so waits for the next start. */
+function decideManual(c: Compared): Decision {
+  if (alive(c.actual.run)) return restarts(c.changes) ? update(c) : keep(c);
+  return c.asked ? start(c) : update(c);
+}
+
+function decideStopped(c: Compared): Decision {
+  const { kind } = c.actual.run;
+  const { steps } = update(c);
+  switch (kind) {
+    case 'running':
+    case 'starting':
+    case 'stopping':
+    case 'backoff':
+    // After its cooldown it would be tried again.
+    case 'held':
+      return { steps: [...steps, stop(c, steps[0])], notices: [] };
+    case 'stopped':
+    case 'exited':
+    case 'fatal':
+      return { steps, notices: [] };
+    default:
+      return unreachable(kind);
+  }
+}
+
+/** A living process that no change may restart: its live changes, and whether it stems from what is defined. */
+function keep(c: Compared): Decision {
+  const { run } = c.actual;
+  const { steps } = update(c);
+  if (!alive(run)) return { steps, notices: [] };
+  switch (run.definition) {
+    case 'current':
+      return { steps, notices: [] };
+    case 'unknown':
+      return { steps, notices: unknownProcess(c) };
+    case 'stale': {
+      if (staged(c)) return { steps, notices: [{ kind: 'staged', service: c.service.id, changes: [] }] };
+      const restart = to(c, 'restart', { kind: 'stale-process' }, 'restart');
+      return { steps: [...steps, behind(restart, steps[0])], notices: [] };
+    }
+    default:
+      return unreachable(run.definition);
+  }
+}
+
+/** The new definition, without touching a process; nothing where it is the same. */
+function update(c: Compared): Decision {
+  if (c.changes.length === 0) return NOTHING;
+  const { run } = c.actual;
+  const effect = alive(run) || run.kind === 'stopping' ? 'pid unchanged' : 'none';
+  return { steps: [to(c, 'update', changed(c.changes), effect)], notices: [] };
+}
+
+/** Starts what has no process, from the new definition. */
+function start(c: Compared): Decision {
+  if (c.changes.length > 0) return { steps: [to(c, 'replace', changed(c.changes), 'start')], notices: [] };
+  const reason: Reason = c.asked ? { kind: 'asked' } : { kind: 'not-running', run: c.actual.run.kind };
+  return { steps: [to(c, 'start', reason, 'start')], notices: [] };
+}
+
+/** The stop of a service whose definition is brought up to date first, so that it says how to stop. */
+function stop(c: Compared, first: Step | undefined): Step {
+  return behind(to(c, 'stop', { kind: 'not-wanted', state: c.service.state }, 'stop'), first);
+}
+
+/** The second of two steps of one service: it will see what the first has written. */
+function behind(later: Step, first: Step | undefined): Step {
+  if (first === undefined || later.seen.kind === 'absent') return later;
+  const hash = first.target?.definition.hash;
+  return { ...later, after: [first.id], seen: { ...later.seen, hash } };
+}
+
+function unknownProcess(c: Compared): Notice[] {
+  const { run } = c.actual;
+  return alive(run) ? [{ kind: 'unknown-process', service: c.service.id, pid: run.pid }] : [];
+}
+
+function staged(c: Case): boolean {
+  return c.service.changes === 'staged' || c.service.state === 'manual';
+}
+
+function to(c: Case, action: Action, reason: Reason, effect: StepEffect): Step {
+  const target = c.definition === undefined ? undefined : { service: c.service, definition: c.definition };
+  return step(action, c.service, reason, effect, c.actual, target);
+}

@@ -1,0 +1,88 @@
+import type { Definition, FieldTable, Held, Service, ServiceId, SupervisorName } from '../model.ts';
+import type { Problem } from '../problem.ts';
+import { programOf } from './changes.ts';
+import { decide } from './decide.ts';
+import { alive, type Draft, remove, waits } from './draft.ts';
+import { formerIds, type Undeclared } from './names.ts';
+import type { Owned, World } from './world.ts';
+
+export interface Means {
+  readonly definitions: ReadonlyMap<ServiceId, Definition>;
+  readonly fields: ReadonlyMap<SupervisorName, FieldTable>;
+  readonly blocked: ReadonlyMap<ServiceId, Problem>;
+  readonly asked: ReadonlySet<ServiceId>;
+}
+
+/** A draft for every declared service: held where acting on what is known could harm, else what it needs. */
+export function declared(
+  services: readonly Service[],
+  world: World,
+  others: readonly Undeclared[],
+  means: Means,
+): Draft[] {
+  const former = new Map<ServiceId, Undeclared[]>();
+  const leftovers = new Map<string, ServiceId>();
+  for (const other of others) {
+    if (other.kind === 'former') former.set(other.of, [...(former.get(other.of) ?? []), other]);
+    if (other.kind !== 'leftover') continue;
+    for (const { actual } of other.owned) {
+      const program = programOf(actual.definition.fields);
+      if (program !== undefined && !leftovers.has(program)) leftovers.set(program, other.id);
+    }
+  }
+  return services.map((service) => {
+    const olds = former.get(service.id)?.flatMap(({ owned }) => owned) ?? [];
+    const reason = untouchable(service, world, olds);
+    if (reason !== undefined) return held(service, reason);
+    const own = world.owned.get(service.id)?.[0];
+    if (service.state === 'absent' && own !== undefined) return removal(own);
+    const definition = means.definitions.get(service.id);
+    const from = own === undefined ? leftovers.get(programOf(definition?.fields) ?? '') : undefined;
+    if (from !== undefined && olds.length === 0) return held(service, { kind: 'maybe-renamed', from });
+    return decide({
+      service,
+      actual: own?.actual,
+      definition,
+      table: tableOf(means, service),
+      asked: means.asked.has(service.id),
+      carried: olds.some(({ actual }) => alive(actual.run) || waits(actual.run)),
+      blocked: means.blocked.get(service.id),
+    });
+  });
+}
+
+/** Why nothing may be done about a service at all, whatever it would need. */
+function untouchable(service: Service, world: World, olds: readonly Owned[]): Held['reason'] | undefined {
+  const { id, supervisor, state } = service;
+  const problem = world.silent(supervisor) ?? world.unreadable.get(id)?.problem;
+  if (problem !== undefined) return { kind: 'unreadable', problem };
+  const owner = world.foreigner(supervisor, id);
+  if (owner !== undefined) return { kind: 'foreign', owner };
+  const own = world.owned.get(id) ?? [];
+  const elsewhere = own.find((object) => object.supervisor !== supervisor);
+  // What is to be absent is removed wherever the one copy is.
+  if (elsewhere !== undefined && (state !== 'absent' || own.length > 1)) {
+    return { kind: 'handover', from: elsewhere.supervisor };
+  }
+  if (own.length > 0 || state === 'absent') return undefined;
+  const before = olds.find((object) => object.supervisor !== supervisor);
+  if (before !== undefined) return { kind: 'handover', from: before.supervisor };
+  const lost = formerIds(service).map((old) => world.unreadable.get(old)?.problem);
+  const doubt = lost.find((found) => found !== undefined) ?? world.doubt;
+  return doubt && { kind: 'unreadable', problem: doubt };
+}
+
+function removal({ actual, supervisor }: Owned): Draft {
+  const step = remove(actual, supervisor, { kind: 'not-wanted', state: 'absent' });
+  return { service: actual.id, supervisor, steps: [step], notices: [] };
+}
+
+function held(service: Service, reason: Held['reason']): Draft {
+  return { service: service.id, supervisor: service.supervisor, steps: [], held: reason, notices: [] };
+}
+
+function tableOf(means: Means, service: Service): FieldTable {
+  const table = means.fields.get(service.supervisor);
+  if (table === undefined) throw new Error(`no field table of ${service.supervisor}`);
+  return table;
+}

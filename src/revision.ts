@@ -1,0 +1,7 @@
+import type { Revision } from './model.ts';
+
+/** `1a2b3c4d5e6f`, with `+changes` where the working tree differs, or `content:…` where no commit is known. */
+export function formatRevision(revision: Revision): string {
+  if (revision.commit === undefined) return `content:${revision.content.slice(0, 12)}`;
+  return `${revision.commit.slice(0, 12)}${revision.dirty ? '+changes' : ''}`;
+}

@@ -3,7 +3,7 @@
 export type After = (id: string) => Iterable<string>;
 
 /**
- * The ids in an order in which each stands behind all that `after` names for it: by depth, ids of one depth sorted.
+ * The ids in an order in which each stands behind all that `after` names for it: by depth, ids of one depth as given.
  * What `after` names and is not among the ids is passed over. A cycle is a defect of the caller's and throws.
  */
 export function topological(ids: Iterable<string>, after: After): string[] {
@@ -19,10 +19,12 @@ export function topological(ids: Iterable<string>, after: After): string[] {
     }
   }
 
+  const place = new Map([...all].map((id, i) => [id, i]));
   const order: string[] = [];
   let ready = [...all].filter((id) => waits.get(id)?.size === 0);
   while (ready.length > 0) {
-    order.push(...ready.sort());
+    ready.sort((a, b) => (place.get(a) ?? 0) - (place.get(b) ?? 0));
+    order.push(...ready);
     const next: string[] = [];
     for (const id of ready) {
       for (const follower of followers.get(id) ?? []) {

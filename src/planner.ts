@@ -48,7 +48,7 @@ export function plan(input: PlanInput): Plan {
   const suspected = new Set(ours.flatMap(({ held }) => (held?.kind === 'maybe-renamed' ? [held.from] : [])));
   const ids = new Set(services.map(({ id }) => id));
   const all = [...ours, ...leftover(others, ids, suspected, desired.policy.prune, world)];
-  const chosen = only === undefined ? all : all.filter((draft) => isChosen(draft, only));
+  const chosen = only === undefined ? all : choose(all, only);
   const drafts = holdNeedy(chosen, all, services, world);
 
   const steps = ordered(drafts, services, world);
@@ -68,10 +68,14 @@ export function plan(input: PlanInput): Plan {
 }
 
 /** A rename is chosen as a whole, by its old name or its new one: never both copies, never none. */
-function isChosen(draft: Draft, only: ReadonlySet<string>): boolean {
-  return [draft.service, ...(draft.makesWayFor === undefined ? [] : [draft.makesWayFor])].some(
-    (id) => only.has(id) || only.has(nameOf(id)),
-  );
+function choose(drafts: readonly Draft[], only: ReadonlySet<string>): Draft[] {
+  const chosen = ({ service }: { readonly service: ServiceId }) => only.has(service) || only.has(nameOf(service));
+  const renamed = new Set(drafts.filter(chosen).map(({ makesWayFor }) => makesWayFor));
+  return drafts.filter((draft) => {
+    const { service, makesWayFor } = draft;
+    if (chosen(draft) || renamed.has(service)) return true;
+    return makesWayFor !== undefined && (renamed.has(makesWayFor) || chosen({ service: makesWayFor }));
+  });
 }
 
 /** A digest of all that a saved plan relies on: the revision, and of each step what it saw and what it would make. */

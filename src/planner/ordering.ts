@@ -51,7 +51,9 @@ function isUp(service: Service, draft: Draft | undefined, ending: ReadonlySet<Se
  * for the stops of what is after it, and a creation for the removal of the same program under another name.
  */
 export function ordered(drafts: readonly Draft[], services: readonly Service[], world: World): Step[] {
-  const steps = drafts.flatMap((draft) => draft.steps);
+  const steps = drafts
+    .flatMap((draft) => draft.steps)
+    .sort((a, b) => (a.service < b.service ? -1 : a.service > b.service ? 1 : 0));
   const starts = Map.groupBy(steps.filter(startsIt), ({ service }) => nameOf(service));
   const stops = Map.groupBy(steps.filter(stopsIt), ({ service }) => nameOf(service));
   const declared = new Map(services.map((service) => [service.id, service]));

@@ -159,8 +159,13 @@ it('gives, for some services only, no step that the whole plan has not', () => {
           expect(ids).toContain(before);
           expect(after).toContain(before);
         }
-        const chosen = [step.service, ...(step.reason.kind === 'renamed' ? [step.reason.to] : [])];
-        expect(chosen.some((id) => only.includes(id) || only.includes(id.split('@')[0] ?? ''))).toBe(true);
+        // A rename is chosen as a whole: by the name of either.
+        const renames = [...whole.values()].flatMap(({ service, reason }) =>
+          reason.kind === 'renamed' ? [[service, reason.to]] : [],
+        );
+        const chosen = [step.service, ...renames.filter((pair) => pair.includes(step.service)).flat()];
+        const all = [...chosen, ...renames.filter((pair) => pair.some((id) => chosen.includes(id))).flat()];
+        expect(all.some((id) => only.includes(id) || only.includes(id.split('@')[0] ?? ''))).toBe(true);
       }
       const observed = applied(part, given.observed);
       expect(plan({ ...given, observed, only: new Set(only) }).steps).toEqual([]);

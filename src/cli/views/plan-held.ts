@@ -1,0 +1,71 @@
+import type { Held, Notice, Plan } from '../../model.ts';
+import { unreachable } from '../../problem.ts';
+
+/** Why a service is held, and what to do next. */
+export function heldWords(
+  { service, reason }: Held,
+  plan: Plan,
+): { readonly why: string; readonly next: string | undefined } {
+  switch (reason.kind) {
+    case 'unreadable':
+    case 'blocked':
+      return { why: reason.problem.summary, next: reason.problem.hint };
+    case 'foreign':
+      return {
+        why: `what has this name belongs to '${reason.owner}'`,
+        next: `give the service another name, or let '${reason.owner}' remove it first`,
+      };
+    case 'handover':
+      return {
+        why: `${reason.from} has it, and a second copy is never made; a handover is not supported yet`,
+        next: `remove it there first: \`supervisor: ${reason.from}\` with \`state: absent\``,
+      };
+    case 'fatal':
+      return { why: `FATAL: ${reason.run.reason}`, next: `mend it, then: reconcile start ${service}` };
+    case 'spent':
+      return {
+        why: `HELD: ${reason.run.reason}; tried again at ${new Date(reason.run.until).toISOString()}`,
+        next: `mend it, then: reconcile start ${service}`,
+      };
+    case 'maybe-renamed':
+      return {
+        why: `${reason.from} is the same program and no longer in Git: this would be a second copy`,
+        next: `if it was renamed, write \`formerly: [${reason.from}]\`; if not, declare ${reason.from} with \`state: absent\``,
+      };
+    case 'needs': {
+      const also = plan.held.some((held) => isOf(held.service, reason.service));
+      return {
+        why: `needs ${reason.service}, which is not running`,
+        next: also
+          ? `${reason.service} is held itself: see there`
+          : `start it first: reconcile start ${reason.service}`,
+      };
+    }
+    case 'prune-cap':
+      return {
+        why: `no longer in Git, but ${reason.count} would be removed and \`prune.max\` is ${reason.max}: none is`,
+        next: 'look whether Git lost them by mistake; else raise `prune.max` in policy.yaml',
+      };
+    default:
+      return unreachable(reason);
+  }
+}
+
+export function noticeWords(notice: Notice): string {
+  switch (notice.kind) {
+    case 'staged':
+      return 'runs its older definition until its next start';
+    case 'first-start':
+      return `waits for a first start: reconcile start ${notice.service}`;
+    case 'leftover':
+      return 'ours, no longer in Git, left alone; to remove it: `prune` in policy.yaml';
+    case 'unknown-process':
+      return `pid ${notice.pid} left alone: not known from which definition it was started`;
+    default:
+      return unreachable(notice);
+  }
+}
+
+function isOf(id: string, name: string): boolean {
+  return id === name || id.startsWith(`${name}@`);
+}

@@ -1,0 +1,158 @@
+import type { Json } from '../../canonical.ts';
+import type { Held, Notice, Plan, Reason, Step } from '../../model.ts';
+import { unreachable } from '../../problem.ts';
+import type { Style } from '../style.ts';
+import { changeLines, wrapped } from './plan-changes.ts';
+import { heldWords, noticeWords } from './plan-held.ts';
+
+const INDENT = '      ';
+
+/**
+ * A plan for people, with a sign before each service:
+ * `+` create, `~` change, `-/+` restart, `>` start, `-` stop or remove, `!` held, `=` left as it is.
+ */
+export function planText(plan: Plan, options: { readonly style: Style; readonly width: number }): string {
+  const { style, width } = options;
+  const all = [...plan.steps, ...plan.held, ...plan.notices];
+  const column = Math.min(28, Math.max(0, ...all.map(({ service }) => service.length)));
+  const head = (sign: string, service: string, text: string) =>
+    `${sign} ${style.bold(service)}${' '.repeat(Math.max(0, column - service.length))}  ${text}`;
+
+  const steps = plan.steps.flatMap((step) => [
+    head(SIGNS[signOf(step)](style), step.service, effectText(step)),
+    ...reasonLines(step, width, style),
+  ]);
+  const reasons = Map.groupBy(plan.held, (held) => JSON.stringify(heldWords(held, plan)));
+  const held = [...reasons.values()].flatMap((group) => [
+    ...group.map(({ service }) => head(style.red('  !'), service, 'held')),
+    ...heldLines(group, plan, width, style),
+  ]);
+  const notices = plan.notices.flatMap((notice) => [
+    head(style.dim('  ='), notice.service, noticeWords(notice)),
+    ...(notice.kind === 'staged' ? changeLines(notice.changes, width, style, false) : []),
+  ]);
+  const blocks = [steps, held, notices].filter((block) => block.length > 0).map((block) => `${block.join('\n')}\n`);
+  return [...blocks, `${style.bold(summary(plan))}\n`].join('\n');
+}
+
+/** The same for programs, as docs/plan.schema.json describes. */
+export function planJson(plan: Plan): Json {
+  const { version, revision, fingerprint } = plan;
+  const steps = plan.steps.map(({ id, service, supervisor, action, reason, effect, after }) => {
+    return { id, service, supervisor, action, reason, effect, after };
+  });
+  const held = plan.held.map(({ service, supervisor, reason }: Held) => ({ service, supervisor, reason }));
+  const notices: readonly Notice[] = plan.notices;
+  return { version, revision, fingerprint, steps, held, notices } as unknown as Json;
+}
+
+type Sign = 'create' | 'change' | 'restart' | 'start' | 'end';
+
+const SIGNS: Readonly<Record<Sign, (style: Style) => string>> = {
+  create: (style) => style.green('  +'),
+  change: (style) => style.yellow('  ~'),
+  restart: (style) => `${style.red('-')}/${style.green('+')}`,
+  start: (style) => style.green('  >'),
+  end: (style) => style.red('  -'),
+};
+
+function signOf({ action, effect }: Step): Sign {
+  switch (action) {
+    case 'create':
+      return 'create';
+    case 'update':
+      return 'change';
+    case 'stop':
+    case 'remove':
+      return 'end';
+    case 'start':
+    case 'restart':
+    case 'replace':
+      return effect === 'restart' ? 'restart' : 'start';
+    default:
+      return unreachable(action);
+  }
+}
+
+/** What happens to the service and, above all, to its process. */
+function effectText({ action, effect, seen }: Step): string {
+  const pid = seen.kind === 'present' && seen.pid !== undefined ? ` pid ${seen.pid}` : '';
+  switch (action) {
+    case 'create':
+      return effect === 'start' ? 'create and start' : 'create, not started';
+    case 'start':
+      return 'start';
+    case 'restart':
+      return `restart${pid}`;
+    case 'replace':
+      return effect === 'restart' ? `restart${pid}, new definition` : 'start, new definition';
+    case 'update':
+      return effect === 'pid unchanged'
+        ? `update,${pid === '' ? ' pid' : pid} unchanged`
+        : 'update, no process touched';
+    case 'stop':
+      return `stop${pid}`;
+    case 'remove':
+      return effect === 'stop' ? `stop${pid} and remove` : 'remove';
+    default:
+      return unreachable(action);
+  }
+}
+
+function reasonLines(step: Step, width: number, style: Style): string[] {
+  if (step.reason.kind === 'changed') return changeLines(step.reason.changes, width, style, step.action === 'update');
+  const text = reasonText(step.reason);
+  return text === undefined ? [] : wrapped(text, width - INDENT.length).map((line) => INDENT + line);
+}
+
+function reasonText(reason: Exclude<Reason, { kind: 'changed' }>): string | undefined {
+  switch (reason.kind) {
+    case 'missing':
+      return undefined;
+    case 'not-running':
+      return `it should run, and is ${reason.run}`;
+    case 'not-wanted':
+      return `its desired state is ${reason.state}`;
+    case 'stale-process':
+      return 'its process was started from an older definition';
+    case 'adopted':
+      return 'its process is ours but its record is gone: taken back as it is';
+    case 'renamed':
+      return `is now ${reason.to}`;
+    case 'fewer-instances':
+      return `not among its instances in Git: ${reason.instances}`;
+    case 'not-in-git':
+      return 'no longer in Git';
+    case 'asked':
+      return 'asked for';
+    default:
+      return unreachable(reason);
+  }
+}
+
+function heldLines(group: readonly Held[], plan: Plan, width: number, style: Style): string[] {
+  const [first] = group;
+  if (first === undefined) return [];
+  const { why, next } = heldWords(first, plan);
+  const lines = wrapped(why, width - INDENT.length).map((line) => INDENT + line);
+  if (next === undefined) return lines;
+  return [...lines, ...wrapped(next, width - INDENT.length).map((line) => INDENT + style.dim(line))];
+}
+
+/** `Plan: 2 to create, 1 to restart. 1 held.` */
+function summary({ steps, held }: Plan): string {
+  const count = (test: (step: Step) => boolean) => steps.filter(test).length;
+  const counts: readonly (readonly [number, string])[] = [
+    [count(({ action }) => action === 'create'), 'to create'],
+    [count(({ action, effect }) => action !== 'create' && effect === 'start'), 'to start'],
+    [count(({ effect }) => effect === 'restart'), 'to restart'],
+    [count(({ action, effect }) => action === 'update' && effect === 'pid unchanged'), 'to update live'],
+    [count(({ action, effect }) => action === 'update' && effect === 'none'), 'to update'],
+    [count(({ action }) => action === 'stop'), 'to stop'],
+    [count(({ action }) => action === 'remove'), 'to remove'],
+  ];
+  const parts = counts.filter(([n]) => n > 0).map(([n, what]) => `${n} ${what}`);
+  const kept = held.length === 0 ? '' : ` ${held.length} held.`;
+  if (parts.length === 0) return kept === '' ? 'No changes: everything is as desired.' : `No changes.${kept}`;
+  return `Plan: ${parts.join(', ')}.${kept}`;
+}

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Observed, Plan, Service, Step, UnreadableObject } from '../../../src/model.ts';
 import { closure } from '../../../src/order.ts';
+import { formerIds } from '../../../src/planner/names.ts';
 import { type PlanInput, plan } from '../../../src/planner.ts';
 import { applied } from './host.ts';
 import { define, input, service } from './make.ts';
@@ -160,9 +161,7 @@ it('gives, for some services only, no step that the whole plan has not', () => {
           expect(after).toContain(before);
         }
         // A rename is chosen as a whole: by the name of either.
-        const renames = [...whole.values()].flatMap(({ service, reason }) =>
-          reason.kind === 'renamed' ? [[service, reason.to]] : [],
-        );
+        const renames = given.desired.services.flatMap((s) => formerIds(s).map((old) => [old, s.id]));
         const chosen = [step.service, ...renames.filter((pair) => pair.includes(step.service)).flat()];
         const all = [...chosen, ...renames.filter((pair) => pair.some((id) => chosen.includes(id))).flat()];
         expect(all.some((id) => only.includes(id) || only.includes(id.split('@')[0] ?? ''))).toBe(true);

@@ -69,7 +69,9 @@ function untouchable(service: Service, world: World, olds: readonly Owned[]): He
   if (before !== undefined) return { kind: 'handover', from: before.supervisor };
   const lost = formerIds(service).map((old) => world.unreadable.get(old)?.problem);
   const doubt = lost.find((found) => found !== undefined) ?? world.doubt;
-  return doubt && { kind: 'unreadable', problem: doubt };
+  if (doubt === undefined) return undefined;
+  const summary = `cannot tell whether ${id} is elsewhere: ${doubt.summary}`;
+  return { kind: 'unreadable', problem: { ...doubt, summary } };
 }
 
 function removal({ actual, supervisor }: Owned): Draft {

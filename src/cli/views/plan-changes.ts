@@ -13,21 +13,21 @@ const NOTHING = '(not set)';
 export function changeLines(changes: readonly FieldChange[], width: number, style: Style, later: boolean): string[] {
   return changes.flatMap(perProbe).flatMap((change) => {
     const { field } = change;
-    const note = later && change.effect === 'restart' ? style.dim(' (at its next start)') : '';
+    const note = later && change.effect === 'restart' ? ' (at its next start)' : '';
     const from = change.from === undefined ? NOTHING : valueText(field, change.from);
     const to = change.to === undefined ? NOTHING : valueText(field, change.to);
-    if (from === to) return [`${INDENT}${field}: ${to} ${style.dim('(what is not shown differs)')}${note}`];
-    const line = `${field}: ${style.red(from)} -> ${style.green(to)}`;
-    if (INDENT.length + field.length + from.length + to.length + 6 <= width) return [`${INDENT}${line}${note}`];
-    return [
-      `${INDENT}${field}:${note}`,
-      ...wrapped(from, width - INDENT.length - 4).map(
-        (l, i) => `${INDENT}  ${style.red(`${i === 0 ? '-' : ' '} ${l}`)}`,
-      ),
-      ...wrapped(to, width - INDENT.length - 4).map(
-        (l, i) => `${INDENT}  ${style.green(`${i === 0 ? '+' : ' '} ${l}`)}`,
-      ),
-    ];
+    const room = width - INDENT.length - field.length - note.length - 2;
+    const under = (text: string, sign: string, mark: (text: string) => string) =>
+      wrapped(text, width - INDENT.length - 4).map((l, i) => `${INDENT}  ${mark(`${i === 0 ? sign : ' '} ${l}`)}`);
+    if (from === to) {
+      const differs = style.dim(`(what is not shown differs)${note}`);
+      if (to.length + 28 <= room) return [`${INDENT}${field}: ${to} ${differs}`];
+      return [`${INDENT}${field}: ${differs}`, ...under(to, ' ', style.dim)];
+    }
+    if (from.length + to.length + 4 <= room) {
+      return [`${INDENT}${field}: ${style.red(from)} -> ${style.green(to)}${style.dim(note)}`];
+    }
+    return [`${INDENT}${field}:${style.dim(note)}`, ...under(from, '-', style.red), ...under(to, '+', style.green)];
   });
 }
 

@@ -24,7 +24,7 @@ export function heldWords(
       return { why: `FATAL: ${reason.run.reason}`, next: `mend it, then: reconcile start ${service}` };
     case 'spent':
       return {
-        why: `HELD: ${reason.run.reason}; tried again at ${new Date(reason.run.until).toISOString()}`,
+        why: `HELD: ${reason.run.reason}; tried again at ${time(reason.run.until)}`,
         next: `mend it, then: reconcile start ${service}`,
       };
     case 'maybe-renamed':
@@ -51,16 +51,20 @@ export function heldWords(
   }
 }
 
-export function noticeWords(notice: Notice): string {
+/** What is left as it is, and why. */
+export function noticeWords(notice: Notice): { readonly what: string; readonly why: string } {
   switch (notice.kind) {
     case 'staged':
-      return 'runs its older definition until its next start';
+      return { what: 'left running', why: 'it runs its older definition until its next start' };
     case 'first-start':
-      return `waits for a first start: reconcile start ${notice.service}`;
+      return { what: 'not started', why: `it waits for a first start: reconcile start ${notice.service}` };
     case 'leftover':
-      return 'ours, no longer in Git, left alone; to remove it: `prune` in policy.yaml';
+      return {
+        what: 'left alone',
+        why: 'no longer in Git; `state: absent` or `prune` in policy.yaml removes it',
+      };
     case 'unknown-process':
-      return `pid ${notice.pid} left alone: not known from which definition it was started`;
+      return { what: `pid ${notice.pid} left alone`, why: 'it is not known from which definition it was started' };
     default:
       return unreachable(notice);
   }
@@ -68,4 +72,8 @@ export function noticeWords(notice: Notice): string {
 
 function isOf(id: string, name: string): boolean {
   return id === name || id.startsWith(`${name}@`);
+}
+
+function time(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.[0-9]+Z$/, 'Z');
 }

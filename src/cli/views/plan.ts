@@ -1,5 +1,5 @@
 import type { Json } from '../../canonical.ts';
-import type { Held, Notice, Plan, Reason, Step } from '../../model.ts';
+import type { Held, Notice, Plan, Reason, Run, Step } from '../../model.ts';
 import { unreachable } from '../../problem.ts';
 import type { Style } from '../style.ts';
 import { changeLines, wrapped } from './plan-changes.ts';
@@ -27,10 +27,11 @@ export function planText(plan: Plan, options: { readonly style: Style; readonly 
     ...group.map(({ service }) => head(style.red('  !'), service, 'held')),
     ...heldLines(group, plan, width, style),
   ]);
-  const notices = plan.notices.flatMap((notice) => [
-    head(style.dim('  ='), notice.service, noticeWords(notice)),
-    ...(notice.kind === 'staged' ? changeLines(notice.changes, width, style, false) : []),
-  ]);
+  const notices = plan.notices.flatMap((notice) => {
+    const { what, why } = noticeWords(notice);
+    const changes = notice.kind === 'staged' ? changeLines(notice.changes, width, style, false) : [];
+    return [head(style.dim('  ='), notice.service, what), ...indented(why, width), ...changes];
+  });
   const blocks = [steps, held, notices].filter((block) => block.length > 0).map((block) => `${block.join('\n')}\n`);
   return [...blocks, `${style.bold(summary(plan))}\n`].join('\n');
 }
@@ -91,9 +92,9 @@ function effectText({ action, effect, seen }: Step): string {
         ? `update,${pid === '' ? ' pid' : pid} unchanged`
         : 'update, no process touched';
     case 'stop':
-      return `stop${pid}`;
+      return pid === '' ? 'stop its restarts' : `stop${pid}`;
     case 'remove':
-      return effect === 'stop' ? `stop${pid} and remove` : 'remove';
+      return effect === 'stop' && pid !== '' ? `stop${pid} and remove` : 'remove';
     default:
       return unreachable(action);
   }
@@ -102,15 +103,26 @@ function effectText({ action, effect, seen }: Step): string {
 function reasonLines(step: Step, width: number, style: Style): string[] {
   if (step.reason.kind === 'changed') return changeLines(step.reason.changes, width, style, step.action === 'update');
   const text = reasonText(step.reason);
-  return text === undefined ? [] : wrapped(text, width - INDENT.length).map((line) => INDENT + line);
+  return text === undefined ? [] : indented(text, width);
 }
+
+const RUNS: Readonly<Record<Run['kind'], string>> = {
+  running: 'runs',
+  starting: 'is starting',
+  backoff: 'waits to be tried again',
+  stopping: 'is being stopped',
+  stopped: 'is stopped',
+  exited: 'has ended',
+  fatal: 'is FATAL',
+  held: 'is HELD',
+};
 
 function reasonText(reason: Exclude<Reason, { kind: 'changed' }>): string | undefined {
   switch (reason.kind) {
     case 'missing':
       return undefined;
     case 'not-running':
-      return `it should run, and is ${reason.run}`;
+      return `it should run, and ${RUNS[reason.run]}`;
     case 'not-wanted':
       return `its desired state is ${reason.state}`;
     case 'stale-process':
@@ -134,13 +146,16 @@ function heldLines(group: readonly Held[], plan: Plan, width: number, style: Sty
   const [first] = group;
   if (first === undefined) return [];
   const { why, next } = heldWords(first, plan);
-  const lines = wrapped(why, width - INDENT.length).map((line) => INDENT + line);
-  if (next === undefined) return lines;
-  return [...lines, ...wrapped(next, width - INDENT.length).map((line) => INDENT + style.dim(line))];
+  const lines = indented(why, width);
+  return next === undefined ? lines : [...lines, ...indented(next, width).map(style.dim)];
+}
+
+function indented(text: string, width: number): string[] {
+  return wrapped(text, width - INDENT.length).map((line) => INDENT + line);
 }
 
 /** `Plan: 2 to create, 1 to restart. 1 held.` */
-function summary({ steps, held }: Plan): string {
+function summary({ steps, held, notices }: Plan): string {
   const count = (test: (step: Step) => boolean) => steps.filter(test).length;
   const counts: readonly (readonly [number, string])[] = [
     [count(({ action }) => action === 'create'), 'to create'],
@@ -153,6 +168,7 @@ function summary({ steps, held }: Plan): string {
   ];
   const parts = counts.filter(([n]) => n > 0).map(([n, what]) => `${n} ${what}`);
   const kept = held.length === 0 ? '' : ` ${held.length} held.`;
-  if (parts.length === 0) return kept === '' ? 'No changes: everything is as desired.' : `No changes.${kept}`;
+  if (parts.length === 0 && held.length + notices.length === 0) return 'No changes: everything is as desired.';
+  if (parts.length === 0) return `No changes.${kept}`;
   return `Plan: ${parts.join(', ')}.${kept}`;
 }

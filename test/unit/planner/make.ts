@@ -49,7 +49,12 @@ export function define(service: Service): Definition {
   return defined as Definition;
 }
 
-export const RUNNING: Run = { kind: 'running', pid: 4711, since: 0, definition: 'current' };
+export const RUNNING: Extract<Run, { kind: 'running' }> = {
+  kind: 'running',
+  pid: 4711,
+  since: 0,
+  definition: 'current',
+};
 export const STOPPED: Run = { kind: 'stopped', started: true };
 export const FATAL: Run = {
   kind: 'fatal',

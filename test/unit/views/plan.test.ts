@@ -194,11 +194,10 @@ it('says of a staged change that it waits', () => {
 
 Plan: 1 to update live.
 `);
-  expect(
-    text(planned([web('CET')], read(actual(web('CET'), run)))),
-  ).toBe(`  = web  runs its older definition until its next start
+  expect(text(planned([web('CET')], read(actual(web('CET'), run))))).toBe(`  = web  left running
+      it runs its older definition until its next start
 
-No changes: everything is as desired.
+No changes.
 `);
 });
 

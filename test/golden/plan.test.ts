@@ -1,0 +1,89 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, it } from 'vitest';
+import { PLAIN } from '../../src/cli/style.ts';
+import { planJson, planText } from '../../src/cli/views/plan.ts';
+import { load } from '../../src/desired/load.ts';
+import type { Definition, Observed, Plan, Reading, ServiceId, SupervisorName } from '../../src/model.ts';
+import { plan } from '../../src/planner.ts';
+import type { Problem } from '../../src/problem.ts';
+import { BUILTIN_FIELDS } from '../../src/supervisors/builtin/fields.ts';
+import { defineBy } from '../../src/supervisors/fields.ts';
+
+/**
+ * One folder for each case: `desired-state/`, `observed.json` (a reading for each supervisor) and, where needed,
+ * `options.json` give `plan.txt` and `plan.json`. UPDATE_GOLDEN=1 writes these two anew: read them before you commit.
+ */
+const CASES = new URL('plan/', import.meta.url).pathname;
+const UPDATE = process.env.UPDATE_GOLDEN === '1';
+
+interface Options {
+  readonly only?: readonly string[];
+  readonly asked?: readonly ServiceId[];
+  readonly blocked?: Readonly<Record<ServiceId, Problem>>;
+  readonly hostname?: string;
+  /** Digests of host files, which are not there in a test. */
+  readonly inputs?: Readonly<Record<ServiceId, Readonly<Record<string, string>>>>;
+}
+
+const validate = new Ajv2020({ allowUnionTypes: true, strict: false }).compile(
+  JSON.parse(readFileSync(new URL('../../docs/plan.schema.json', import.meta.url), 'utf8')),
+);
+
+async function planOf(folder: string): Promise<Plan> {
+  const json = (name: string): unknown => JSON.parse(readFileSync(join(folder, name), 'utf8'));
+  const options = (existsSync(join(folder, 'options.json')) ? json('options.json') : {}) as Options;
+  const loaded = await load({ directory: join(folder, 'desired-state'), hostname: options.hostname ?? 'host' });
+  if (loaded.kind === 'invalid') throw new Error(loaded.problems.map(({ summary }) => summary).join('\n'));
+  const services = loaded.desired.services.map((s) => ({ ...s, inputs: options.inputs?.[s.id] ?? {} }));
+  const desired = { ...loaded.desired, services };
+  const definitions = desired.services
+    .filter(({ state }) => state !== 'absent')
+    .map((service): [ServiceId, Definition] => {
+      const definition = defineBy(BUILTIN_FIELDS, 'builtin', service);
+      if (Array.isArray(definition)) throw new Error(definition.map(({ summary }) => summary).join('\n'));
+      return [service.id, definition as Definition];
+    });
+  const observed: Observed = new Map(Object.entries(json('observed.json') as object) as [SupervisorName, Reading][]);
+  return plan({
+    desired,
+    definitions: new Map(definitions),
+    fields: new Map([['builtin', BUILTIN_FIELDS]]),
+    observed,
+    blocked: new Map(Object.entries(options.blocked ?? {})),
+    asked: new Set(options.asked),
+    only: options.only && new Set(options.only),
+  });
+}
+
+describe('plans as they are shown', () => {
+  const cases = readdirSync(CASES).sort();
+
+  it('has at least 40 cases', () => {
+    expect(cases.length).toBeGreaterThanOrEqual(40);
+  });
+
+  it.each(cases)('%s', async (name) => {
+    const folder = join(CASES, name);
+    const made = await planOf(folder);
+    const views = {
+      'plan.txt': planText(made, { style: PLAIN, width: 80 }),
+      'plan.json': `${JSON.stringify(planJson(made), null, 2)}\n`,
+    };
+    expect(validate(planJson(made)), JSON.stringify(validate.errors)).toBe(true);
+    for (const [file, text] of Object.entries(views)) {
+      const path = join(folder, file);
+      if (UPDATE) writeFileSync(path, text);
+      expect(text).toBe(readFileSync(path, 'utf8'));
+      // Programs keep to 80 columns for people, but never break a word that somebody may copy.
+      if (file === 'plan.txt') for (const line of text.split('\n')) if (line.length > 80) expect(line.trim()).not.toContain(' ');
+    }
+  });
+});
+
+it('refuses a plan that is not as docs/plan.schema.json says', () => {
+  expect(validate({ version: 1, revision: 'x', fingerprint: 'ab', steps: [{}], held: [], notices: [] })).toBe(false);
+  const held = [{ service: 'web', supervisor: 'builtin', reason: { kind: 'needs' } }];
+  expect(validate({ version: 1, revision: 'x', fingerprint: 'ab', steps: [], held, notices: [] })).toBe(false);
+});

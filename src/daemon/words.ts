@@ -1,0 +1,91 @@
+import type { Logger } from 'pino';
+import { type Problem, unreachable } from '../problem.ts';
+import { formatExit } from '../status.ts';
+import { formatDuration } from '../units.ts';
+import type { DaemonEvent } from './daemon.ts';
+
+/** An event in one line, or '' where it needs none. */
+export function eventText(event: DaemonEvent): string {
+  switch (event.kind) {
+    case 'ready':
+      return `ready: ${event.adopted} services already running, control socket ${event.socket}`;
+    case 'planned':
+      return event.plan.steps.length === 0
+        ? ''
+        : `plan of ${event.plan.revision}: ${event.plan.steps.map(({ id }) => id).join(', ')}`;
+    case 'applied': {
+      const { steps } = event.report;
+      const failed = steps.filter(({ outcome }) => outcome.kind !== 'done').length;
+      return steps.length === 0 ? '' : `applied: ${steps.length - failed} done, ${failed} failed or skipped`;
+    }
+    case 'step-started':
+      return `${event.step.service}: ${event.step.action}...`;
+    case 'step-ended':
+      return event.outcome.kind === 'done'
+        ? `${event.step.service}: ${event.step.action} done in ${formatDuration(Math.round(event.took))}`
+        : flat(event.outcome.problem);
+    case 'state': {
+      const because = event.reason ?? (event.exit === undefined ? undefined : `ended with ${formatExit(event.exit)}`);
+      const pid = event.pid === undefined ? '' : ` pid ${event.pid}`;
+      return `${event.service}: ${event.from} -> ${event.to}${pid}${because === undefined ? '' : ` (${because})`}`;
+    }
+    case 'adopted':
+      return `${event.service}: taken back as it runs, pid ${event.pid}`;
+    case 'killed':
+      return `${event.service}: did not end on its stop signal within ${formatDuration(event.after)}: killed`;
+    case 'unseen':
+      return `${event.service}: its shim was killed; pid ${event.pid} goes on, how it ends will not be seen`;
+    case 'service-trouble':
+      return `${event.service}: ${flat(event.problem)}`;
+    case 'invalid': {
+      const force = event.inForce === undefined ? 'nothing was applied yet' : `${event.inForce} stays in force`;
+      return `the desired state is invalid, nothing was changed: ${force}\n${event.problems.map(flat).join('\n')}`;
+    }
+    case 'valid-again':
+      return 'the desired state is valid again';
+    case 'trouble':
+      return flat(event.problem);
+    case 'health':
+      return `${event.service}: ${event.health}${event.why === undefined ? '' : ` (${event.why})`}`;
+    default:
+      return unreachable(event);
+  }
+}
+
+/** Logs an event with what it holds as fields, at the level it deserves. */
+export function logEvent(log: Logger, event: DaemonEvent): void {
+  const text = eventText(event);
+  if (text !== '') log[levelOf(event)]({ event: event.kind, ...fieldsOf(event) }, text);
+}
+
+function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' {
+  switch (event.kind) {
+    case 'invalid':
+    case 'trouble':
+    case 'service-trouble':
+      return 'error';
+    case 'killed':
+    case 'unseen':
+      return 'warn';
+    case 'step-ended':
+      return event.outcome.kind === 'done' ? 'info' : 'error';
+    case 'state':
+      return event.to === 'FATAL' || event.to === 'HELD' ? 'error' : event.to === 'BACKOFF' ? 'warn' : 'info';
+    case 'health':
+      return event.health === 'unhealthy' ? 'warn' : 'info';
+    default:
+      return 'info';
+  }
+}
+
+function fieldsOf(event: DaemonEvent): object {
+  if ('service' in event) return { service: event.service };
+  if ('step' in event) return { service: event.step.service, step: event.step.id };
+  return {};
+}
+
+function flat(problem: Problem): string {
+  const { at, file, summary, hint } = problem;
+  const place = at === undefined ? (file === undefined ? '' : `${file}: `) : `${at.file}:${at.line}:${at.column}: `;
+  return `${place}${summary}${hint === undefined ? '' : ` (${hint})`}`;
+}

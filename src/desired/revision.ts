@@ -2,6 +2,8 @@ import { existsSync, lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Revision } from '../model.ts';
 
+export { formatRevision } from '../revision.ts';
+
 /**
  * The commit a directory is at, by git; nothing where it is in no work tree, git is missing, or the tree belongs to
  * somebody else: a repository's own configuration can run programs, so git never runs in one that others own.
@@ -28,12 +30,6 @@ export async function commitOf(directory: string): Promise<Pick<Revision, 'commi
   } catch {
     return {};
   }
-}
-
-/** `1a2b3c4d5e6f`, with `+changes` where the working tree differs, or `content:…` where no commit is known. */
-export function formatRevision(revision: Revision): string {
-  if (revision.commit === undefined) return `content:${revision.content.slice(0, 12)}`;
-  return `${revision.commit.slice(0, 12)}${revision.dirty ? '+changes' : ''}`;
 }
 
 function repositoryOf(directory: string): string | undefined {

@@ -9,9 +9,10 @@ import { maskField } from '../secrets.ts';
  * not know, which another version of this tool may have written.
  */
 export function changesBetween(from: Definition, to: Definition, table: FieldTable): FieldChange[] {
-  const names = [...new Set([...Object.keys(from.fields), ...Object.keys(to.fields)])].sort();
-  return names
+  const names = new Set([...Object.keys(from.fields), ...Object.keys(to.fields)]);
+  return [...names]
     .filter((name) => !equal(own(from.fields, name), own(to.fields, name)))
+    .sort()
     .map((name) => {
       const declared = ruleOf(table, name)?.effect ?? 'live';
       const effect: FieldEffect = declared === 'restart' && from.hash === to.hash ? 'live' : declared;

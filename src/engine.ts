@@ -7,7 +7,7 @@ import type { Config } from './config.ts';
 import { directoryOf, saveLastGood, saveOwner } from './decisions.ts';
 import { readInputs } from './desired/inputs.ts';
 import { load } from './desired/load.ts';
-import { commitOf, formatRevision } from './desired/revision.ts';
+import { commitOf } from './desired/revision.ts';
 import { writeAtomic } from './host/files.ts';
 import type {
   Definition,
@@ -220,5 +220,3 @@ export function ensureHostKey(stateDir: string): void {
     writeAtomic(path, randomBytes(32).toString('hex'), { sync: true });
   }
 }
-
-export { formatRevision };

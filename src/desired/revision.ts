@@ -2,8 +2,6 @@ import { existsSync, lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Revision } from '../model.ts';
 
-export { formatRevision } from '../revision.ts';
-
 /**
  * The commit a directory is at, by git; nothing where it is in no work tree, git is missing, or the tree belongs to
  * somebody else: a repository's own configuration can run programs, so git never runs in one that others own.

@@ -1,0 +1,144 @@
+import { type FSWatcher, mkdirSync, readdirSync, watch } from 'node:fs';
+import { join } from 'node:path';
+import type { Monitor } from '../../health/health.ts';
+import type { Outcome, Reading, Service, ServiceId, Step } from '../../model.ts';
+import type { Problem } from '../../problem.ts';
+import type { Supervisor } from '../supervisor.ts';
+import { check } from './check.ts';
+import { define } from './define.ts';
+import type { BuiltinEvent } from './events.ts';
+import { BUILTIN_FIELDS } from './fields.ts';
+import { type Observer, observe } from './observe.ts';
+import { readRecord } from './record.ts';
+import { rotateLogs } from './rotation.ts';
+import { createScanner } from './scan.ts';
+import { settingsOf } from './settings.ts';
+import { type StepContext, take } from './steps.ts';
+import { type Surroundings, Unit } from './unit.ts';
+
+export type { BuiltinEvent } from './events.ts';
+
+export interface BuiltinOptions {
+  readonly owner: string;
+  /** Holds `services/ID/` for each service. */
+  readonly runtimeDir: string;
+  /** Where logs go that no service says another place for. */
+  readonly logDir: string;
+  /** In a daemon: `adopt` at once, and keep alive. Else for one apply, that leaves alone what it has started. */
+  readonly supervise: boolean;
+  readonly monitor: Monitor;
+  /** What is being applied, for the records. */
+  readonly revision?: () => string;
+  readonly onEvent?: (event: BuiltinEvent) => void;
+}
+
+export interface Builtin extends Supervisor {
+  /** Takes back all services of this owner: what runs, what ended meanwhile, what waits to be started again. */
+  adopt(): Promise<void>;
+  /** Stops all services that were adopted or applied, at once. Resolves when all are gone, or on abort. */
+  stopAll(signal: AbortSignal): Promise<void>;
+}
+
+/** How often (ms) logs are looked at. */
+const ROTATION = 10_000;
+
+/** The embedded supervisor. Disposing of it touches no service. */
+export function createBuiltin(options: BuiltinOptions): Builtin {
+  const { owner, logDir, supervise, monitor } = options;
+  const services = join(options.runtimeDir, 'services');
+  const emit = options.onEvent ?? (() => {});
+  const scanner = createScanner();
+  const units = new Map<ServiceId, Unit>();
+  const around: Surroundings = { owner, services, logDir, supervise, monitor, scanner, emit };
+  const observer: Observer = { owner, services, scanner, supervises: supervise };
+  const checkService = async (service: Service): Promise<Problem | undefined> => {
+    const definition = define(service);
+    if (Array.isArray(definition)) return definition[0];
+    return check(service, settingsOf(service.id, definition.fields, logDir), logDir);
+  };
+  const context: StepContext = {
+    around,
+    observer,
+    units,
+    revision: () => options.revision?.(),
+    check: async ({ target }) => target && checkService(target.service),
+  };
+  const rotation = supervise ? setInterval(() => void rotateLogs(units.values(), emit), ROTATION) : undefined;
+  /** Two steps of one service never overlap. */
+  const last = new Map<ServiceId, Promise<unknown>>();
+
+  return {
+    name: 'builtin',
+    fields: BUILTIN_FIELDS,
+    define,
+    check: checkService,
+    observe: (): Promise<Reading> => observe(observer),
+    apply: (step: Step, signal: AbortSignal): Promise<Outcome> => {
+      const outcome = (last.get(step.service) ?? Promise.resolve()).then(() => take(context, step, signal));
+      const settled = outcome.catch(() => {});
+      last.set(step.service, settled);
+      void settled.then(() => last.get(step.service) === settled && last.delete(step.service));
+      return outcome;
+    },
+    watch: (nudge) => watchFolder(options.runtimeDir, nudge),
+    adopt: async () => {
+      const processes = scanner.take();
+      const found = readNames(services).flatMap((id) => {
+        const read = readRecord(services, id);
+        return read.kind === 'record' && read.record.owner === owner ? [new Unit(around, read.record)] : [];
+      });
+      await Promise.all(
+        found.map(async (unit) => {
+          units.set(unit.id, unit);
+          // A user that is gone: what runs is taken back all the same.
+          await unit.prepare().catch(() => {});
+          unit.resume(processes);
+        }),
+      );
+    },
+    stopAll: async (signal) => {
+      await Promise.all(
+        [...units.values()].map((unit) => {
+          unit.stop();
+          return unit.until(({ name }) => name === 'STOPPED', signal);
+        }),
+      );
+    },
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(rotation);
+      for (const unit of units.values()) unit.close();
+      units.clear();
+    },
+  };
+}
+
+function readNames(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Notices folders of services that come and go, and when the folder of all of them does. */
+function watchFolder(runtimeDir: string, nudge: () => void): AsyncDisposable {
+  const services = join(runtimeDir, 'services');
+  let inner: FSWatcher | undefined;
+  const watchServices = () => {
+    inner?.close();
+    mkdirSync(services, { recursive: true, mode: 0o700 });
+    inner = watch(services, nudge).on('error', () => {});
+  };
+  watchServices();
+  const outer = watch(runtimeDir, (_event, name) => {
+    if (name !== 'services') return;
+    watchServices();
+    nudge();
+  }).on('error', () => {});
+  return {
+    [Symbol.asyncDispose]: async () => {
+      outer.close();
+      inner?.close();
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { readIfThere, writeAtomic } from '../../host/files.ts';
+import type { Fields, ServiceId } from '../../model.ts';
+import type { Problem } from '../../problem.ts';
+import { why } from '../../problem.ts';
+import type { Machine } from './machine.ts';
+
+/*
+ * One record for each service, `services/ID/record.json` in the runtime folder: the one place where the supervisor keeps
+ * what it knows of it, written whole at each transition. Anyone may read it, with or without a daemon: together with
+ * /proc it tells all. Besides it stand `alive` (the FIFO), `pid` and `exit`, which the shim writes.
+ */
+
+const Time = z.number();
+const Ref = { pid: z.number(), start: z.number() };
+const Exit = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('code'), code: z.number() }),
+  z.object({ kind: z.literal('signal'), signal: z.string() }),
+  z.object({ kind: z.literal('unknown') }),
+]);
+const State = z.discriminatedUnion('name', [
+  z.object({ name: z.literal('STOPPED') }),
+  z.object({ name: z.literal('STARTING'), since: Time, up: z.boolean(), trial: z.boolean() }),
+  z.object({ name: z.literal('RUNNING'), since: Time }),
+  z.object({ name: z.literal('BACKOFF'), until: Time, exit: Exit }),
+  z.object({ name: z.literal('STOPPING'), since: Time, until: Time, killed: z.boolean() }),
+  z.object({ name: z.literal('EXITED'), at: Time, exit: Exit }),
+  z.object({ name: z.literal('FATAL'), at: Time, exit: Exit, reason: z.string() }),
+  z.object({ name: z.literal('HELD'), until: Time, exit: Exit, reason: z.string() }),
+]);
+const RecordFile = z.object({
+  version: z.literal(1),
+  owner: z.string(),
+  id: z.string(),
+  definition: z.object({ hash: z.string(), fields: z.record(z.string(), z.json()) }),
+  /** The folder of its default logs. */
+  logDir: z.string(),
+  /** The revision that was last applied to it. */
+  revision: z.optional(z.string()),
+  /** Of which boot all below speaks. */
+  boot: z.string(),
+  /** It was started since that boot. */
+  started: z.boolean(),
+  machine: z.object({
+    state: State,
+    failures: z.number(),
+    streak: z.number(),
+    recent: z.array(Time),
+    restarts: z.number(),
+  }),
+  /** Its process; `hash` is of the definition it was started from, where that is known. */
+  main: z.optional(z.object({ ...Ref, since: Time, hash: z.optional(z.string()) })),
+  /** The shim; its pid is the service's session and process group. */
+  shim: z.optional(z.object(Ref)),
+});
+
+type Parsed = z.infer<typeof RecordFile>;
+type Optional<T> = { readonly [K in keyof T]?: T[K] | undefined };
+export type ServiceRecord = Readonly<Omit<Parsed, 'definition' | 'machine' | 'revision' | 'main' | 'shim'>> & {
+  readonly definition: { readonly hash: string; readonly fields: Fields };
+  readonly machine: Machine;
+} & Optional<Pick<Parsed, 'revision' | 'main' | 'shim'>>;
+
+export type RecordRead =
+  | { readonly kind: 'record'; readonly record: ServiceRecord }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unreadable'; readonly problem: Problem };
+
+/** The folder of a service's record. */
+export function folderOf(services: string, id: ServiceId): string {
+  return join(services, id);
+}
+
+export function readRecord(services: string, id: ServiceId): RecordRead {
+  const file = join(folderOf(services, id), 'record.json');
+  try {
+    const text = readIfThere(file);
+    if (text === undefined) return { kind: 'absent' };
+    const parsed = RecordFile.safeParse(JSON.parse(text));
+    if (!parsed.success) return unreadable(file, id, firstIssue(parsed.error));
+    const record = parsed.data as ServiceRecord;
+    return record.id === id ? { kind: 'record', record } : unreadable(file, id, `it is the record of '${record.id}'`);
+  } catch (error) {
+    return unreadable(file, id, error instanceof SyntaxError ? 'it is damaged' : why(error));
+  }
+}
+
+export function writeRecord(services: string, record: ServiceRecord): void {
+  writeAtomic(join(folderOf(services, record.id), 'record.json'), `${JSON.stringify(record)}\n`);
+}
+
+function firstIssue(error: z.core.$ZodError): string {
+  const issue = error.issues[0];
+  if (issue?.path[0] === 'version') return 'it is of another version of reconciled';
+  return `it is damaged at '${issue?.path.join('.') ?? ''}'`;
+}
+
+function unreadable(file: string, id: ServiceId, because: string): RecordRead {
+  const hint = `move it away; if ${id} is running, it is then taken back as it is`;
+  const summary = `cannot read the record of ${id}: ${because}`;
+  return { kind: 'unreadable', problem: { code: 'record-unreadable', summary, file, hint } };
+}

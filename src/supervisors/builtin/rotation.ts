@@ -1,0 +1,32 @@
+import { why } from '../../problem.ts';
+import type { BuiltinEvent } from './events.ts';
+import { rotateIfNeeded } from './rotate.ts';
+import type { Unit } from './unit.ts';
+
+/** What was told once of a log is not told again until it changes. */
+const told = new Map<string, string>();
+
+/** Looks at the logs of all services that run and rotates what has grown too large. */
+export async function rotateLogs(units: Iterable<Unit>, emit: (event: BuiltinEvent) => void): Promise<void> {
+  for (const { id, record, settings } of units) {
+    if (record.main === undefined) continue;
+    const { stdout, stderr, maxSize, keep } = settings.logs;
+    for (const path of new Set([stdout, stderr])) {
+      let trouble: string | undefined;
+      try {
+        const rotated = await rotateIfNeeded(path, { maxSize, keep });
+        if (rotated === 'not-needed') continue;
+        if (rotated === 'truncated')
+          trouble = 'this file system can only truncate: lines written meanwhile may be lost';
+      } catch (error) {
+        trouble = why(error);
+      }
+      if (trouble !== undefined && told.get(path) !== trouble) {
+        const problem = { code: 'rotation', summary: `cannot rotate ${path} soundly: ${trouble}`, file: path };
+        emit({ kind: 'service-trouble', service: id, problem });
+      }
+      if (trouble === undefined) told.delete(path);
+      else told.set(path, trouble);
+    }
+  }
+}

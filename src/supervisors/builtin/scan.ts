@@ -1,0 +1,123 @@
+import { uptime } from 'node:os';
+import { commandOf, dead, listPids, type ProcessRef, type ProcessStat, statOf, variableOf } from '../../host/procfs.ts';
+import type { ServiceId } from '../../model.ts';
+import { parseStamp, STAMP, type Stamp, stampId } from '../../stamp.ts';
+import { isShim } from './shim.ts';
+
+/** A living process and the stamp in its environment. */
+export interface Seen extends ProcessStat {
+  readonly stamp: Stamp | undefined;
+}
+
+export type Processes = ReadonlyMap<number, Seen>;
+
+export interface Scanner {
+  /** All living processes, as of after this call; all who ask in one turn of the event loop share one look. */
+  fresh(): Promise<Processes>;
+  /** The same at once. */
+  take(): Processes;
+  /** Only processes never seen before: cheap enough for the way from a crash to the next start. */
+  newcomers(): readonly Seen[];
+  /** This process bears that stamp, as we know without looking. */
+  know(ref: ProcessRef, stamp: Stamp | undefined): void;
+}
+
+/** A process changes its environment when it becomes another program, which they do soon after their birth. */
+const SETTLED = 2000;
+
+/** Looks at /proc; remembers stamps, since reading an environment costs more than all the rest. */
+export function createScanner(): Scanner {
+  const known = new Map<number, { readonly start: number; readonly stamp: Stamp | undefined }>();
+  let sharing: Promise<Processes> | undefined;
+
+  const look = (pid: number): Seen | undefined => {
+    const stat = statOf(pid);
+    if (stat === undefined || dead(stat)) return undefined;
+    const before = known.get(pid);
+    if (before?.start === stat.start) return { ...stat, stamp: before.stamp };
+    // Kernel threads have no environment.
+    const text = stat.ppid === 2 ? undefined : variableOf(pid, STAMP);
+    const stamp = text === undefined ? undefined : parseStamp(text);
+    if (uptime() * 1000 - stat.start * 10 > SETTLED) known.set(pid, { start: stat.start, stamp });
+    return { ...stat, stamp };
+  };
+
+  const take = (): Processes => {
+    const found = new Map<number, Seen>();
+    for (const pid of listPids()) {
+      const seen = look(pid);
+      if (seen) found.set(pid, seen);
+    }
+    for (const pid of known.keys()) if (!found.has(pid)) known.delete(pid);
+    return found;
+  };
+
+  return {
+    take,
+    fresh: () => {
+      sharing ??= new Promise((resolve) => {
+        setImmediate(() => {
+          sharing = undefined;
+          resolve(take());
+        });
+      });
+      return sharing;
+    },
+    newcomers: () =>
+      listPids()
+        .filter((pid) => !known.has(pid))
+        .flatMap((pid) => look(pid) ?? []),
+    know: ({ pid, start }, stamp) => {
+      known.set(pid, { start, stamp });
+    },
+  };
+}
+
+export interface Identity {
+  readonly owner: string;
+  readonly id: ServiceId;
+}
+
+export function isOf(seen: Seen, { owner, id }: Identity): boolean {
+  return seen.stamp !== undefined && seen.stamp.owner === owner && stampId(seen.stamp) === id;
+}
+
+/**
+ * Is this the command line of that command? Either exactly, or, where the program is a script, with its interpreter
+ * before it: `#!/usr/bin/env node` makes `/opt/x.js a` to `node /opt/x.js a`.
+ */
+export function runs(line: readonly string[], command: readonly string[]): boolean {
+  const extra = line.length - command.length;
+  if (extra < 0 || isShim(line)) return false;
+  if (!command.slice(1).every((argument, i) => line[extra + 1 + i] === argument)) return false;
+  const program = command[0] ?? '';
+  const found = line[extra] ?? '';
+  return found === program || (extra > 0 && found.endsWith(`/${program.replace(/^(\.\/|\/)/, '')}`));
+}
+
+/** A main process of a service among these: its stamp and its exact command, and no shim. */
+export function findMain(among: Iterable<Seen>, identity: Identity, command: readonly string[]): Seen | undefined {
+  for (const seen of among) {
+    if (isOf(seen, identity) && runs(commandOf(seen.pid), command)) return seen;
+  }
+  return undefined;
+}
+
+/**
+ * Which of the stamped processes without a record are main processes, where the command is not known: the child of a
+ * shim, and where its shim is gone too, the oldest of a session that bears the stamp.
+ */
+export function guessMains(processes: Processes, owner: string): ReadonlyMap<ServiceId, Seen> {
+  const mains = new Map<ServiceId, Seen>();
+  for (const seen of processes.values()) {
+    if (seen.stamp?.owner !== owner) continue;
+    const id = stampId(seen.stamp);
+    const parent = processes.get(seen.ppid);
+    const child = parent !== undefined && isOf(parent, { owner, id });
+    if (child && !isShim(commandOf(parent.pid))) continue;
+    if (!child && isShim(commandOf(seen.pid))) continue;
+    const other = mains.get(id);
+    if (other === undefined || child || other.start > seen.start) mains.set(id, seen);
+  }
+  return mains;
+}

@@ -1,0 +1,253 @@
+import { rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beganAt, bootId, commandOf } from '../../host/procfs.ts';
+import type { Actual, Outcome, ServiceId, Step, UnreadableObject } from '../../model.ts';
+import { type Problem, unreachable, why } from '../../problem.ts';
+import { formatDuration } from '../../units.ts';
+import { exitText } from './exit.ts';
+import { NEW, type State } from './machine.ts';
+import { type Observer, observeOne } from './observe.ts';
+import { readRecord, type ServiceRecord } from './record.ts';
+import { findMain, guessMains, runs } from './scan.ts';
+import { settingsOf } from './settings.ts';
+import { sizeOf, tail } from './tail.ts';
+import { remainsOf, signalTo } from './tree.ts';
+import { type Surroundings, Unit } from './unit.ts';
+
+export interface StepContext {
+  readonly around: Surroundings;
+  readonly observer: Observer;
+  readonly units: Map<ServiceId, Unit>;
+  readonly revision: () => string | undefined;
+  /** Why a service can't be started here. */
+  readonly check: (step: Step) => Promise<Problem | undefined>;
+}
+
+/** Takes one step and waits for its result. */
+export async function take(context: StepContext, step: Step, signal: AbortSignal): Promise<Outcome> {
+  const found = await observeOne(context.observer, step.service);
+  const changed = refusal(step, found);
+  if (changed !== undefined) return failed(changed);
+  const starts = step.effect === 'start' || step.effect === 'restart';
+  // Before anything is stopped for it.
+  const blocked = starts ? await context.check(step) : undefined;
+  if (blocked !== undefined) return failed(blocked);
+  const unit = await unitOf(context, step, found?.kind === 'actual' ? found : undefined);
+  if (!(unit instanceof Unit)) return failed(unit);
+  try {
+    return await act(context, step, unit, signal);
+  } finally {
+    if (!context.around.supervise) release(context, unit);
+  }
+}
+
+async function act(context: StepContext, step: Step, unit: Unit, signal: AbortSignal): Promise<Outcome> {
+  const { action, target } = step;
+  if (target !== undefined) unit.redefine(target.definition, context.revision());
+  switch (action) {
+    case 'create':
+    case 'start':
+    case 'replace':
+    case 'restart': {
+      if (step.effect === 'none') return { kind: 'done' };
+      if (action !== 'create' || unit.state.name !== 'STOPPED') {
+        const stopped = await stop(unit, step, signal);
+        if (stopped.kind !== 'done') return stopped;
+      }
+      return start(context, unit, step, signal);
+    }
+    case 'update': {
+      const pid = unit.record.main?.pid;
+      return pid === undefined ? { kind: 'done' } : { kind: 'done', pid };
+    }
+    case 'stop':
+      return stop(unit, step, signal);
+    case 'remove': {
+      const stopped = await stop(unit, step, signal);
+      if (stopped.kind !== 'done') return stopped;
+      release(context, unit);
+      rmSync(unit.folder, { recursive: true, force: true });
+      return stopped;
+    }
+    default:
+      return unreachable(action);
+  }
+}
+
+function release({ units }: StepContext, unit: Unit): void {
+  unit.close();
+  units.delete(unit.id);
+}
+
+/** The unit of a step's service: the one at work, one from its record, or a new one; with its process, if that lives. */
+async function unitOf(context: StepContext, step: Step, found: Actual | undefined): Promise<Unit | Problem> {
+  const { around, units } = context;
+  const id = step.service;
+  const known = units.get(id);
+  if (known !== undefined && found?.definition.fields !== undefined) return known;
+  if (known !== undefined) release(context, known);
+
+  const processes = await around.scanner.fresh();
+  const read = readRecord(around.services, id);
+  if (read.kind === 'unreadable') return read.problem;
+  const main = read.kind === 'absent' ? guessMains(processes, around.owner).get(id) : undefined;
+  if (main !== undefined && step.target !== undefined && main.stamp?.hash === step.target.definition.hash) {
+    const { command } = settingsOf(id, step.target.definition.fields, around.logDir);
+    if (!runs(commandOf(main.pid), command)) return notMain(id, main.pid);
+  }
+  const definition = step.target?.definition ?? { hash: main?.stamp?.hash ?? '', fields: {} };
+  const unit = new Unit(around, read.kind === 'record' ? read.record : blank(around, id, definition));
+  units.set(id, unit);
+  try {
+    await unit.prepare();
+  } catch (error) {
+    // A user that is gone must not keep it from being stopped; a start says so by itself.
+    if (read.kind === 'absent') return cannot(step, why(error));
+  }
+  if (main !== undefined) unit.adopt(main, main.session, beganAt(main));
+  else unit.resume(processes);
+  return unit;
+}
+
+function blank(around: Surroundings, id: ServiceId, definition: ServiceRecord['definition']): ServiceRecord {
+  const { owner, logDir } = around;
+  return { version: 1, owner, id, definition, logDir, boot: bootId(), started: false, machine: NEW };
+}
+
+async function stop(unit: Unit, step: Step, signal: AbortSignal): Promise<Outcome> {
+  unit.stop();
+  await unit.until(({ name }) => name === 'STOPPED', signal);
+  if (unit.state.name === 'STOPPED') return { kind: 'done' };
+  return failed(cannot(step, 'interrupted while it was stopping', 'interrupted'));
+}
+
+async function start(context: StepContext, unit: Unit, step: Step, signal: AbortSignal): Promise<Outcome> {
+  const { around } = context;
+  const identity = { owner: around.owner, id: unit.id };
+  try {
+    await unit.prepare();
+  } catch (error) {
+    return failed(cannot(step, why(error)));
+  }
+  const processes = await around.scanner.fresh();
+  const copy = findMain(processes.values(), identity, unit.settings.command);
+  const { stdout, stderr } = unit.settings.logs;
+  const logs = [stderr, stdout].map((path) => [path, sizeOf(path)] as const);
+  if (copy !== undefined) unit.adopt(copy, copy.session, beganAt(copy));
+  else {
+    if (unit.settings.stop.tree) await clear(context, identity, signal);
+    if (signal.aborted) return failed(cannot(step, 'interrupted before it was started', 'interrupted'));
+    unit.start();
+  }
+  const { startTimeout, rules } = unit.settings;
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(startTimeout + rules.ready)]);
+  await unit.until(({ name }) => name !== 'STARTING' && name !== 'BACKOFF' && name !== 'STOPPING', limit);
+  const { state } = unit;
+  const detail = logs.map(([path, from]) => tail(path, from, 5)).find((text) => text !== undefined);
+  if (signal.aborted && state.name !== 'RUNNING') {
+    return failed(cannot(step, 'interrupted before it was ready', 'interrupted'));
+  }
+  const because = whyNot(state, formatDuration(startTimeout + rules.ready));
+  if (because === undefined) return state.name === 'RUNNING' ? healthy(context, unit, step, signal) : { kind: 'done' };
+  if (!around.supervise) unit.giveUp(because);
+  const hint = `mend it, then \`reconcile start ${step.service}\``;
+  return failed({ ...cannot(step, because, 'start-failed'), hint, ...(detail === undefined ? {} : { detail }) });
+}
+
+/** Kills what an earlier start left behind: its main process is gone. */
+async function clear(
+  { around }: StepContext,
+  identity: { owner: string; id: string },
+  signal: AbortSignal,
+): Promise<void> {
+  for (let wait = 1; !signal.aborted; wait = Math.min(wait * 2, 200)) {
+    const left = remainsOf(await around.scanner.fresh(), identity, undefined, []);
+    if (left.length === 0) return;
+    for (const { pid } of left) signalTo(pid, 'SIGKILL');
+    await sleep(wait);
+  }
+}
+
+/** Waits for its own probes, if it has any. */
+async function healthy({ around }: StepContext, unit: Unit, step: Step, signal: AbortSignal): Promise<Outcome> {
+  const { probes, startTimeout } = unit.settings;
+  const done = (): Outcome => {
+    const pid = unit.record.main?.pid;
+    return pid === undefined ? { kind: 'done' } : { kind: 'done', pid };
+  };
+  if (!probes.some(({ about }) => about === 'self')) return done();
+  const limit = new AbortController();
+  const stopped = unit.until(({ name }) => name !== 'RUNNING', limit.signal);
+  const any = AbortSignal.any([signal, limit.signal, AbortSignal.timeout(startTimeout)]);
+  const health = await Promise.race([around.monitor.ready(unit.id, any), stopped]);
+  limit.abort();
+  if (health === undefined) return failed(cannot(step, 'it ended before its health probes passed', 'start-failed'));
+  if (health.kind === 'healthy' || (health.kind === 'unhealthy' && health.about === 'dependency')) return done();
+  if (signal.aborted) return failed(cannot(step, 'interrupted before its health probes passed', 'interrupted'));
+  const said = health.kind === 'unhealthy' ? `probe ${health.probe}: ${health.why}` : 'not every probe has answered';
+  const problem = cannot(
+    step,
+    `it runs, but was not healthy within ${formatDuration(startTimeout)}: ${said}`,
+    'not-healthy',
+  );
+  return failed({ ...problem, hint: `it was left running; its log is ${unit.settings.logs.stderr}` });
+}
+
+function whyNot(state: State, limit: string): string | undefined {
+  switch (state.name) {
+    case 'RUNNING':
+    case 'EXITED':
+      return undefined;
+    case 'FATAL':
+    case 'HELD':
+      return state.reason;
+    case 'BACKOFF':
+      return `not ready within ${limit}, last: ${exitText(state.exit)}`;
+    case 'STARTING':
+    case 'STOPPING':
+      return `not ready within ${limit}`;
+    case 'STOPPED':
+      return 'it was stopped meanwhile';
+    default:
+      return unreachable(state);
+  }
+}
+
+/** Is the object still what the plan saw? What supervision does by itself meanwhile, such as a restart, is no change. */
+function refusal(step: Step, found: Actual | UnreadableObject | undefined): Problem | undefined {
+  const { seen } = step;
+  if (found?.kind === 'unreadable') return found.problem;
+  if (found?.owner.kind === 'foreign') return cannot(step, `it belongs to '${found.owner.owner}'`, 'foreign');
+  const change = (what: string): Problem => ({
+    ...cannot(step, `it has changed since it was planned: ${what}`, 'changed-meanwhile'),
+    hint: 'nothing was done to it; run `reconcile` again',
+  });
+  if (seen.kind === 'absent') return found === undefined ? undefined : change('it is there now');
+  if (found === undefined) return change('it is gone');
+  if (found.definition.hash !== seen.hash) return change('its definition is another');
+  if (!isUp(seen.run) && isUp(found.run.kind)) return change(`it was ${seen.run} and is ${found.run.kind}`);
+  const recorded = found.definition.fields !== undefined;
+  const pid = 'pid' in found.run ? found.run.pid : undefined;
+  return recorded || seen.pid === pid ? undefined : change(`its process was ${seen.pid} and is ${pid}`);
+}
+
+function isUp(run: Actual['run']['kind']): boolean {
+  return run === 'running' || run === 'starting' || run === 'backoff';
+}
+
+function notMain(id: ServiceId, pid: number): Problem {
+  return {
+    code: 'not-main',
+    summary: `cannot take ${id} back: process ${pid} bears its stamp, but does not run its command`,
+    hint: `it may be a child that was left behind: look at it, then \`kill ${pid}\``,
+  };
+}
+
+function cannot({ action, service }: Step, because: string, code = 'step-failed'): Problem {
+  const verb = action === 'create' ? 'start' : action === 'replace' ? 'restart' : action;
+  return { code, summary: `cannot ${verb} ${service}: ${because}` };
+}
+
+function failed(problem: Problem): Outcome {
+  return { kind: 'failed', problem };
+}

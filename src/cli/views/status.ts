@@ -1,0 +1,194 @@
+import stringWidth from 'string-width';
+import type { Json } from '../../canonical.ts';
+import type { ServiceStatus } from '../../model.ts';
+import type { Style } from '../style.ts';
+import { wrapped } from './plan-changes.ts';
+
+interface Options {
+  readonly style: Style;
+  readonly width: number;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+interface Column {
+  readonly title: string;
+  readonly right?: true;
+  readonly cell: (service: ServiceStatus, now: number) => string;
+  /** Where the line would be too long. */
+  readonly short?: (cell: string) => string;
+  readonly mark?: (service: ServiceStatus, style: Style) => (text: string) => string;
+}
+
+const GAP = '  ';
+const INDENT = '    ';
+
+const SUPERVISOR: Column = { title: 'supervisor', cell: ({ supervisor }) => supervisor };
+const RESTARTS: Column = { title: 'restarts', right: true, cell: ({ restarts }) => String(restarts) };
+/** The commit that was last applied to it. */
+const SINCE: Column = {
+  title: 'since',
+  cell: ({ revision }) => revision || '-',
+  short: (cell) => cell.replace(/([0-9a-f]{7})[0-9a-f]+/, '$1').replace('+changes', '+'),
+};
+const COLUMNS: readonly Column[] = [
+  { title: 'service', cell: ({ name }) => name, mark: (_, style) => style.bold },
+  SUPERVISOR,
+  { title: 'desired', cell: ({ desired }) => desired },
+  { title: 'state', cell: ({ state }) => state, mark: stateMark },
+  { title: 'pid', right: true, cell: ({ pid }) => (pid === null ? '-' : String(pid)) },
+  { title: 'uptime', right: true, cell: (service, now) => (service.pid === null ? '-' : age(service, now)) },
+  RESTARTS,
+  { title: 'health', cell: ({ health }) => health, mark: healthMark },
+  SINCE,
+];
+
+/**
+ * A table without borders, one line a service, notes beside it where there is room, else below. Where the columns don't
+ * fit, commits are shortened, then columns that say the same of all services are told once below, then the least
+ * wanted are left out and named.
+ */
+export function statusText(services: readonly ServiceStatus[], { style, width, now }: Options): string {
+  if (services.length === 0) return 'No services.\n';
+  const { columns, below } = fit(services, width, now);
+  const notes = services.map((service) => noteOf(service, now));
+  const row = (cells: readonly string[], mark: (column: Column) => (text: string) => string) =>
+    columns.map((column, i) => padded(column, cells[i] ?? '', mark(column))).join(GAP);
+  const room = width - lengthOf(columns) - GAP.length;
+  const beside = notes.every((note) => stringWidth(note) <= room);
+
+  const lines = [row(titles(columns), () => style.dim)];
+  services.forEach((service, i) => {
+    const note = notes[i] ?? '';
+    const cells = columns.map((column) => column.cell(service, now));
+    const line = row(cells, ({ mark }) => mark?.(service, style) ?? ((text) => text));
+    lines.push(beside && note !== '' ? `${line}${GAP}${note}` : line);
+    if (!beside && note !== '') for (const part of wrapped(note, width - INDENT.length)) lines.push(INDENT + part);
+  });
+  const foot = below.flatMap((text) => wrapped(text, width)).map((line) => style.dim(line));
+  return `${[...lines, ...(foot.length > 0 ? ['', ...foot] : [])].map((line) => line.trimEnd()).join('\n')}\n`;
+}
+
+/** The same for programs, as docs/status.schema.json describes. */
+export function statusJson(services: readonly ServiceStatus[]): Json {
+  return {
+    services: services.map((service) => ({
+      name: service.name,
+      supervisor: service.supervisor,
+      desired: service.desired,
+      state: service.state,
+      pid: service.pid,
+      since: service.since,
+      restarts: service.restarts,
+      health: service.health,
+      definition: service.definition,
+      revision: service.revision,
+      note: service.note,
+    })),
+  };
+}
+
+interface Fitted {
+  readonly columns: readonly Sized[];
+  readonly below: readonly string[];
+}
+
+type Sized = Column & { readonly size: number };
+
+function fit(services: readonly ServiceStatus[], width: number, now: number): Fitted {
+  const sized = (column: Column): Sized => {
+    const cells = services.map((service) => stringWidth(column.cell(service, now)));
+    return { ...column, size: Math.max(column.title.length, ...cells) };
+  };
+  let columns = COLUMNS.map(sized);
+  const below: string[] = [];
+  const tooLong = () => lengthOf(columns) > width;
+  const without = ({ title }: Column) => {
+    columns = columns.filter((column) => column.title !== title);
+  };
+  if (tooLong()) {
+    columns = columns.map(({ size, ...column }) => {
+      const { short } = column;
+      return short ? sized({ ...column, cell: (service) => short(column.cell(service, now)) }) : { ...column, size };
+    });
+  }
+  const shared: string[] = [];
+  for (const column of [SUPERVISOR, SINCE]) {
+    const values = new Set(services.map((service) => column.cell(service, now)));
+    if (values.size > 1 || !tooLong()) continue;
+    without(column);
+    shared.push(`${column.title} ${[...values][0]}`);
+  }
+  if (shared.length > 0) below.push(`All: ${shared.join(', ')}.`);
+  const missing: string[] = [];
+  for (const column of [SINCE, SUPERVISOR, RESTARTS]) {
+    if (!tooLong() || !columns.some(({ title }) => title === column.title)) continue;
+    without(column);
+    missing.push(column.title);
+  }
+  if (missing.length > 0) below.push(`Not shown at this width: ${missing.join(', ')}; --json has all.`);
+  return { columns, below };
+}
+
+function lengthOf(columns: readonly Sized[]): number {
+  return columns.reduce((sum, { size }) => sum + size, GAP.length * (columns.length - 1));
+}
+
+function titles(columns: readonly Column[]): string[] {
+  return columns.map(({ title }) => title);
+}
+
+function padded({ right, size }: Sized, cell: string, mark: (text: string) => string): string {
+  const space = ' '.repeat(Math.max(0, size - stringWidth(cell)));
+  return right ? space + mark(cell) : mark(cell) + space;
+}
+
+/** Why it is so, how long ago that was, and whether its process is of an older definition. On one line, whatever it holds. */
+function noteOf(service: ServiceStatus, now: number): string {
+  const ago = service.pid === null && service.since !== null ? ` (${age(service, now)} ago)` : '';
+  const why = service.note === null ? ago.trim() : service.note + ago;
+  const stale = service.definition === 'stale' ? 'runs an older definition; the next apply restarts it' : '';
+  return [why, stale]
+    .filter((part) => part !== '')
+    .join('; ')
+    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (c) => `\\u${(c.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
+}
+
+/** The two largest units: `3d04h`, `12m05s`, `8s`. */
+function age({ since }: ServiceStatus, now: number): string {
+  if (since === null) return '-';
+  const seconds = Math.max(0, Math.floor((now - Date.parse(since)) / 1000));
+  const [days, hours] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24];
+  const [minutes, rest] = [Math.floor(seconds / 60) % 60, seconds % 60];
+  if (days > 0) return `${days}d${two(hours)}h`;
+  if (hours > 0) return `${hours}h${two(minutes)}m`;
+  return minutes > 0 ? `${minutes}m${two(rest)}s` : `${rest}s`;
+}
+
+function two(n: number): string {
+  return String(n).padStart(2, '0');
+}
+
+function stateMark({ state, desired }: ServiceStatus, style: Style): (text: string) => string {
+  switch (state) {
+    case 'RUNNING':
+      return style.green;
+    case 'STARTING':
+    case 'STOPPING':
+      return style.cyan;
+    case 'FATAL':
+    case 'HELD':
+    case 'UNREADABLE':
+      return style.red;
+    case 'BACKOFF':
+      return style.yellow;
+    default:
+      return desired === 'running' ? style.yellow : style.dim;
+  }
+}
+
+function healthMark({ health }: ServiceStatus, style: Style): (text: string) => string {
+  if (health === 'healthy') return style.green;
+  if (health === 'unhealthy') return style.red;
+  return health === 'unknown' ? style.yellow : style.dim;
+}

@@ -230,3 +230,33 @@ it('keeps its fingerprint when a definition has changed back and forth, and chan
   expect(plan(given).fingerprint).toBe(plan(input([changed], read(actual(web)))).fingerprint);
   expect(plan({ ...given, definitions }).fingerprint).not.toBe(plan(given).fingerprint);
 });
+
+it('writes a definition before the stop or restart that comes with it', () => {
+  const stopped = service('web', { state: 'stopped', written: { stop: { timeout: '1s' } } });
+  const both = (made: Plan) => made.steps.map(({ id, after }) => [id, after]);
+  expect(both(planned([stopped], read(actual(web))))).toEqual([
+    ['update:web', []],
+    ['stop:web', ['update:web']],
+  ]);
+  expect(both(planned([tuned], read(actual(web, STALE))))).toEqual([
+    ['update:web', []],
+    ['restart:web', ['update:web']],
+  ]);
+});
+
+it('removes nothing that another supervisor has and could not read', () => {
+  const lost = { kind: 'unreadable', id: 'old', problem: { code: 'x', summary: 'cannot read old' } } as const;
+  const observed: Observed = new Map([
+    ['builtin', read(actual(service('old')))],
+    ['systemd', read(lost)],
+  ]);
+  const made = planned([], observed, { prune: { kind: 'on', max: 9 } });
+  expect([ids(made), holds(made)]).toEqual([[], ['old unreadable']]);
+});
+
+it('starts nothing that needs what this plan stops', () => {
+  const services = [service('db', { state: 'stopped' }), service('web', { state: 'manual', after: ['db'] })];
+  const observed = read(actual(service('db')), actual(web, STOPPED));
+  const made = planned(services, observed, { asked: ['web'] });
+  expect([ids(made), holds(made)]).toEqual([['stop:db'], ['web needs']]);
+});

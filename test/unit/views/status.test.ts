@@ -67,7 +67,7 @@ it('shortens commits, and names the columns that it leaves out', () => {
     { ...running, revision: '1a2b3c4d5e6f+changes' },
     { ...running, name: 'web', supervisor: 'supervisord/dolphin', revision: 'content:00112233aabb' },
   ];
-  expect(text(mixed, 100)).toBe(`\
+  expect(text(mixed, 105)).toBe(`\
 service      supervisor           desired  state       pid  uptime  restarts  health   since
 scan_bridge  builtin              running  RUNNING  225427   2d01h         0  healthy  1a2b3c4+
 web          supervisord/dolphin  running  RUNNING  225427   2d01h         0  healthy  content:0011223

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Observed, Plan, Service, Step, UnreadableObject } from '../../../src/model.ts';
 import { closure } from '../../../src/order.ts';
 import { formerIds } from '../../../src/planner/names.ts';
@@ -7,6 +7,8 @@ import { type PlanInput, plan } from '../../../src/planner.ts';
 import { applied } from './host.ts';
 import { define, input, service } from './make.ts';
 import { anyInput, anyRun } from './worlds.ts';
+
+vi.setConfig({ testTimeout: 600_000 });
 
 const RUNS = { numRuns: process.env.RECONCILED_LONG === '1' ? 20_000 : 1500 };
 

@@ -1,0 +1,35 @@
+import { resolve } from 'node:path';
+import type { Policy, Service, SupervisorName } from '../model.ts';
+import type { PolicyFile } from './generated/policy.ts';
+import type { ServiceFile } from './generated/service.ts';
+
+/** The services that one declaration stands for: itself, or its instances. `root` is the real path of the directory. */
+export function expand(name: string, file: string, declared: ServiceFile, root: string): Service[] {
+  const written =
+    declared.directory === undefined ? declared : { ...declared, directory: resolve(root, declared.directory) };
+  const state = written.state ?? 'running';
+  const service = {
+    name,
+    supervisor: written.supervisor as SupervisorName,
+    state,
+    autostart: written.autostart ?? state === 'running',
+    ...(written.group === undefined ? {} : { group: written.group }),
+    after: written.start?.after ?? [],
+    formerly: written.formerly ?? [],
+    changes: written.changes ?? 'now',
+    written,
+    inputs: {},
+    file,
+  };
+  const { instances } = written;
+  if (instances === undefined) return [{ ...service, id: name }];
+  return Array.from({ length: instances }, (_, i) => ({ ...service, id: `${name}@${i + 1}`, instance: i + 1 }));
+}
+
+export function policyOf(written: PolicyFile): Policy {
+  return {
+    owner: written.owner ?? 'default',
+    prune: written.prune === undefined ? { kind: 'off' } : { kind: 'on', max: written.prune.max },
+    written,
+  };
+}

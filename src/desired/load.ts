@@ -1,0 +1,154 @@
+/** Loads a desired-state directory: read -> cache or examine -> rules across files -> services. */
+import { hash } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import { join, resolve, sep } from 'node:path';
+import { closest } from '../closest.ts';
+import type { Desired, Service } from '../model.ts';
+import type { Problem } from '../problem.ts';
+import { acrossRules, type Draft } from './across.ts';
+import { type Cache, keyOf, openCache } from './cache.ts';
+import { expand, policyOf } from './expand.ts';
+import type { HostFile } from './generated/host.ts';
+import type { PolicyFile } from './generated/policy.ts';
+import type { ServiceFile } from './generated/service.ts';
+import type { Kind, Path, Stack, Tree } from './layer.ts';
+import { type Layout, readLayout, readStacks, stranger } from './layout.ts';
+import { layerOf } from './merge.ts';
+import { placed } from './placed.ts';
+import { locate, treeOf } from './position.ts';
+
+export interface LoadOptions {
+  readonly directory: string;
+  readonly hostname: string;
+  /** Path of a file in which parsed values are kept by content; without it everything is parsed. */
+  readonly cache?: string;
+}
+
+export type Loaded =
+  | { readonly kind: 'valid'; readonly desired: Desired }
+  | { readonly kind: 'invalid'; readonly problems: readonly Problem[] };
+
+/** The desired state of a host, or every problem of every file that applies to it. Never throws for what is in a directory. */
+export async function load(options: LoadOptions): Promise<Loaded> {
+  const { directory, hostname } = options;
+  const problems: Problem[] = [];
+  const layout = readLayout(directory, hostname, problems);
+  if (layout === undefined) return { kind: 'invalid', problems };
+  const root = realpathSync(directory);
+  const cache = openCache(options.cache);
+  const value = (kind: Kind, stack: Stack) => valueOfStack(kind, stack, cache, problems);
+
+  const policy = layout.policy && ((await value('policy', layout.policy)) as PolicyFile | undefined);
+  const host = layout.host && ((await value('host', layout.host)) as HostFile | undefined);
+  if (layout.host) problems.push(...labelProblems(layout.host, host?.labels ?? [], layout.labels));
+  const labels = (host?.labels ?? []).filter((label) => layout.labels.includes(label));
+  const before = problems.length;
+  const stacks = readStacks(directory, hostname, labels, problems);
+  if (stacks.length === 0 && problems.length === before) problems.push(nothingFound(directory));
+
+  const drafts: (Draft & { readonly stack: Stack })[] = [];
+  for (const stack of stacks) {
+    const written = await value('service', stack);
+    if (written !== undefined) drafts.push({ name: stack.name, written, stack });
+  }
+  problems.push(...acrossProblems(drafts, stacks));
+  problems.push(...unusedFolders(layout, drafts, root));
+  if (problems.length > 0) return { kind: 'invalid', problems: problems.sort(byPlace) };
+  cache.save();
+  const services = drafts
+    .flatMap(({ name, written, stack }) => expand(name, stack.layers[0].source.file, written as ServiceFile, root))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  return { kind: 'valid', desired: desiredOf(services, stacks, layout, policyOf(policy ?? {})) };
+}
+
+async function valueOfStack(kind: Kind, stack: Stack, cache: Cache, problems: Problem[]): Promise<Tree | undefined> {
+  const key = keyOf(kind, stack);
+  const known = cache.get(key);
+  if (known !== undefined) return known;
+  const { examine } = await import('./examine.ts');
+  const examined = examine(kind, stack);
+  problems.push(...examined.problems);
+  if (examined.value !== undefined && examined.problems.length === 0) cache.set(key, examined.value);
+  return examined.value;
+}
+
+function desiredOf(
+  services: readonly Service[],
+  stacks: readonly Stack[],
+  layout: Layout,
+  policy: Desired['policy'],
+): Desired {
+  const all = [layout.policy, layout.host, ...stacks].filter((stack) => stack !== undefined);
+  const files = all.flatMap(({ layers }) => layers.map(({ source }) => `${source.file}\0${source.hash}\n`));
+  return {
+    revision: { content: hash('sha256', files.join(''), 'hex') },
+    policy,
+    services,
+    locate(id, path) {
+      const name = id.replace(/@[0-9]+$/, '');
+      const stack = stacks.find((candidate) => candidate.name === name);
+      return stack && locate(sourceAt(stack, path), path, 'value').position;
+    },
+  };
+}
+
+function acrossProblems(drafts: readonly Draft[], stacks: readonly Stack[]): Problem[] {
+  const byName = new Map(stacks.map((stack) => [stack.name, stack]));
+  const source = (name: string, path: Path) => {
+    const stack = byName.get(name);
+    if (stack === undefined) throw new Error(`no stack ${name}`);
+    return sourceAt(stack, path);
+  };
+  const placeOf = (name: string, path: Path) => {
+    const { file, line, column } = locate(source(name, path), path, 'value').position;
+    return `${file}:${line}:${column}`;
+  };
+  return acrossRules(drafts, new Set(byName.keys()), placeOf).map(({ name, finding }) =>
+    placed(source(name, finding.path), finding),
+  );
+}
+
+/** The file a value of a stack comes from; parses again where there are several. */
+function sourceAt({ layers }: Stack, path: Path) {
+  const [first, ...others] = layers;
+  if (others.length === 0) return first.source;
+  const parsed = (layer: typeof first) => ({ ...layer, value: treeOf(layer.source) });
+  return layerOf([parsed(first), ...others.map(parsed)], path).source;
+}
+
+function labelProblems(stack: Stack, labels: readonly string[], known: readonly string[]): Problem[] {
+  return labels.flatMap((label, i) => {
+    if (known.includes(label)) return [];
+    const near = closest(label, known);
+    const hint = near === undefined ? `add labels/${label}/services/, or remove the label` : `did you mean '${near}'?`;
+    const summary = `label '${label}' stands for nothing: there is no labels/${label}/`;
+    return [
+      placed(stack.layers[0].source, { code: 'unknown-label', path: ['labels', i], part: 'value', summary, hint }),
+    ];
+  });
+}
+
+function nothingFound(directory: string): Problem {
+  const hint = 'services are in services/NAME.yaml; an empty directory is never taken as "remove everything"';
+  return { code: 'no-services', summary: `no services found in ${directory}`, hint };
+}
+
+/** A folder besides is fine where a service runs in it or reads from it. */
+function unusedFolders({ strangers }: Layout, drafts: readonly Draft[], root: string): Problem[] {
+  if (strangers.length === 0) return [];
+  const used = drafts.flatMap(({ written }) => {
+    const directory = resolve(root, written.directory ?? '/');
+    const { command = [], restartOn = [], environmentFiles = [] } = written;
+    return [directory, ...[...command, ...restartOn, ...environmentFiles].map((path) => resolve(directory, path))];
+  });
+  return strangers
+    .filter(({ file }) => !used.some((path) => `${path}${sep}`.startsWith(`${join(root, file)}${sep}`)))
+    .map((entry) => stranger(entry));
+}
+
+/** By file, then line and column; what is about no file first. */
+function byPlace(a: Problem, b: Problem): number {
+  const [fileA, fileB] = [a.at?.file ?? a.file ?? '', b.at?.file ?? b.file ?? ''];
+  if (fileA !== fileB) return fileA < fileB ? -1 : 1;
+  return (a.at?.line ?? 0) - (b.at?.line ?? 0) || (a.at?.column ?? 0) - (b.at?.column ?? 0);
+}

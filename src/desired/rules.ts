@@ -1,0 +1,110 @@
+/** Rules about one file that a schema can't say, or that say what is not there yet. Pure. */
+import { parseDuration } from '../units.ts';
+import type { Finding } from './finding.ts';
+import type { PolicyFile } from './generated/policy.ts';
+import type { ServiceFile } from './generated/service.ts';
+import { dotted, type Path } from './layer.ts';
+
+/** `broken` are the top-level keys that have findings already: nothing more is said about those. */
+export function serviceRules(service: Partial<ServiceFile>, broken: ReadonlySet<string | undefined>): Finding[] {
+  return [
+    ...supervisorRule(service),
+    ...commandRule(service, broken),
+    ...bootRule(service),
+    ...backoffRule(service),
+    ...probeRules(service),
+    ...driftRule(['drift'], service.drift),
+  ];
+}
+
+export function policyRules(policy: Partial<PolicyFile>): Finding[] {
+  const findings = driftRule(['drift'], policy.drift);
+  if (policy.mode === 'observe')
+    findings.push(notYet(['mode'], 'mode: observe', 'remove it; `reconcile --dry-run` shows what would be done'));
+  for (const key of ['windows', 'budgets'] as const) {
+    if (policy[key] !== undefined) findings.push(notYet([key], key, 'remove it'));
+  }
+  return findings;
+}
+
+export function hostRules(host: { readonly facts?: unknown }): Finding[] {
+  return host.facts === undefined ? [] : [notYet(['facts'], 'facts', 'remove it')];
+}
+
+function notYet(path: Path, what: string, hint: string): Finding {
+  return { code: 'not-supported', path, part: 'key', summary: `${what} is not supported yet`, hint };
+}
+
+function driftRule(path: Path, drift: string | undefined): Finding[] {
+  if (drift === undefined || drift === 'heal') return [];
+  return [notYet(path, `drift: ${drift}`, 'write `drift: heal` or remove it: what differs from Git is made right')];
+}
+
+function supervisorRule({ supervisor }: Partial<ServiceFile>): Finding[] {
+  if (supervisor === undefined || supervisor === 'builtin') return [];
+  return [{ ...notYet(['supervisor'], `supervisor ${supervisor}`, 'use `supervisor: builtin`'), part: 'value' }];
+}
+
+function commandRule(service: Partial<ServiceFile>, broken: ReadonlySet<string | undefined>): Finding[] {
+  const { command, unit, instances, state } = service;
+  if (command !== undefined && unit !== undefined) {
+    return [
+      rule(
+        ['unit'],
+        'command-and-unit',
+        'command and unit are both there',
+        'keep one: the program to run, or the unit that runs it',
+      ),
+    ];
+  }
+  if (unit !== undefined && instances !== undefined) {
+    return [rule(['instances'], 'unit-instances', "a unit can't have instances", 'remove instances')];
+  }
+  if (command !== undefined || unit !== undefined || state === 'absent') return [];
+  if (['command', 'unit', 'state'].some((key) => broken.has(key))) return [];
+  const hint = 'add `command: [/path/to/program, argument]`';
+  return [rule(['command'], 'missing-key', "missing key 'command'", hint)];
+}
+
+function bootRule({ state, autostart }: Partial<ServiceFile>): Finding[] {
+  if ((state !== 'stopped' && state !== 'disabled') || autostart !== true) return [];
+  const hint = 'remove autostart, or write `state: running`';
+  return [rule(['autostart'], 'autostart-stopped', `autostart: true contradicts state: ${state}`, hint)];
+}
+
+function backoffRule({ restart }: Partial<ServiceFile>): Finding[] {
+  const { initial, max } = restart?.backoff ?? {};
+  if (initial === undefined && max === undefined) return [];
+  if ((parseDuration(initial ?? '1s') ?? 0) <= (parseDuration(max ?? '5m') ?? 0)) return [];
+  const words = `initial (${initial ?? '1s by default'}) is more than max (${max ?? '5m by default'})`;
+  const path = ['restart', 'backoff', initial === undefined ? 'max' : 'initial'];
+  return [
+    {
+      ...rule(path, 'backoff-order', `restart.backoff: ${words}`, 'write an initial wait that is at most max'),
+      part: 'value',
+    },
+  ];
+}
+
+function probeRules({ health = [] }: Partial<ServiceFile>): Finding[] {
+  return health.flatMap((probe, i) => {
+    const { name, http, tcp } = probe;
+    const findings: Finding[] = [];
+    const value = (path: Path, summary: string, hint: string) =>
+      findings.push({ ...rule(path, 'bad-value', `${dotted(path)}: ${summary}`, hint), part: 'value' });
+    if (health.findIndex((other) => other.name === name) < i) {
+      value(['health', i, 'name'], `two probes are called '${name}'`, 'give each its own name');
+    }
+    if (http !== undefined && !URL.canParse(http.url)) {
+      value(['health', i, 'http', 'url'], 'is not a URL', 'for example http://127.0.0.1:8080/health');
+    }
+    const port = Number(tcp?.address.slice(tcp.address.lastIndexOf(':') + 1) ?? 1);
+    if (port < 1 || port > 65535)
+      value(['health', i, 'tcp', 'address'], `there is no port ${port}`, 'a port is 1 to 65535');
+    return findings;
+  });
+}
+
+function rule(path: Path, code: string, summary: string, hint: string): Finding {
+  return { code, path, part: 'key', summary, hint };
+}

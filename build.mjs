@@ -23,7 +23,7 @@ await build({
   chunkNames: 'chunks/[hash]',
   logLevel: 'warning',
   // CommonJS dependencies ask for built-in modules with require().
-  banner: { js: "import{createRequire as $r}from'node:module';const require=$r(import.meta.url);" },
+  banner: { js: "import{createRequire as __reconciledCreateRequire}from'node:module';const require=__reconciledCreateRequire(import.meta.url);" },
 });
 copyFileSync(`${root}src/launcher.sh`, `${next}/reconcile`);
 chmodSync(`${next}/reconcile`, 0o755);

@@ -8,6 +8,7 @@ import { directoryOf, saveLastGood, saveOwner } from './decisions.ts';
 import { readInputs } from './desired/inputs.ts';
 import { load } from './desired/load.ts';
 import { commitOf } from './desired/revision.ts';
+import { loadYaml } from './desired/yaml.ts';
 import { writeAtomic } from './host/files.ts';
 import type {
   Definition,
@@ -64,7 +65,7 @@ export async function prepare(
 ): Promise<{ readonly plan: Plan; readonly desired: Desired; readonly observed: Observed }> {
   const inputs = readInputs(loaded.services, hostKey(config.stateDir));
   const desired: Desired = { ...loaded, services: inputs.services };
-  const definitions = define(desired, supervisors);
+  const definitions = await define(desired, supervisors);
   const readings = [...supervisors].map(
     async ([name, supervisor]) => [name, await supervisor.observe(signal)] as const,
   );
@@ -138,19 +139,20 @@ function claimOwner(config: Config, desired: Desired, observed: Observed, claim:
   saveOwner(config.stateDir, desired.policy.owner, config.desiredState);
 }
 
-function define(desired: Desired, supervisors: Supervisors): ReadonlyMap<ServiceId, Definition> {
+async function define(desired: Desired, supervisors: Supervisors): Promise<ReadonlyMap<ServiceId, Definition>> {
   const definitions = new Map<ServiceId, Definition>();
-  const problems: Problem[] = [];
+  const refused: [Service, Problem][] = [];
   for (const service of desired.services) {
     if (service.state === 'absent') continue;
     const defined = supervisors.get(service.supervisor)?.define(service);
     if (defined === undefined) throw new Error(`no supervisor ${service.supervisor}`);
     if (!Array.isArray(defined)) definitions.set(service.id, defined as Definition);
-    else if (service.instance === undefined || service.instance === 1)
-      problems.push(...defined.map((p) => placed(desired, service, p)));
+    else if ((service.instance ?? 1) === 1)
+      refused.push(...defined.map((problem) => [service, problem] as [Service, Problem]));
   }
-  if (problems.length > 0) throw new Failure(...problems);
-  return definitions;
+  if (refused.length === 0) return definitions;
+  await loadYaml(); // positions are looked up in the files
+  throw new Failure(...refused.map(([service, problem]) => placed(desired, service, problem)));
 }
 
 /** A problem about a field, with the place where the field was written. */
@@ -160,9 +162,9 @@ function placed(desired: Desired, service: Service, problem: Problem): Problem {
 }
 
 /** All definition problems of a desired state, for `validate`. */
-export function definitionProblems(desired: Desired, supervisors: Supervisors): readonly Problem[] {
+export async function definitionProblems(desired: Desired, supervisors: Supervisors): Promise<readonly Problem[]> {
   try {
-    define(desired, supervisors);
+    await define(desired, supervisors);
     return [];
   } catch (error) {
     if (error instanceof Failure) return error.problems;

@@ -1,17 +1,17 @@
-import { createRequire } from 'node:module';
-import type * as Yaml from 'yaml';
+import type { library } from './yaml-library.ts';
 
-let loaded: typeof Yaml | undefined;
+type Library = typeof library;
+let loaded: Library | undefined;
 
 /** Loads the parser; most runs never need it, since they find every file in the cache. */
-export async function loadYaml(): Promise<typeof Yaml> {
-  loaded ??= await import('yaml');
+export async function loadYaml(): Promise<Library> {
+  loaded ??= (await import('./yaml-library.ts')).library;
   return loaded;
 }
 
-/** The same where nobody can wait: looking up one position after a run that parsed nothing. */
-export function yaml(): typeof Yaml {
-  loaded ??= createRequire(import.meta.url)('yaml') as typeof Yaml;
+/** The parser, which the caller's caller has loaded: looking up one position can't wait. */
+export function yaml(): Library {
+  if (loaded === undefined) throw new Error('the YAML parser is used before it is loaded');
   return loaded;
 }
 

@@ -13,7 +13,10 @@ export async function validateCommand(context: Context, options: Options): Promi
   await using monitor = createMonitor();
   const { runtimeDir, logDir } = config;
   await using builtin = createBuiltin({ owner: desired.policy.owner, runtimeDir, logDir, supervise: false, monitor });
-  const problems = [...definitionProblems(desired, supervisorsOf(builtin)), ...checkSafety(config.desiredState)];
+  const problems = [
+    ...(await definitionProblems(desired, supervisorsOf(builtin))),
+    ...checkSafety(config.desiredState),
+  ];
   if (problems.length > 0) throw new Failure(...problems);
   const services = new Set(desired.services.map(({ name }) => name)).size;
   if (options.json) context.out(`${JSON.stringify({ valid: true, services, problems: [] }, null, 2)}\n`);

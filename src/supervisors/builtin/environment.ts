@@ -12,7 +12,7 @@ export const BASE_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
  * the environment files; throws where one can't be read.
  */
 export function environmentOf(
-  settings: Settings,
+  settings: Pick<Settings, 'environment' | 'environmentFiles'>,
   user: User = self(),
   stamp?: { readonly owner: string; readonly id: ServiceId; readonly hash: string },
 ): Record<string, string> {

@@ -14,7 +14,8 @@ import { rotateLogs } from './rotation.ts';
 import { createScanner } from './scan.ts';
 import { settingsOf } from './settings.ts';
 import { type StepContext, take } from './steps.ts';
-import { type Surroundings, Unit } from './unit.ts';
+import type { Surroundings } from './surroundings.ts';
+import { Unit } from './unit.ts';
 
 export type { BuiltinEvent } from './events.ts';
 

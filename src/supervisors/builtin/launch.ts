@@ -13,8 +13,8 @@ import { shimArguments } from './shim.ts';
 const SOFT_OPEN_FILES = 1024;
 
 /** Who a service runs as, where that is not the user of the supervisor. */
-export interface Identity {
-  readonly user: User | undefined;
+export interface RunsAs {
+  readonly user: User;
   /** The name or number of another group than the user's own. */
   readonly group: string | undefined;
 }
@@ -23,7 +23,7 @@ export interface Identity {
 export function launch(
   folder: string,
   settings: Settings,
-  identity: Identity | undefined,
+  runsAs: RunsAs | undefined,
   environment: Readonly<Record<string, string>>,
   defaultLogs: string,
 ): ChildProcess {
@@ -47,7 +47,7 @@ export function launch(
         umask: settings.umask,
         openFiles: 'nofile' in settings.limits ? undefined : Math.min(SOFT_OPEN_FILES, hardOpenFiles()),
         environment,
-        command: wrapped(settings, identity),
+        command: wrapped(settings, runsAs),
       }),
       { cwd: settings.directory, env: environment, detached: true, stdio: ['ignore', out, err, alive] },
     );
@@ -80,18 +80,18 @@ function openLog(path: string): number {
 }
 
 /** The command behind what limits it and switches the user. Limits first: only root may raise them. */
-function wrapped(settings: Settings, identity: Identity | undefined): readonly string[] {
+function wrapped(settings: Settings, runsAs: RunsAs | undefined): readonly string[] {
   const limits = Object.entries(settings.limits).map(([option, value]) => `--${option}=${value}`);
   const prlimit = limits.length > 0 ? [tool('prlimit'), ...limits, '--'] : [];
-  return [...prlimit, ...switchUser(identity), ...settings.command];
+  return [...prlimit, ...switchUser(runsAs), ...settings.command];
 }
 
 /** Node's own uid and gid would drop the supplementary groups. */
-export function switchUser(identity: Identity | undefined): readonly string[] {
-  if (identity?.user === undefined) return [];
-  const { uid, gid, name } = identity.user;
+export function switchUser(runsAs: RunsAs | undefined): readonly string[] {
+  if (runsAs === undefined) return [];
+  const { uid, gid, name } = runsAs.user;
   const groups = name === String(uid) ? '--clear-groups' : '--init-groups';
-  return [tool('setpriv'), `--reuid=${uid}`, `--regid=${identity.group ?? gid}`, groups, '--'];
+  return [tool('setpriv'), `--reuid=${uid}`, `--regid=${runsAs.group ?? gid}`, groups, '--'];
 }
 
 /** A program of the host's, whatever PATH the service has. */

@@ -8,8 +8,8 @@ const told = new Map<string, string>();
 
 /** Looks at the logs of all services that run and rotates what has grown too large. */
 export async function rotateLogs(units: Iterable<Unit>, emit: (event: BuiltinEvent) => void): Promise<void> {
-  for (const { id, record, settings } of units) {
-    if (record.main === undefined) continue;
+  for (const { id, pid, settings } of units) {
+    if (pid === undefined) continue;
     const { stdout, stderr, maxSize, keep } = settings.logs;
     for (const path of new Set([stdout, stderr])) {
       let trouble: string | undefined;

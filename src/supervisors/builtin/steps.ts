@@ -10,9 +10,10 @@ import { type Observer, observeOne } from './observe.ts';
 import { readRecord, type ServiceRecord } from './record.ts';
 import { findMain, guessMains, runs } from './scan.ts';
 import { settingsOf } from './settings.ts';
+import type { Surroundings } from './surroundings.ts';
 import { sizeOf, tail } from './tail.ts';
 import { remainsOf, signalTo } from './tree.ts';
-import { type Surroundings, Unit } from './unit.ts';
+import { Unit } from './unit.ts';
 
 export interface StepContext {
   readonly around: Surroundings;
@@ -57,7 +58,7 @@ async function act(context: StepContext, step: Step, unit: Unit, signal: AbortSi
       return start(context, unit, step, signal);
     }
     case 'update': {
-      const pid = unit.record.main?.pid;
+      const pid = unit.pid;
       return pid === undefined ? { kind: 'done' } : { kind: 'done', pid };
     }
     case 'stop':
@@ -172,7 +173,7 @@ async function clear(
 async function healthy({ around }: StepContext, unit: Unit, step: Step, signal: AbortSignal): Promise<Outcome> {
   const { probes, startTimeout } = unit.settings;
   const done = (): Outcome => {
-    const pid = unit.record.main?.pid;
+    const pid = unit.pid;
     return pid === undefined ? { kind: 'done' } : { kind: 'done', pid };
   };
   if (!probes.some(({ about }) => about === 'self')) return done();

@@ -1,0 +1,17 @@
+import type { Monitor } from '../../health/health.ts';
+import type { BuiltinEvent } from './events.ts';
+import type { Scanner } from './scan.ts';
+
+/** What all services of a supervisor share. */
+export interface Surroundings {
+  readonly owner: string;
+  /** The folder of all services' folders. */
+  readonly services: string;
+  /** The folder of logs that no service says another place for. */
+  readonly logDir: string;
+  /** Keeps services alive; else only carries out steps. */
+  readonly supervise: boolean;
+  readonly monitor: Monitor;
+  readonly scanner: Scanner;
+  readonly emit: (event: BuiltinEvent) => void;
+}

@@ -23,8 +23,8 @@ export function keptNumber(name) {
       writeFileSync(`${path}.new`, `${value}\n`);
       renameSync(`${path}.new`, path);
     },
-    /** Milliseconds since it was last written. */
-    age: () => Date.now() - statSync(path).mtimeMs,
+    /** Milliseconds since it was last written; without end where it never was. */
+    age: () => Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.NEGATIVE_INFINITY),
   };
 }
 

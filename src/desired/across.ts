@@ -11,23 +11,21 @@ export interface Draft {
   readonly written: Partial<ServiceFile>;
 }
 
+/** A finding about a service, and where there is one, the other place that it disagrees with. */
 export interface Named {
   readonly name: string;
   readonly finding: Finding;
+  readonly other?: { readonly name: string; readonly path: Path };
 }
 
 /** `names` are all declared services, also those whose files can't be read: they are not unknown. */
-export function acrossRules(
-  drafts: readonly Draft[],
-  names: ReadonlySet<string>,
-  placeOf: (name: string, path: Path) => string,
-): Named[] {
+export function acrossRules(drafts: readonly Draft[], names: ReadonlySet<string>): Named[] {
   const byName = new Map(drafts.map((draft) => [draft.name, draft]));
   return [
     ...drafts.flatMap((draft) => afterRules(draft, byName, names)),
     ...cycleRule(drafts, byName),
     ...formerlyRules(drafts, names),
-    ...supersedesRule(drafts, placeOf),
+    ...supersedesRule(drafts),
   ];
 }
 
@@ -65,35 +63,50 @@ function afterRules(draft: Draft, byName: ReadonlyMap<string, Draft>, names: Rea
 
 /** Each cycle is told once, whole, at its alphabetically first service. */
 function cycleRule(drafts: readonly Draft[], byName: ReadonlyMap<string, Draft>): Named[] {
-  const done = new Set<string>();
+  const next = circling(drafts, byName);
   const found: Named[] = [];
-  const walk = (name: string, trail: string[]): void => {
-    const start = trail.indexOf(name);
-    if (start >= 0) {
-      const ring = trail.slice(start);
-      const first = [...ring].sort()[0] ?? name;
-      const turned = [...ring.slice(ring.indexOf(first)), ...ring.slice(0, ring.indexOf(first))];
-      const index = byName.get(first)?.written.start?.after?.indexOf(turned[1] ?? first) ?? 0;
-      const words = [...turned, first].join(' -> ');
-      if (ring.length > 1) {
-        found.push(
-          named(
-            first,
-            ['start', 'after', index],
-            'after-cycle',
-            `start.after goes round in a circle: ${words}`,
-            'remove one of them',
-          ),
-        );
-      }
-      return;
+  const done = new Set<string>();
+  for (const start of [...next.keys()].sort()) {
+    const trail: string[] = [];
+    let name: string | undefined = start;
+    for (; name !== undefined && !done.has(name); name = next.get(name)) {
+      done.add(name);
+      trail.push(name);
     }
-    if (done.has(name)) return;
-    for (const next of byName.get(name)?.written.start?.after ?? []) walk(next, [...trail, name]);
-    done.add(name);
-  };
-  for (const { name, written } of drafts) if (written.start?.after?.length) walk(name, []);
+    const ring = trail.slice(trail.indexOf(name ?? ''));
+    if (name === undefined || !trail.includes(name) || ring.length < 2) continue;
+    const [first = name] = [...ring].sort();
+    const turned = [...ring.slice(ring.indexOf(first)), ...ring.slice(0, ring.indexOf(first)), first];
+    const index = byName.get(first)?.written.start?.after?.indexOf(turned[1] ?? first) ?? 0;
+    const summary = `start.after goes round in a circle: ${turned.join(' -> ')}`;
+    found.push(named(first, ['start', 'after', index], 'after-cycle', summary, 'remove one of them'));
+  }
   return found;
+}
+
+/** The services that can never be started since they wait in a circle, or for one, each with one that it waits for. */
+function circling(drafts: readonly Draft[], byName: ReadonlyMap<string, Draft>): Map<string, string> {
+  const waits = new Map(
+    drafts.map(({ name, written }) => [name, new Set(written.start?.after?.filter((n) => byName.has(n)))]),
+  );
+  const waiters = new Map<string, string[]>();
+  for (const [name, befores] of waits) {
+    for (const before of befores) {
+      const list = waiters.get(before);
+      if (list) list.push(name);
+      else waiters.set(before, [name]);
+    }
+  }
+  const free = [...waits].filter(([, befores]) => befores.size === 0).map(([name]) => name);
+  for (let name = free.pop(); name !== undefined; name = free.pop()) {
+    waits.delete(name);
+    for (const waiter of waiters.get(name) ?? []) {
+      const befores = waits.get(waiter);
+      befores?.delete(name);
+      if (befores?.size === 0) free.push(waiter);
+    }
+  }
+  return new Map([...waits].map(([name, befores]) => [name, [...befores][0] ?? name]));
 }
 
 function formerlyRules(drafts: readonly Draft[], names: ReadonlySet<string>): Named[] {
@@ -112,7 +125,7 @@ function formerlyRules(drafts: readonly Draft[], names: ReadonlySet<string>): Na
   );
 }
 
-function supersedesRule(drafts: readonly Draft[], placeOf: (name: string, path: Path) => string): Named[] {
+function supersedesRule(drafts: readonly Draft[]): Named[] {
   const claimed = new Map<string, { readonly name: string; readonly path: Path }>();
   return drafts.flatMap(({ name, written }) =>
     (written.supersedes ?? []).flatMap((thing, i) => {
@@ -130,9 +143,7 @@ function supersedesRule(drafts: readonly Draft[], placeOf: (name: string, path: 
         `supersedes: '${first.name}' supersedes this too`,
         'only one service can take its place',
       );
-      return [
-        { ...found, finding: { ...found.finding, detail: `the other is at ${placeOf(first.name, first.path)}` } },
-      ];
+      return [{ ...found, other: first }];
     }),
   );
 }

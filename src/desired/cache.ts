@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -32,7 +32,7 @@ export function openCache(file: string | undefined): Cache {
       const json = JSON.stringify([...used]);
       try {
         mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-        writeAtomic(file, `${seal(json)}\n${json}`);
+        writeAtomic(file, `${seal(Buffer.from(json))}\n${json}`);
       } catch {
         // The next run parses again.
       }
@@ -47,15 +47,16 @@ export function keyOf(kind: string, { layers }: Stack): string {
 
 function read(file: string): Map<string, Tree> {
   try {
-    const text = readFileSync(file, 'utf8');
-    const end = text.indexOf('\n');
-    const json = text.slice(end + 1);
-    return text.slice(0, end) === seal(json) ? new Map(JSON.parse(json) as [string, Tree][]) : new Map();
+    const bytes = readFileSync(file);
+    const end = bytes.indexOf(10);
+    const json = bytes.subarray(end + 1);
+    if (bytes.toString('utf8', 0, end) !== seal(json)) return new Map();
+    return new Map(JSON.parse(json.toString('utf8')) as [string, Tree][]);
   } catch {
     return new Map();
   }
 }
 
-function seal(json: string): string {
-  return hash('sha256', `${VERSION}\n${json}`, 'hex');
+function seal(json: Buffer): string {
+  return createHash('sha256').update(`${VERSION}\n`).update(json).digest('hex');
 }

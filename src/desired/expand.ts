@@ -5,8 +5,9 @@ import type { ServiceFile } from './generated/service.ts';
 
 /** The services that one declaration stands for: itself, or its instances. `root` is the real path of the directory. */
 export function expand(name: string, file: string, declared: ServiceFile, root: string): Service[] {
-  const written =
-    declared.directory === undefined ? declared : { ...declared, directory: resolve(root, declared.directory) };
+  const { directory } = declared;
+  const relative = directory !== undefined && !directory.startsWith('/');
+  const written = relative ? { ...declared, directory: resolve(root, directory) } : declared;
   const state = written.state ?? 'running';
   const service = {
     name,

@@ -20,8 +20,8 @@ export function entriesOf(root: string, folder: string, problems: Problem[]): En
   const entries: Entry[] = [];
   for (const item of readdirSync(join(root, folder), { withFileTypes: true })) {
     if (PASSED_OVER.test(item.name)) continue;
-    const file = join(folder, item.name);
-    const kind = kindOf(item, join(root, file));
+    const file = folder === '' ? item.name : `${folder}/${item.name}`;
+    const kind = kindOf(item, root, file);
     if (typeof kind === 'string') entries.push({ name: item.name, file, kind });
     else problems.push({ code: 'not-a-file', summary: kind.summary, file, hint: 'put a plain file here, or nothing' });
   }
@@ -71,7 +71,7 @@ export function servicesIn(root: string, folder: string, problems: Problem[]): M
       problems.push(badName(name, entry.file));
       continue;
     }
-    const source = readSource(join(root, entry.file), entry.file);
+    const source = readSource(root, entry.file);
     if (isProblem(source)) problems.push(source);
     else sources.set(name, source);
   }
@@ -114,11 +114,11 @@ function badName(name: string, file: string): Problem {
   };
 }
 
-function kindOf(item: Dirent, path: string): Entry['kind'] | { readonly summary: string } {
+function kindOf(item: Dirent, root: string, file: string): Entry['kind'] | { readonly summary: string } {
   if (item.isFile()) return 'file';
   if (item.isDirectory()) return 'folder';
   try {
-    const stat = statSync(path);
+    const stat = statSync(join(root, file));
     if (stat.isFile()) return 'file';
     if (stat.isDirectory()) return 'folder';
     const what = stat.isFIFO() ? 'a fifo' : stat.isSocket() ? 'a socket' : 'a device';

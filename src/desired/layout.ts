@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
 import { closest } from '../closest.ts';
 import { type Problem, why } from '../problem.ts';
 import { documentsOf, type Entry, entriesIfThere, entriesOf, servicesIn, unexpected } from './folder.ts';
@@ -157,7 +156,7 @@ function misplaced(stem: string, entry: Entry): Problem {
 
 function single(root: string, name: string, entry: Entry | undefined, problems: Problem[]): Stack | undefined {
   if (entry === undefined) return undefined;
-  const source = readSource(join(root, entry.file), entry.file);
+  const source = readSource(root, entry.file);
   if (!isProblem(source)) return { name, layers: [{ kind: 'base', source }] };
   problems.push(source);
   return undefined;

@@ -16,6 +16,7 @@ import { type Layout, readLayout, readStacks, stranger } from './layout.ts';
 import { layerOf } from './merge.ts';
 import { placed } from './placed.ts';
 import { locate, treeOf } from './position.ts';
+import { loadYaml } from './yaml.ts';
 
 export interface LoadOptions {
   readonly directory: string;
@@ -40,7 +41,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
 
   const policy = layout.policy && ((await value('policy', layout.policy)) as PolicyFile | undefined);
   const host = layout.host && ((await value('host', layout.host)) as HostFile | undefined);
-  if (layout.host) problems.push(...labelProblems(layout.host, host?.labels ?? [], layout.labels));
+  if (layout.host) problems.push(...(await labelProblems(layout.host, host?.labels ?? [], layout.labels)));
   const labels = (host?.labels ?? []).filter((label) => layout.labels.includes(label));
   const before = problems.length;
   const stacks = readStacks(directory, hostname, labels, problems);
@@ -51,7 +52,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     const written = await value('service', stack);
     if (written !== undefined) drafts.push({ name: stack.name, written, stack });
   }
-  problems.push(...acrossProblems(drafts, stacks));
+  problems.push(...(await acrossProblems(drafts, stacks)));
   problems.push(...unusedFolders(layout, drafts, root));
   if (problems.length > 0) return { kind: 'invalid', problems: problems.sort(byPlace) };
   cache.save();
@@ -92,20 +93,22 @@ function desiredOf(
   };
 }
 
-function acrossProblems(drafts: readonly Draft[], stacks: readonly Stack[]): Problem[] {
+async function acrossProblems(drafts: readonly Draft[], stacks: readonly Stack[]): Promise<Problem[]> {
   const byName = new Map(stacks.map((stack) => [stack.name, stack]));
+  const found = acrossRules(drafts, new Set(byName.keys()));
+  if (found.length === 0) return [];
+  await loadYaml();
   const source = (name: string, path: Path) => {
     const stack = byName.get(name);
     if (stack === undefined) throw new Error(`no stack ${name}`);
     return sourceAt(stack, path);
   };
-  const placeOf = (name: string, path: Path) => {
-    const { file, line, column } = locate(source(name, path), path, 'value').position;
-    return `${file}:${line}:${column}`;
-  };
-  return acrossRules(drafts, new Set(byName.keys()), placeOf).map(({ name, finding }) =>
-    placed(source(name, finding.path), finding),
-  );
+  return found.map(({ name, finding, other }) => {
+    const problem = placed(source(name, finding.path), finding);
+    if (other === undefined) return problem;
+    const { file, line, column } = locate(source(other.name, other.path), other.path, 'value').position;
+    return { ...problem, detail: `the other is at ${file}:${line}:${column}` };
+  });
 }
 
 /** The file a value of a stack comes from; parses again where there are several. */
@@ -116,15 +119,19 @@ function sourceAt({ layers }: Stack, path: Path) {
   return layerOf([parsed(first), ...others.map(parsed)], path).source;
 }
 
-function labelProblems(stack: Stack, labels: readonly string[], known: readonly string[]): Problem[] {
+async function labelProblems(
+  { layers: [{ source }] }: Stack,
+  labels: readonly string[],
+  known: readonly string[],
+): Promise<Problem[]> {
+  if (labels.every((label) => known.includes(label))) return [];
+  await loadYaml();
   return labels.flatMap((label, i) => {
     if (known.includes(label)) return [];
     const near = closest(label, known);
     const hint = near === undefined ? `add labels/${label}/services/, or remove the label` : `did you mean '${near}'?`;
     const summary = `label '${label}' stands for nothing: there is no labels/${label}/`;
-    return [
-      placed(stack.layers[0].source, { code: 'unknown-label', path: ['labels', i], part: 'value', summary, hint }),
-    ];
+    return [placed(source, { code: 'unknown-label', path: ['labels', i], part: 'value', summary, hint })];
   });
 }
 

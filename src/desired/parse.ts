@@ -14,7 +14,8 @@ export type Parsed =
 export function parse(source: Source): Parsed {
   const unreadable = encodingProblem(source);
   if (unreadable) return invalid(unreadable);
-  const document = yaml().parseDocument(source.bytes.toString('utf8'), OPTIONS);
+  const text = source.bytes.toString('utf8');
+  const document = yaml().parseDocument(text, OPTIONS);
   const errors = [...document.errors, ...document.warnings];
   if (errors.length > 0) return invalid(...explain(source, errors));
   const version = document.directives?.yaml;
@@ -30,7 +31,7 @@ export function parse(source: Source): Parsed {
       hint: 'fill it or delete it',
     });
   }
-  const alias = badAlias(document);
+  const alias = text.includes('*') ? badAlias(document) : undefined;
   if (alias) return invalid({ code: 'yaml', at: positionAt(source, ...alias.range), ...alias.problem });
   let value: unknown;
   try {

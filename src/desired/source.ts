@@ -15,9 +15,9 @@ const LIMIT = 1 << 20;
 const shared = Buffer.allocUnsafeSlow(LIMIT + 1);
 
 /** Reads a regular file of at most 1 MiB. Opened non-blocking: a fifo put in its place is no reason to hang. */
-export function readSource(path: string, file: string): Source | Problem {
+export function readSource(root: string, file: string): Source | Problem {
   try {
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const fd = openSync(`${root}/${file}`, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       let length = 0;
       for (let read = -1; read !== 0 && length <= LIMIT; length += read) {

@@ -66,6 +66,8 @@ export interface Listener {
 /** Listens to a shim until it ends; never calls back after `close`. Throws what opening says. */
 export function listen(path: string, listener: Listener): { close(): void } {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  // Without a writer since it was opened, a FIFO never reports its end: a shim that ended before would never be missed.
+  closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
   const socket = new Socket({ fd, readable: true, writable: false });
   let rest = '';
   let exit: Exit | undefined;

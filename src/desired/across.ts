@@ -116,7 +116,7 @@ function formerlyRules(drafts: readonly Draft[], names: ReadonlySet<string>): Na
       const tell = (summary: string, hint: string) => [
         named(name, ['formerly', i], 'formerly', `formerly: ${summary}`, hint),
       ];
-      if (old === name) return tell('that is its name now', 'remove it');
+      if (old === name) return tell(`'${old}' is its name now`, 'remove it');
       if (names.has(old)) return tell(`'${old}' is still declared`, `remove the file of ${old}, or this line`);
       const first = claimed.get(old);
       claimed.set(old, first ?? name);

@@ -5,7 +5,7 @@ import { maskField } from '../secrets.ts';
 import type { Finding } from './finding.ts';
 import { host, policy, service } from './generated/validate.js';
 import { at, dotted, isTree, type Kind, type Path } from './layer.ts';
-import { elsewhere, keysAt, type Schema, schemaAt } from './schema.ts';
+import { elsewhere, keysAt, meaningOf, type Schema, schemaAt } from './schema.ts';
 import { suggestDuration, suggestKey, suggestSize, suggestValue } from './suggest.ts';
 
 const VALIDATE = { service, policy, host };
@@ -79,7 +79,11 @@ function explain(kind: Kind, root: unknown, error: ErrorObject): Finding | undef
     case 'minItems':
     case 'maxItems':
     case 'minProperties':
-      return wrong('wrong-length', sizeWords(error, value), exampleHint(schema));
+      return wrong(
+        'wrong-length',
+        sizeWords(error, value),
+        exampleHint(schema) ?? exampleHint(meaningOf(schemaAt(kind, path.slice(0, -1)) ?? {})),
+      );
     case 'uniqueItems': {
       const item = [...path, Number(error.params.i)];
       return {
@@ -166,9 +170,8 @@ function typeHint(kind: Kind, path: Path, schema: Schema, value: unknown): Findi
     }
     case 'array':
       if (path.length === 1 && path[0] === 'command') return exampleHint(schema);
-      return typeof value === 'object'
-        ? exampleHint(schema)
-        : (written) => (written === undefined ? 'write it as a list' : `write [${written}]`);
+      if (isTree(value)) return 'make it a list: put `- ` before its first key';
+      return (written) => (written === undefined ? 'write it as a list' : `write [${written}]`);
     case 'object': {
       const keys = keysAt(kind, path);
       return keys.length > 0 ? `its keys are ${keys.join(', ')}` : 'write `NAME: value` lines';
@@ -180,12 +183,14 @@ function typeHint(kind: Kind, path: Path, schema: Schema, value: unknown): Findi
   }
 }
 
-function nounOf({ title, description }: Schema, path: Path): string {
+function nounOf(schema: Schema, path: Path): string {
+  const { title, description } = meaningOf(schema);
   if (title !== undefined) return /^[aeiou]/.test(title) ? `an ${title}` : `a ${title}`;
   return description === undefined ? 'valid' : `a valid ${dotted(path).replace(/.*\.|\[[0-9]+\]$/g, '')}`;
 }
 
 function unitHint({ title }: Schema, value: unknown): string | undefined {
+  if (title === 'size' && /^[0-9]+$/.test(String(value))) return `add a unit: ${value}MB, or ${value}B`;
   const made = title === 'duration' ? suggestDuration(value) : title === 'size' ? suggestSize(value) : undefined;
   return made === undefined ? undefined : `write ${made}`;
 }
@@ -193,10 +198,11 @@ function unitHint({ title }: Schema, value: unknown): string | undefined {
 function patternHint(schema: Schema, value: unknown): string {
   const unit = unitHint(schema, value);
   if (unit !== undefined) return unit;
-  const words = (schema.examples ?? []).filter((example) => typeof example === 'string');
+  const { description = '', examples = [] } = { ...schema, ...meaningOf(schema) };
+  const words = examples.filter((example) => typeof example === 'string');
   const near = typeof value === 'string' ? closest(value, words) : undefined;
   if (near !== undefined) return `did you mean '${near}'?`;
-  const [sentence = ''] = (schema.description ?? '').split(/\.(?: |$)/);
+  const [sentence = ''] = description.split(/\.(?: |$)/);
   return [sentence, ...(words.length > 0 ? [`for example ${words.join(', ')}`] : [])].join('; ');
 }
 

@@ -28,12 +28,15 @@ export function entriesOf(root: string, folder: string, problems: Problem[]): En
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The entries of a folder that may be missing; any other failure to list it is a problem, never an empty folder. */
+/**
+ * The entries of a folder that may be missing, or be a file, which is told where the folder above is listed. Any other
+ * failure to list it is a problem, never an empty folder.
+ */
 export function entriesIfThere(root: string, folder: string, problems: Problem[]): Entry[] {
   try {
     return entriesOf(root, folder, problems);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+    if (!['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) {
       problems.push({ code: 'unreadable-folder', summary: `cannot list the folder: ${why(error)}`, file: folder });
     }
     return [];

@@ -43,9 +43,8 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   const host = layout.host && ((await value('host', layout.host)) as HostFile | undefined);
   if (layout.host) problems.push(...(await labelProblems(layout.host, host?.labels ?? [], layout.labels)));
   const labels = (host?.labels ?? []).filter((label) => layout.labels.includes(label));
-  const before = problems.length;
   const stacks = readStacks(directory, hostname, labels, problems);
-  if (stacks.length === 0 && problems.length === before) problems.push(nothingFound(directory));
+  if (stacks.length === 0 && problems.length === 0) problems.push(nothingFound(directory));
 
   const drafts: (Draft & { readonly stack: Stack })[] = [];
   for (const stack of stacks) {

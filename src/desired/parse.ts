@@ -17,7 +17,7 @@ export function parse(source: Source): Parsed {
   const text = source.bytes.toString('utf8');
   const document = yaml().parseDocument(text, OPTIONS);
   const errors = [...document.errors, ...document.warnings];
-  if (errors.length > 0) return invalid(...explain(source, errors));
+  if (errors.length > 0) return invalid(...explain(source, text, errors));
   const version = document.directives?.yaml;
   if (version?.explicit && version.version !== '1.2') {
     const summary = `YAML ${version.version} is not read, only 1.2`;
@@ -98,32 +98,40 @@ function badAlias(document: Document.Parsed) {
 }
 
 /** Each key that is there twice, and the first of all other errors: what follows one is often only its echo. */
-function explain(source: Source, errors: readonly YAMLError[]): Problem[] {
+function explain(source: Source, text: string, errors: readonly YAMLError[]): Problem[] {
   const doubled = errors.filter(({ code }) => code === 'DUPLICATE_KEY');
   const first = errors.find(({ code }) => code !== 'DUPLICATE_KEY');
   return [...doubled, ...(first ? [first] : [])].slice(0, 50).map((error) => {
-    const [start, end] = error.pos;
-    const text = source.bytes.toString('utf8');
-    const clamped = Math.min(start, text.trimEnd().length);
+    const { end: behind, ...told } = words(error, text.slice(error.pos[0]));
+    const start = Math.min(
+      error.pos[0] + (/^ +/.exec(text.slice(error.pos[0]))?.[0].length ?? 0),
+      text.trimEnd().length,
+    );
     return {
       code: 'yaml',
-      at: positionAt(source, clamped, Math.max(end, clamped + 1)),
-      ...words(error, text.slice(start)),
+      at: positionAt(source, start, behind === undefined ? error.pos[1] : start + behind),
+      ...told,
     };
   });
 }
 
-function words(error: YAMLError, text: string): Pick<Problem, 'summary' | 'hint'> {
-  switch (error.code) {
-    case 'DUPLICATE_KEY':
-      return { summary: `key '${/^["']?([^\s:"']*)/.exec(text)?.[1]}' is there twice`, hint: 'keep one of them' };
-    case 'TAB_AS_INDENT':
-      return { summary: 'a tab can’t indent in YAML', hint: 'use spaces' };
-    case 'MULTIPLE_DOCS':
+/** `end`: how much is to be underlined, where the parser names only where it begins. */
+type Words = Pick<Problem, 'summary' | 'hint'> & { readonly end?: number };
+
+function words({ code, message }: YAMLError, text: string): Words {
+  switch (code) {
+    case 'DUPLICATE_KEY': {
+      const key = /^(?:"[^"\n]*"|'[^'\n]*'|[^\s:]*)/.exec(text)?.[0] ?? '';
       return {
-        summary: 'a second document starts here',
-        hint: 'one file holds one: move what follows `---` to a file of its own',
+        summary: `key '${key.replaceAll(/^["']|["']$/g, '')}' is there twice`,
+        hint: 'keep one of them',
+        end: key.length,
       };
+    }
+    case 'TAB_AS_INDENT':
+      return { summary: "a tab can't indent in YAML", hint: 'use spaces' };
+    case 'MULTIPLE_DOCS':
+      return { summary: 'a second document starts here', hint: 'move what follows `---` to a file of its own' };
     case 'TAG_RESOLVE_FAILED':
       return { summary: `tags are not read: ${/^\S{1,60}/.exec(text)?.[0] ?? '!'}`, hint: 'write the plain value' };
     case 'NON_STRING_KEY':
@@ -131,12 +139,40 @@ function words(error: YAMLError, text: string): Pick<Problem, 'summary' | 'hint'
     case 'RESOURCE_EXHAUSTION':
       return { summary: 'nested far too deeply', hint: 'no service needs more than a few levels' };
     case 'BLOCK_AS_IMPLICIT_KEY':
-      return { summary: 'a value can’t hold `: ` unquoted', hint: 'quote the whole value' };
+      return { summary: "a value can't hold `: ` unquoted", hint: 'quote the whole value' };
     case 'BAD_SCALAR_START':
       return { summary: `a value can't start with ${text[0]} unquoted`, hint: 'quote the value' };
-    default: {
-      const [sentence = ''] = error.message.split('\n');
-      return { summary: `not YAML: ${sentence.charAt(0).toLowerCase()}${sentence.slice(1, 200)}` };
+    case 'BAD_INDENT': {
+      const bracket = /end with a ([\]}])/.exec(message)?.[1];
+      return bracket === undefined
+        ? {
+            summary: 'the line is indented unlike the ones before it',
+            hint: 'keys of one level start in the same column',
+          }
+        : unclosed(bracket);
     }
+    case 'MISSING_CHAR': {
+      const bracket = /end with a ([\]}])/.exec(message)?.[1];
+      if (bracket !== undefined) return unclosed(bracket);
+      if (message.includes('quote'))
+        return { summary: 'a quote is open until here', hint: 'close it where its text ends' };
+      return message.startsWith('Implicit')
+        ? { summary: 'this is no key: a `:` is missing', hint: 'write `key: value`' }
+        : plain(message);
+    }
+    default:
+      return plain(message);
   }
+}
+
+function unclosed(bracket: string): Words {
+  return {
+    summary: `a ${bracket === ']' ? '[' : '{'} is still open here`,
+    hint: `close it with ${bracket} where it ends`,
+  };
+}
+
+function plain(message: string): Words {
+  const [sentence = ''] = message.split('\n');
+  return { summary: `not YAML: ${sentence.charAt(0).toLowerCase()}${sentence.slice(1, 200)}` };
 }

@@ -9,14 +9,15 @@ export interface Schema {
   readonly title?: string;
   readonly type?: string | readonly string[];
   readonly description?: string;
+  /** The description of the definition that it refers to. */
+  readonly meaning?: string;
   readonly examples?: readonly unknown[];
   readonly enum?: readonly string[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly additionalProperties?: boolean | Schema;
   readonly items?: Schema | boolean;
   readonly oneOf?: readonly { readonly required: readonly string[] }[];
-  readonly minimum?: number;
-  readonly maximum?: number;
+  readonly pattern?: string;
   readonly $defs?: Readonly<Record<string, Schema>>;
 }
 
@@ -35,7 +36,7 @@ export function schemaAt(kind: Kind, path: Path): Schema | undefined {
     const open: Schema | undefined =
       typeof here.additionalProperties === 'object' ? here.additionalProperties : undefined;
     const items: Schema | undefined = typeof here.items === 'object' ? here.items : undefined;
-    const next: Schema | undefined = typeof key === 'number' ? items : (here.properties?.[key] ?? open);
+    const next: Schema | undefined = typeof key === 'number' ? items : (own(here.properties, key) ?? open);
     here = resolved(root, next);
   }
   return here;
@@ -57,8 +58,20 @@ export function elsewhere(kind: Kind, name: string): string[] {
   return walk(root, '');
 }
 
+/** What a value is called and looks like: by its own words, or by those of the definition with the same pattern. */
+export function meaningOf(schema: Schema): Schema {
+  if (schema.meaning !== undefined) return { ...schema, description: schema.meaning };
+  const defs = Object.values(SCHEMAS.service.$defs ?? {});
+  return defs.find(({ pattern }) => pattern !== undefined && pattern === schema.pattern) ?? schema;
+}
+
+function own<T>(record: Readonly<Record<string, T>> | undefined, key: string): T | undefined {
+  return record !== undefined && Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
 /** A reference with what it refers to filled in; its own words win. */
 function resolved(root: Schema, schema: Schema | undefined): Schema | undefined {
   if (schema?.$ref === undefined) return schema;
-  return { ...root.$defs?.[schema.$ref.replace('#/$defs/', '')], ...schema };
+  const target = root.$defs?.[schema.$ref.replace('#/$defs/', '')];
+  return { ...target, ...schema, ...(target?.description === undefined ? {} : { meaning: target.description }) };
 }

@@ -2,45 +2,49 @@ import { closest } from '../closest.ts';
 import { parseDuration, parseSize } from '../units.ts';
 
 /** What other tools call our keys. */
-const KEYS: Readonly<Record<string, string>> = {
-  args: 'command',
-  autorestart: 'restart.policy',
-  cmd: 'command',
-  cwd: 'directory',
-  depends_on: 'start.after',
-  dependsOn: 'start.after',
-  env: 'environment',
-  env_file: 'environmentFiles',
-  envFile: 'environmentFiles',
-  exec: 'command',
-  execStart: 'command',
-  ExecStart: 'command',
-  enabled: 'autostart',
-  healthcheck: 'health',
-  numprocs: 'instances',
-  program: 'command',
-  replicas: 'instances',
-  requires: 'start.after',
-  run: 'command',
-  workdir: 'directory',
-  workingDirectory: 'directory',
-  working_dir: 'directory',
-};
+const KEYS = new Map(
+  Object.entries({
+    args: 'command',
+    autorestart: 'restart.policy',
+    cmd: 'command',
+    cwd: 'directory',
+    depends_on: 'start.after',
+    dependsOn: 'start.after',
+    env: 'environment',
+    env_file: 'environmentFiles',
+    envFile: 'environmentFiles',
+    exec: 'command',
+    execStart: 'command',
+    ExecStart: 'command',
+    enabled: 'autostart',
+    healthcheck: 'health',
+    numprocs: 'instances',
+    program: 'command',
+    replicas: 'instances',
+    requires: 'start.after',
+    run: 'command',
+    workdir: 'directory',
+    workingDirectory: 'directory',
+    working_dir: 'directory',
+  }),
+);
 
 /** What other tools call our values. */
-const VALUES: Readonly<Record<string, string>> = {
-  no: 'never',
-  present: 'running',
-  removed: 'absent',
-  started: 'running',
-  'unless-stopped': 'always',
-  up: 'running',
-  yes: 'always',
-};
+const VALUES = new Map(
+  Object.entries({
+    no: 'never',
+    present: 'running',
+    removed: 'absent',
+    started: 'running',
+    'unless-stopped': 'always',
+    up: 'running',
+    yes: 'always',
+  }),
+);
 
 /** The known key that an unknown one probably means, as a dotted path where it is elsewhere. */
 export function suggestKey(key: string, here: readonly string[], elsewhere: readonly string[]): string | undefined {
-  return closest(key, here) ?? KEYS[key] ?? (elsewhere.length > 0 ? elsewhere.join("' or '") : undefined);
+  return closest(key, here) ?? KEYS.get(key) ?? (elsewhere.length > 0 ? elsewhere.join("' or '") : undefined);
 }
 
 /** The allowed value that was probably meant. */
@@ -48,7 +52,7 @@ export function suggestValue(value: unknown, allowed: readonly string[]): string
   if (value === true && allowed.includes('always')) return 'always';
   if (value === false && allowed.includes('never')) return 'never';
   if (typeof value !== 'string') return undefined;
-  const other = VALUES[value.toLowerCase()];
+  const other = VALUES.get(value.toLowerCase());
   if (other !== undefined && allowed.includes(other)) return other;
   return allowed.find((word) => value.toUpperCase() === `SIG${word}`) ?? closest(value, allowed);
 }

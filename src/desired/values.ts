@@ -19,7 +19,12 @@ export function checkValues(kind: Kind, deletes: (path: Path) => boolean, value:
     } else if (isTree(here)) {
       for (const [key, item] of Object.entries(here)) {
         if (key === '__proto__')
-          findings.push({ ...unusable([...path, key]), part: 'key', summary: `unknown key '${key}'` });
+          findings.push({
+            ...unusable([...path, key]),
+            part: 'key',
+            summary: `unknown key '${key}'`,
+            hint: 'remove it',
+          });
         else walk([...path, key], inList, item);
       }
     }

@@ -17,8 +17,15 @@ export interface Group {
 const users = new Map<string, Promise<User | undefined>>();
 const groups = new Map<string, Promise<Group | undefined>>();
 
-/** The user this process runs as; one without a passwd entry has its number for a name. */
+let own: User | undefined;
+
+/** The user this process runs as; one without a passwd entry has its number for a name. Asked for once. */
 export function self(): User {
+  own ??= readSelf();
+  return own;
+}
+
+function readSelf(): User {
   const uid = process.getuid?.() ?? 0;
   try {
     const { username, gid, homedir, shell } = userInfo();

@@ -16,7 +16,10 @@ export interface Scanner {
   fresh(): Promise<Processes>;
   /** The same at once. */
   take(): Processes;
-  /** Only processes never seen before: cheap enough for the way from a crash to the next start. */
+  /**
+   * Only processes never seen before: cheap enough for the way from a crash to the next start. All starts of one turn of
+   * the event loop share one look: nobody but us starts services meanwhile, and never one of them twice in a turn.
+   */
   newcomers(): readonly Seen[];
   /** This process bears that stamp, as we know without looking. */
   know(ref: ProcessRef, stamp: Stamp | undefined): void;
@@ -29,8 +32,9 @@ const SETTLED = 2000;
 export function createScanner(): Scanner {
   const known = new Map<number, { readonly start: number; readonly stamp: Stamp | undefined }>();
   let sharing: Promise<Processes> | undefined;
+  let turn: readonly Seen[] | undefined;
 
-  const look = (pid: number): Seen | undefined => {
+  const look = (pid: number, now: number): Seen | undefined => {
     const stat = statOf(pid);
     if (stat === undefined || dead(stat)) return undefined;
     const before = known.get(pid);
@@ -38,14 +42,15 @@ export function createScanner(): Scanner {
     // Kernel threads have no environment.
     const text = stat.ppid === 2 ? undefined : variableOf(pid, STAMP);
     const stamp = text === undefined ? undefined : parseStamp(text);
-    if (uptime() * 1000 - stat.start * 10 > SETTLED) known.set(pid, { start: stat.start, stamp });
+    if (now - stat.start * 10 > SETTLED) known.set(pid, { start: stat.start, stamp });
     return { ...stat, stamp };
   };
 
   const take = (): Processes => {
     const found = new Map<number, Seen>();
+    const now = uptime() * 1000;
     for (const pid of listPids()) {
-      const seen = look(pid);
+      const seen = look(pid, now);
       if (seen) found.set(pid, seen);
     }
     for (const pid of known.keys()) if (!found.has(pid)) known.delete(pid);
@@ -63,10 +68,18 @@ export function createScanner(): Scanner {
       });
       return sharing;
     },
-    newcomers: () =>
-      listPids()
-        .filter((pid) => !known.has(pid))
-        .flatMap((pid) => look(pid) ?? []),
+    newcomers: () => {
+      if (turn === undefined) {
+        const now = uptime() * 1000;
+        turn = listPids()
+          .filter((pid) => !known.has(pid))
+          .flatMap((pid) => look(pid, now) ?? []);
+        setImmediate(() => {
+          turn = undefined;
+        });
+      }
+      return turn;
+    },
     know: ({ pid, start }, stamp) => {
       known.set(pid, { start, stamp });
     },

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceFile } from '../../src/desired/generated/service.ts';
@@ -14,7 +15,7 @@ const NEVER = new AbortController().signal;
 /** A runtime folder of its own, supervisors over it, and steps by hand. Whatever bears its stamps ends with it. */
 export class BuiltinRig implements AsyncDisposable {
   readonly owner = `test-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
-  readonly folder = mkdtempSync('/tmp/reconciled-test-');
+  readonly folder = mkdtempSync(join(tmpdir(), 'reconciled-test-'));
   readonly events: BuiltinEvent[] = [];
   readonly #open: Builtin[] = [];
   revision = 'r1';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lives, type ProcessRef, type ProcessStat, statOf, variableOf } from '../../host/procfs.ts';
 import type { Exit } from '../../model.ts';
-import { parseStamp, STAMP } from '../../stamp.ts';
+import { parseStamp, STAMP, type Stamp } from '../../stamp.ts';
 import { UNKNOWN } from './exit.ts';
 import { FIFO, isHeld, listen, readExit, readPid } from './fifo.ts';
 import type { ServiceRecord } from './record.ts';
@@ -66,6 +66,7 @@ export class Incarnation {
   born(child: ChildProcess, hash: string): void {
     this.#shim = child.pid === undefined ? undefined : statOf(child.pid);
     this.#hash = hash;
+    if (this.#shim !== undefined) this.#place.scanner.know(this.#shim, this.#stamp(hash));
     this.#attach();
   }
 
@@ -218,11 +219,15 @@ export class Incarnation {
 
   /** Spares the next look at /proc the reading of these environments. */
   #recognise(): void {
-    const { identity, scanner } = this.#place;
     if (this.#main?.hash === undefined) return;
-    const [service = '', instance = ''] = identity.id.split('@');
-    const stamp = { owner: identity.owner, service, instance, hash: this.#main.hash };
-    scanner.know(this.#main, stamp);
-    if (this.#shim !== undefined) scanner.know(this.#shim, stamp);
+    const stamp = this.#stamp(this.#main.hash);
+    this.#place.scanner.know(this.#main, stamp);
+    if (this.#shim !== undefined) this.#place.scanner.know(this.#shim, stamp);
+  }
+
+  #stamp(hash: string): Stamp {
+    const { owner, id } = this.#place.identity;
+    const [service = '', instance = ''] = id.split('@');
+    return { owner, service, instance, hash };
   }
 }

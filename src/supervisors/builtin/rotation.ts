@@ -1,6 +1,7 @@
 import { why } from '../../problem.ts';
 import type { BuiltinEvent } from './events.ts';
 import { rotateIfNeeded } from './rotate.ts';
+import { sizeOf } from './tail.ts';
 import type { Unit } from './unit.ts';
 
 /** What was told once of a log is not told again until it changes. */
@@ -14,6 +15,8 @@ export async function rotateLogs(units: Iterable<Unit>, emit: (event: BuiltinEve
     for (const path of new Set([stdout, stderr])) {
       let trouble: string | undefined;
       try {
+        // Far cheaper than asking in earnest, and nearly always the answer.
+        if (maxSize === 0 || sizeOf(path) <= maxSize) continue;
         const rotated = await rotateIfNeeded(path, { maxSize, keep });
         if (rotated === 'not-needed') continue;
         if (rotated === 'truncated')

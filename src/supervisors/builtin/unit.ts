@@ -38,6 +38,8 @@ export class Unit {
   #prepared = false;
   #active: boolean;
   #closed = false;
+  /** All processes were just looked at, for many services at once. */
+  #looked = false;
   #timer: NodeJS.Timeout | undefined;
   readonly #changes = new Changes();
 
@@ -137,7 +139,9 @@ export class Unit {
   /** Wanted to run: all counters at zero. `prepare` and a full look for a copy of it were done. */
   start(): void {
     this.#active = true;
+    this.#looked = true;
     this.send({ kind: 'start' });
+    this.#looked = false;
   }
 
   stop(): void {
@@ -219,7 +223,7 @@ export class Unit {
       queueMicrotask(() => this.resume(scanner.take()));
       return;
     }
-    const copy = findMain(scanner.newcomers(), identity, settings.command);
+    const copy = this.#looked ? undefined : findMain(scanner.newcomers(), identity, settings.command);
     if (copy !== undefined) {
       queueMicrotask(() => this.adopt(copy, copy.session, beganAt(copy)));
       return;

@@ -29,14 +29,14 @@ export function entriesOf(root: string, folder: string, problems: Problem[]): En
 }
 
 /**
- * The entries of a folder that may be missing, or be a file, which is told where the folder above is listed. Any other
+ * The entries of a folder that may be missing, or be something else, which is told where the folder above is listed. Any other
  * failure to list it is a problem, never an empty folder.
  */
 export function entriesIfThere(root: string, folder: string, problems: Problem[]): Entry[] {
   try {
     return entriesOf(root, folder, problems);
   } catch (error) {
-    if (!['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) {
+    if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) {
       problems.push({ code: 'unreadable-folder', summary: `cannot list the folder: ${why(error)}`, file: folder });
     }
     return [];

@@ -1,7 +1,8 @@
-import type { Document, Pair, ParsedNode, Range } from 'yaml';
+import type { Document, ParsedNode, Range } from 'yaml';
 import type { Position } from '../problem.ts';
 import { maskField, maskLine, SECRET_KEY } from '../secrets.ts';
 import { dotted, type Path, type Tree } from './layer.ts';
+import { maskSecrets } from './mask.ts';
 import type { Source } from './source.ts';
 import { OPTIONS, yaml } from './yaml.ts';
 
@@ -58,13 +59,19 @@ export function locate(source: Source, path: Path, part: 'key' | 'value'): Place
   };
 }
 
-/** The position of a stretch of a source. Where its line holds a secret, the secret is masked and the key underlined. */
+/**
+ * The position of a stretch of a source. Where its line holds a secret, the secret is masked and the key underlined. In
+ * what does not parse nobody knows where a secret ends: below its key no line is shown.
+ */
 export function positionAt(source: Source, start: number, end: number): Position {
-  const { text } = parsed(source);
+  const { text, document } = parsed(source);
   const from = text.lastIndexOf('\n', start - 1) + 1;
   const [line = ''] = text.slice(from).split(/\r?\n/, 1);
-  const excerpt = maskLine(maskSecrets(source, line, from));
-  const place = { file: source.file, line: text.slice(0, from).split('\n').length };
+  if (document.errors.length > 0 && keyOfSecret.test(text.slice(0, from))) {
+    return { ...placeOf(source, text, from), column: start - from + 1, length: 1, excerpt: '' };
+  }
+  const excerpt = maskLine(maskSecrets(document, line, from));
+  const place = placeOf(source, text, from);
   const column = start - from + 1;
   if (excerpt !== line && excerpt.slice(0, end - from) !== line.slice(0, end - from)) {
     const [, before = '', key = ''] = /^(\s*(?:- *)*)([^\s:]*)/.exec(excerpt) ?? [];
@@ -74,34 +81,10 @@ export function positionAt(source: Source, start: number, end: number): Position
   return { ...place, column, length, excerpt: excerpt.slice(0, LONGEST) };
 }
 
-/** Masks what belongs to a secret-looking key or option on a line, wherever on it and however far down it goes. */
-function maskSecrets(source: Source, line: string, from: number): string {
-  const { document } = parsed(source);
-  const hidden: Range[] = [];
-  const hide = (node: unknown) => {
-    const range = rangeOf(node);
-    if (range) hidden.push(range);
-  };
-  yaml().visit(document, {
-    Pair: (_, pair: Pair<unknown, unknown>) => {
-      const { key } = pair;
-      if (yaml().isScalar(key) && SECRET_KEY.test(String(key.value)) && yaml().isScalar(pair.value)) hide(pair.value);
-    },
-    Seq: (_, seq) => {
-      const items = seq.items.map((item) => (yaml().isScalar(item) ? String(item.value) : ''));
-      const masked = maskField('', items) as string[];
-      seq.items.forEach((item, i) => {
-        if (masked[i] !== items[i]) hide(item);
-      });
-    },
-  });
-  let result = line;
-  for (const [start, end] of hidden.sort((a, b) => b[0] - a[0])) {
-    const first = Math.max(start - from, 0);
-    const behind = Math.min(end - from, line.length);
-    if (first < behind) result = `${result.slice(0, first)}***${result.slice(behind)}`;
-  }
-  return result;
+const keyOfSecret = new RegExp(`(${SECRET_KEY.source})[A-Za-z0-9_.-]*["']?\\s*:`, 'i');
+
+function placeOf({ file }: Source, text: string, from: number) {
+  return { file, line: text.slice(0, from).split('\n').length };
 }
 
 function rangeOf(node: unknown): Range | undefined {

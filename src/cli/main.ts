@@ -4,7 +4,6 @@ import { readConfig, unknownVariables } from '../config.ts';
 import { Failure } from '../problem.ts';
 import type { Context, Options } from './context.ts';
 import { styleFor } from './style.ts';
-import { problemsJson, problemsText } from './views/problems.ts';
 
 type Run = (context: Context, options: Options) => Promise<number>;
 
@@ -26,6 +25,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
     if (!(error instanceof Failure)) throw error;
+    const { problemsJson, problemsText } = await import('./views/problems.ts');
     if (json) process.stdout.write(`${JSON.stringify(problemsJson(error.problems), null, 2)}\n`);
     else process.stderr.write(problemsText(error.problems, style));
     return 1;
@@ -35,7 +35,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 async function contextOf(options: Options): Promise<Context> {
   const note = (text: string) => process.stderr.write(text);
   const notes = unknownVariables(process.env);
-  if (notes.length > 0) note(problemsText(notes, styleFor(process.stderr)));
+  if (notes.length > 0) note((await import('./views/problems.ts')).problemsText(notes, styleFor(process.stderr)));
   return {
     config: await readConfig(options),
     style: styleFor(process.stdout),
@@ -70,9 +70,13 @@ function program(run: (load: () => Promise<Run>, options: Options) => Promise<vo
     .exitOverride()
     .addHelpText('after', EXAMPLES)
     .allowExcessArguments(false)
-    .action((_, command: Command) =>
-      run(async () => (await import('./commands/apply.ts')).applyCommand, command.optsWithGlobals()),
-    );
+    .action((_, command: Command) => {
+      const options: Options = command.optsWithGlobals();
+      return run(async () => {
+        if (options.dryRun) return (await import('./commands/plan.ts')).dryRun;
+        return (await import('./commands/apply.ts')).applyCommand;
+      }, options);
+    });
   top
     .command('plan')
     .description('show what would be done, like --dry-run, and keep it in a file for `reconcile apply`')

@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { http } from '../host/http.ts';
 import type { Event, Report, ServiceStatus } from '../model.ts';
 import { Failure, why } from '../problem.ts';
 import { withSocketPath } from './socket.ts';
@@ -50,7 +50,7 @@ function ask(path: string, method: string, url: string, body?: unknown): Promise
               hint: 'it holds the lock of its runtime folder but does not answer: look at its log',
             }),
           );
-        const call = request(
+        const call = http.request(
           { socketPath, method, path: url, headers: { 'content-type': 'application/json' } },
           (response) => {
             response.setEncoding('utf8');

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as z from 'zod/mini';
+import { http } from '../host/http.ts';
 import type { Event, Report, ServiceStatus } from '../model.ts';
 import { Failure, type Problem, why } from '../problem.ts';
 import { withSocketPath } from './socket.ts';
@@ -22,7 +23,7 @@ const LARGEST = 1 << 20;
 export async function serveControl(path: string, handlers: Handlers): Promise<AsyncDisposable> {
   // We hold the lock of this folder: a socket that is there is a dead daemon's.
   rmSync(path, { force: true });
-  const server = createServer((request, response) => {
+  const server = http.createServer((request, response) => {
     answer(request, response, handlers).catch((error) => {
       if (response.headersSent) response.end();
       else json(response, 500, { problems: [{ code: 'defect', summary: why(error) }] });

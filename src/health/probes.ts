@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import * as http from 'node:http';
-import * as https from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
+import { http, https } from '../host/http.ts';
 import { unreachable, why } from '../problem.ts';
 import { formatDuration } from '../units.ts';
 import type { Probe, RunAs } from './health.ts';
@@ -48,7 +48,7 @@ async function tryHttp(url: string, wanted: number | undefined, signal: AbortSig
   const request = get(url, { agent: false, signal, headers: { 'user-agent': 'reconciled', connection: 'close' } });
   // What goes wrong once the status is there, the cut below among it, is of no interest.
   request.on('error', () => {});
-  const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
   let taken = 0;
   response
     .on('error', () => {})

@@ -16,6 +16,9 @@ import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** statfs(2): TMPFS_MAGIC */
+const TMPFS = 0x01021994;
+
 export const RECONCILE = new URL('../../dist/reconcile', import.meta.url).pathname;
 
 /** The folder of one benchmark run: a program that tells when it starts, and the FIFO it tells it on. */
@@ -33,7 +36,10 @@ export interface Bench extends AsyncDisposable {
 }
 
 export async function createBench(): Promise<Bench> {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'reconciled-bench-')));
+  // Runtime folders are on a tmpfs on every real host (/run).
+  const folder = realpathSync(
+    mkdtempSync(join(statfsSync('/dev/shm').type === TMPFS ? '/dev/shm' : tmpdir(), 'reconciled-bench-')),
+  );
   const fifo = join(folder, 'starts');
   const service = join(folder, 'bench-service');
   execFileSync('mkfifo', ['-m', '600', fifo]);

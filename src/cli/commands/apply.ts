@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { ensureFolder } from '../../config.ts';
-import { askApply } from '../../daemon/client.ts';
 import { checkSafety } from '../../desired/safety.ts';
 import { converge, ensureHostKey, loadDesired, type Request } from '../../engine.ts';
 import { createMonitor } from '../../health/monitor.ts';
@@ -15,14 +14,12 @@ import { supervisorsOf } from '../../supervisors/index.ts';
 import type { Context, Options } from '../context.ts';
 import { planText } from '../views/plan.ts';
 import { progressText, reportJson, reportText } from '../views/progress.ts';
-import { dryRun } from './plan.ts';
 
 /** How long (ms) to wait for another one-shot that is applying. */
 const PATIENCE = 60_000;
 
-/** `reconcile`: makes it so; with --dry-run only tells. */
+/** `reconcile`: makes it so. */
 export async function applyCommand(context: Context, options: Options): Promise<number> {
-  if (options.dryRun) return dryRun(context, options);
   return run(context, options, { only: options.only ?? [], asked: [], claim: options.claim === true });
 }
 
@@ -91,6 +88,7 @@ async function act(
       const { only, asked, expect, claim } = request;
       const body = { desiredState: config.desiredState, only: [...only], asked: [...asked] };
       const extra = { ...(expect === undefined ? {} : { expect }), ...(claim === undefined ? {} : { claim }) };
+      const { askApply } = await import('../../daemon/client.ts');
       return askApply(join(config.runtimeDir, 'control.sock'), { ...body, ...extra }, emit);
     }
     context.note(`Waiting for another reconcile${other === undefined ? '' : ` (pid ${other.pid})`} to finish...\n`);

@@ -1,4 +1,4 @@
-import stringWidth from 'string-width';
+import stringWidth from 'fast-string-width';
 import type { Json } from '../../canonical.ts';
 import type { Position, Problem } from '../../problem.ts';
 import type { Style } from '../style.ts';

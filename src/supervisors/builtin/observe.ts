@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beganAt, bootId, commandOf, variableOf } from '../../host/procfs.ts';
+import { beganAt, bootId, variableOf } from '../../host/procfs.ts';
 import type { Actual, Reading, Run, ServiceId, UnreadableObject } from '../../model.ts';
 import { unreachable, why } from '../../problem.ts';
 import { parseStamp, STAMP } from '../../stamp.ts';
 import { type Reality, realityOf } from './reality.ts';
 import { folderOf, readRecord, type ServiceRecord } from './record.ts';
-import { guessMains, isOf, type Processes, runs, type Scanner, type Seen } from './scan.ts';
+import { findMain, guessMains, type Processes, type Scanner, type Seen } from './scan.ts';
 import { settingsOf } from './settings.ts';
 
 /** Longer than any supervisor is late: what should have been started by then has nobody who does. */
@@ -36,6 +36,7 @@ export async function observe(observer: Observer): Promise<Reading> {
   }
   const objects = new Map<ServiceId, Actual | UnreadableObject>();
   const resting: ServiceRecord[] = [];
+  const recorded = new Set<number>();
   for (const id of names) {
     const read = readRecord(observer.services, id);
     if (read.kind === 'unreadable') objects.set(id, { kind: 'unreadable', id, problem: read.problem });
@@ -43,10 +44,11 @@ export async function observe(observer: Observer): Promise<Reading> {
     const { record } = read;
     const reality = await settled(folderOf(observer.services, id), record);
     objects.set(id, actual(observer, record, runOf(record, reality, observer.supervises, Date.now())));
-    if (reality.kind === 'living') recognise(observer.scanner, record, reality);
+    // Its shim's number is nobody else's while its session lives.
+    if (reality.kind === 'living') recorded.add(reality.main.pid).add(reality.group);
     else if (record.owner === observer.owner) resting.push(record);
   }
-  const processes = observer.scanner.take();
+  const processes = observer.scanner.take(recorded);
   for (const record of resting) {
     const main = unrecorded(processes, record, observer.owner);
     if (main) objects.set(record.id, actual(observer, record, running(main, record.definition.hash)));
@@ -152,20 +154,7 @@ function running(main: Seen, hash: string | undefined): Run {
 export function unrecorded(processes: Processes, record: ServiceRecord, owner: string): Seen | undefined {
   if (record.boot !== bootId()) return undefined;
   const { command } = settingsOf(record.id, record.definition.fields, record.logDir);
-  for (const seen of processes.values()) {
-    if (isOf(seen, { owner, id: record.id }) && runs(commandOf(seen.pid), command)) return seen;
-  }
-  return undefined;
-}
-
-/** Whose environment these have is known from the record: not read again. */
-function recognise(scanner: Scanner, record: ServiceRecord, reality: Extract<Reality, { kind: 'living' }>): void {
-  const { main } = record;
-  if (main?.hash === undefined || main.pid !== reality.main.pid) return;
-  const [service = '', instance = ''] = record.id.split('@');
-  const stamp = { owner: record.owner, service, instance, hash: main.hash };
-  scanner.know(main, stamp);
-  if (record.shim !== undefined) scanner.know(record.shim, stamp);
+  return findMain(processes.values(), { owner, id: record.id }, command);
 }
 
 function stampHash(pid: number): string | undefined {

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { readIfThere, writeAtomic } from '../../host/files.ts';
@@ -33,7 +34,8 @@ const RecordFile = z.object({
   version: z.literal(1),
   owner: z.string(),
   id: z.string(),
-  definition: z.object({ hash: z.string(), fields: z.record(z.string(), z.json()) }),
+  // What JSON can hold, by where it comes from.
+  definition: z.object({ hash: z.string(), fields: z.record(z.string(), z.unknown()) }),
   /** The folder of its default logs. */
   logDir: z.string(),
   /** The revision that was last applied to it. */
@@ -87,7 +89,16 @@ export function readRecord(services: string, id: ServiceId): RecordRead {
 }
 
 export function writeRecord(services: string, record: ServiceRecord): void {
-  writeAtomic(join(folderOf(services, record.id), 'record.json'), `${JSON.stringify(record)}\n`);
+  const folder = folderOf(services, record.id);
+  const text = `${JSON.stringify(record)}\n`;
+  try {
+    writeAtomic(join(folder, 'record.json'), text);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    // Its folder is new, or somebody has removed it under a living service.
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeAtomic(join(folder, 'record.json'), text);
+  }
 }
 
 function firstIssue(error: z.core.$ZodError): string {

@@ -14,8 +14,8 @@ export type Processes = ReadonlyMap<number, Seen>;
 export interface Scanner {
   /** All living processes, as of after this call; all who ask in one turn of the event loop share one look. */
   fresh(): Promise<Processes>;
-  /** The same at once. */
-  take(): Processes;
+  /** The same at once; `but` are processes that need no look. */
+  take(but?: ReadonlySet<number>): Processes;
   /**
    * Only processes never seen before: cheap enough for the way from a crash to the next start. All starts of one turn of
    * the event loop share one look: nobody but us starts services meanwhile, and never one of them twice in a turn.
@@ -46,14 +46,14 @@ export function createScanner(): Scanner {
     return { ...stat, stamp };
   };
 
-  const take = (): Processes => {
+  const take = (but?: ReadonlySet<number>): Processes => {
     const found = new Map<number, Seen>();
     const now = uptime() * 1000;
     for (const pid of listPids()) {
-      const seen = look(pid, now);
+      const seen = but?.has(pid) ? undefined : look(pid, now);
       if (seen) found.set(pid, seen);
     }
-    for (const pid of known.keys()) if (!found.has(pid)) known.delete(pid);
+    for (const pid of known.keys()) if (!found.has(pid) && !but?.has(pid)) known.delete(pid);
     return found;
   };
 

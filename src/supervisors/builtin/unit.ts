@@ -38,8 +38,6 @@ export class Unit {
   #prepared = false;
   #active: boolean;
   #closed = false;
-  /** All processes were just looked at, for many services at once. */
-  #looked = false;
   #timer: NodeJS.Timeout | undefined;
   readonly #changes = new Changes();
 
@@ -139,9 +137,7 @@ export class Unit {
   /** Wanted to run: all counters at zero. `prepare` and a full look for a copy of it were done. */
   start(): void {
     this.#active = true;
-    this.#looked = true;
     this.send({ kind: 'start' });
-    this.#looked = false;
   }
 
   stop(): void {
@@ -223,7 +219,7 @@ export class Unit {
       queueMicrotask(() => this.resume(scanner.take()));
       return;
     }
-    const copy = this.#looked ? undefined : findMain(scanner.newcomers(), identity, settings.command);
+    const copy = findMain(scanner.newcomers(), identity, settings.command);
     if (copy !== undefined) {
       queueMicrotask(() => this.adopt(copy, copy.session, beganAt(copy)));
       return;
@@ -307,7 +303,6 @@ export class Unit {
     if (this.#closed) return;
     this.#record = { ...this.#record, main: this.#now?.main, shim: this.#now?.shim };
     try {
-      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
       writeRecord(this.#around.services, this.#record);
     } catch (error) {
       const summary = `cannot write the record of ${this.id}: ${why(error)}`;

@@ -105,7 +105,8 @@ export function runs(line: readonly string[], command: readonly string[]): boole
   if (!command.slice(1).every((argument, i) => line[extra + 1 + i] === argument)) return false;
   const program = command[0] ?? '';
   const found = line[extra] ?? '';
-  return found === program || (extra > 0 && found.endsWith(`/${program.replace(/^(\.\/|\/)/, '')}`));
+  if (extra === 0) return found === program;
+  return (found === program && found.includes('/')) || found.endsWith(`/${program.replace(/^(\.\/|\/)/, '')}`);
 }
 
 /** A main process of a service among these: its stamp and its exact command, and no shim. */

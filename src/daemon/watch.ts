@@ -65,7 +65,8 @@ export async function watchFiles(
 
 /** How long (ms) nothing may happen before a file in this state is believed. */
 function quietFor(now: string | undefined, before: string | undefined): number {
-  if (now === undefined) return REPLACED;
+  // What was never part of it (a temporary file that an editor renames) needs no waiting for.
+  if (now === undefined) return before === undefined ? QUIET : REPLACED;
   const cut =
     now === '' || !now.endsWith('\n') || (before !== undefined && now.length < before.length && before.startsWith(now));
   return cut ? BELIEVED : QUIET;

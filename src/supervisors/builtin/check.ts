@@ -25,8 +25,12 @@ export async function check(service: Service, settings: Settings, defaultLogs: s
     if (!root && user.uid !== self().uid) {
       return problem('user', `only root can start it as ${user.name}`, 'run reconcile as root, or leave `user` out');
     }
-    if (settings.group !== undefined && (await findGroup(settings.group)) === undefined) {
+    const group = settings.group === undefined ? undefined : await findGroup(settings.group);
+    if (settings.group !== undefined && group === undefined) {
       return problem('user', `there is no group '${settings.group}'`, 'make it, or name another');
+    }
+    if (!root && group !== undefined && group.gid !== self().gid) {
+      return problem('user', `only root can start it as group ${group.name}`, 'run reconcile as root, or leave it out');
     }
   }
   const { directory } = settings;

@@ -121,24 +121,33 @@ function readNames(folder: string): readonly string[] {
   }
 }
 
-/** Notices folders of services that come and go, and when the folder of all of them does. */
+/**
+ * Notices folders of services that come and go, and when the folder of all of them does. Where the kernel has no watch
+ * left, nothing is noticed: whoever watches looks now and then by himself too.
+ */
 function watchFolder(runtimeDir: string, nudge: () => void): AsyncDisposable {
   const services = join(runtimeDir, 'services');
-  let inner: FSWatcher | undefined;
-  const watchServices = () => {
-    inner?.close();
-    mkdirSync(services, { recursive: true, mode: 0o700 });
-    inner = watch(services, nudge).on('error', () => {});
+  const begin = (folder: string, listener: (name: string | null) => void): FSWatcher | undefined => {
+    try {
+      return watch(folder, (_event, name) => listener(name)).on('error', () => {});
+    } catch {
+      return undefined;
+    }
   };
-  watchServices();
-  const outer = watch(runtimeDir, (_event, name) => {
+  const watchServices = () => {
+    mkdirSync(services, { recursive: true, mode: 0o700 });
+    return begin(services, nudge);
+  };
+  let inner = watchServices();
+  const outer = begin(runtimeDir, (name) => {
     if (name !== 'services') return;
-    watchServices();
+    inner?.close();
+    inner = watchServices();
     nudge();
-  }).on('error', () => {});
+  });
   return {
     [Symbol.asyncDispose]: async () => {
-      outer.close();
+      outer?.close();
       inner?.close();
     },
   };

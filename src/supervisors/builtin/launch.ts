@@ -88,7 +88,8 @@ function wrapped(settings: Settings, runsAs: RunsAs | undefined): readonly strin
 
 /** Node's own uid and gid would drop the supplementary groups. */
 export function switchUser(runsAs: RunsAs | undefined): readonly string[] {
-  if (runsAs === undefined) return [];
+  // Only root can; anybody else was checked to be that user.
+  if (runsAs === undefined || process.getuid?.() !== 0) return [];
   const { uid, gid, name } = runsAs.user;
   const groups = name === String(uid) ? '--clear-groups' : '--init-groups';
   return [tool('setpriv'), `--reuid=${uid}`, `--regid=${runsAs.group ?? gid}`, groups, '--'];

@@ -52,7 +52,9 @@ export async function createLive(context: Context) {
         case 'step-ended':
           return line(`${progressText(event, style)}\n`);
         case 'invalid':
-          return line(`\n${problemsText(event.problems, style)}\n${style.yellow(eventText(event))}\n`);
+          return line(
+            `\n${problemsText(event.problems, style)}\n${style.yellow(eventText(event).split('\n', 1)[0] ?? '')}\n`,
+          );
         default: {
           const text = eventText(event);
           return text === '' ? undefined : line(`${style.dim(text)}\n`);

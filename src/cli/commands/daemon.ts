@@ -10,6 +10,8 @@ import type { Context, Options } from '../context.ts';
 
 /** How long (ms) to wait for a one-shot that is applying, and for a daemon to end. */
 const PATIENCE = 60_000;
+/** A signal within this time (ms) of the first is the same one. */
+const AGAIN = 1000;
 
 /** `reconcile daemon`: in the foreground, until SIGTERM or SIGINT, or until somebody asks over the socket. */
 export async function daemonCommand(context: Context, options: Options): Promise<number> {
@@ -21,8 +23,19 @@ export async function daemonCommand(context: Context, options: Options): Promise
   const { tell, close, follow } = options.live ? await liveView(context) : await logView();
   const ended = Promise.withResolvers<void>();
   const signals = ['SIGTERM', 'SIGINT'] as const;
-  for (const signal of signals) process.once(signal, () => ended.resolve());
-  process.on('SIGHUP', () => undefined);
+  let first = 0;
+  for (const signal of signals) {
+    process.on(signal, () => {
+      // Once more ends at once, the services are safe either way; but npm sends on what the terminal has sent already.
+      if (first > 0 && Date.now() - first > AGAIN) process.exit(1);
+      first ||= Date.now();
+      ended.resolve();
+    });
+  }
+  // A terminal that goes away ends what was shown on it; a daemon with a log goes on.
+  process.on('SIGHUP', () => options.live && ended.resolve());
+  for (const stream of [process.stdout, process.stderr])
+    stream.removeAllListeners('error').on('error', () => undefined);
   let daemon: Daemon;
   try {
     daemon = await startDaemon(config, tell);
@@ -32,8 +45,6 @@ export async function daemonCommand(context: Context, options: Options): Promise
   }
   follow(daemon);
   const asked = await Promise.race([ended.promise.then(() => ({ services: false })), daemon.askedToStop]);
-  // A second signal ends at once: the services are safe either way.
-  for (const signal of signals) process.once(signal, () => process.exit(1));
   const services = asked.services || options.stopServices === true;
   if (services) note('Stopping the daemon and its services...\n');
   await daemon.stop(services);

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { listPids, lives, statOf } from '../../src/host/procfs.ts';
@@ -103,6 +103,34 @@ describe('a supervised service', () => {
     expect(await rig.run(builtin, 'web')).toMatchObject({ kind: 'running', pid, definition: 'stale' });
     process.kill(pid, 'SIGKILL');
     expect(await rig.reaches(builtin, 'web', 'running', pid)).toMatchObject({ definition: 'current' });
+  });
+});
+
+describe('a supervisor', () => {
+  it('holds no more descriptors and leaves no dead children, however often a service is started again', async () => {
+    await using rig = new BuiltinRig();
+    const builtin = await rig.supervisor();
+    const restart = { backoff: { initial: '1ms', max: '1ms' }, limit: { restarts: 1000, within: '10m' } };
+    const service = rig.service('flaps', { command: ['sleep', '0.02'], start: { ready: '0s' }, restart });
+    await rig.step(builtin, 'create', service);
+    const descriptors = () => readdirSync('/proc/self/fd').length;
+    const before = descriptors();
+    await rig.eventually(() => rig.record('flaps').machine.restarts > 25 || undefined, 'many restarts');
+    await rig.step(builtin, 'stop', service);
+    expect(descriptors()).toBeLessThan(before + 5);
+    const dead = () => childrenOf(process.pid).filter((pid) => statOf(pid)?.state === 'Z');
+    await rig.eventually(() => dead().length === 0 || undefined, 'no zombies');
+  });
+
+  it('rotates a log that has grown too large before the next start', async () => {
+    await using rig = new BuiltinRig();
+    const builtin = await rig.supervisor();
+    writeFileSync(rig.path('web.log'), 'old\n'.repeat(1000));
+    const logs = { stdout: 'web.log', stderr: 'web.log', maxSize: '1kB', keep: 2 };
+    const command = ['sh', '-c', 'echo new; exec sleep 1000'];
+    await rig.step(builtin, 'create', rig.service('web', { command, directory: rig.folder, logs, start: READY }));
+    expect(rig.read('web.log')).toBe('new\n');
+    expect(rig.read('web.log.1')).toBe('old\n'.repeat(1000));
   });
 });
 

@@ -2,9 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { commandOf, listPids, lives, statOf, variableOf } from '../../src/host/procfs.ts';
+import { commandOf, listPids, lives, statOf } from '../../src/host/procfs.ts';
 import type { Definition, Step } from '../../src/model.ts';
-import { STAMP } from '../../src/stamp.ts';
 import type { Builtin } from '../../src/supervisors/builtin/index.ts';
 import { isShim } from '../../src/supervisors/builtin/shim.ts';
 import { BuiltinRig } from '../rig/builtin.ts';
@@ -255,24 +254,48 @@ describe('a runtime folder deleted under a live service', () => {
   });
 });
 
-it('a copy that bears the stamp and the command is adopted, never doubled', async () => {
-  await using rig = new BuiltinRig();
-  const first = await rig.supervisor();
-  await started(rig, first);
-  await rig.step(first, 'stop', rig.service('web', WEB));
-  const stamp = `v1:${rig.owner}:web::${rig.record('web').definition.hash}`;
-  const copy = spawn('sleep', ['1000'], {
-    env: { [STAMP]: stamp, PATH: '/bin:/usr/bin' },
-    detached: true,
-    stdio: 'ignore',
+describe('a copy that bears the stamp and the command', () => {
+  const start = async (rig: BuiltinRig, line: readonly string[]): Promise<number> => {
+    const stamp = `v1:${rig.owner}:web::${rig.record('web').definition.hash}`;
+    const env = { PATH: '/bin:/usr/bin' };
+    const script = `RECONCILED_DEFINITION=${stamp} ${line.join(' ')} & sleep 1001 & wait`;
+    spawn('sh', ['-c', script], { env, detached: true, stdio: 'ignore' }).unref();
+    return rig.eventually(() => mains(rig).find((pid) => commandOf(pid)[0] === 'sleep'), 'the copy');
+  };
+
+  it('is adopted, never doubled', async () => {
+    await using rig = new BuiltinRig();
+    const builtin = await rig.supervisor();
+    await started(rig, builtin);
+    const service = rig.service('web', WEB);
+    await rig.step(builtin, 'stop', service);
+    const planned = await rig.planned(builtin, 'start', service);
+    const pid = await start(rig, WEB.command);
+    expect(await rig.run(builtin, 'web')).toMatchObject({ kind: 'running', pid });
+    expect(await builtin.apply(planned, new AbortController().signal)).toMatchObject({
+      problem: { code: 'changed-meanwhile' },
+    });
+    expect(mains(rig)).toEqual([pid]);
+    process.kill(-(statOf(pid)?.pgrp ?? 0), 'SIGKILL');
   });
-  const pid = copy.pid ?? 0;
-  await rig.eventually(
-    () => (variableOf(pid, STAMP) === stamp && commandOf(pid)[0] === 'sleep') || undefined,
-    'the copy',
-  );
-  expect(await rig.run(first, 'web')).toMatchObject({ kind: 'running', pid });
-  expect(listPids().filter((p) => variableOf(p, STAMP) === stamp)).toEqual([pid]);
+
+  it('is stopped without whom it is a guest of', async () => {
+    await using rig = new BuiltinRig();
+    const builtin = await rig.supervisor();
+    await started(rig, builtin);
+    const service = rig.service('web', WEB);
+    await rig.step(builtin, 'stop', service);
+    const pid = await start(rig, WEB.command);
+    const group = statOf(pid)?.pgrp ?? 0;
+    try {
+      expect(await rig.step(builtin, 'stop', service)).toEqual({ kind: 'done' });
+      expect(mains(rig)).toEqual([]);
+      const others = listPids().filter((other) => statOf(other)?.pgrp === group);
+      expect(others.map((other) => commandOf(other)[0]).sort()).toEqual(['sh', 'sleep']);
+    } finally {
+      process.kill(-group, 'SIGKILL');
+    }
+  });
 });
 
 /** The step of a plan that saw nothing of it. */

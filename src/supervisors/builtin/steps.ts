@@ -12,7 +12,7 @@ import { findMain, guessMains, runs } from './scan.ts';
 import { settingsOf } from './settings.ts';
 import type { Surroundings } from './surroundings.ts';
 import { sizeOf, tail } from './tail.ts';
-import { remainsOf, signalTo } from './tree.ts';
+import { ownGroup, remainsOf, signalTo } from './tree.ts';
 import { Unit } from './unit.ts';
 
 export interface StepContext {
@@ -85,7 +85,9 @@ async function unitOf(context: StepContext, step: Step, found: Actual | undefine
   const { around, units } = context;
   const id = step.service;
   const known = units.get(id);
-  if (known !== undefined && found?.definition.fields !== undefined) return known;
+  // A process that the one at work knows nothing of was started by somebody else.
+  const strange = found !== undefined && 'pid' in found.run && known?.pid === undefined;
+  if (known !== undefined && found?.definition.fields !== undefined && !strange) return known;
   if (known !== undefined) release(context, known);
 
   const processes = await around.scanner.fresh();
@@ -105,7 +107,7 @@ async function unitOf(context: StepContext, step: Step, found: Actual | undefine
     // A user that is gone must not keep it from being stopped; a start says so by itself.
     if (read.kind === 'absent') return cannot(step, why(error));
   }
-  if (main !== undefined) unit.adopt(main, main.session, beganAt(main));
+  if (main !== undefined) unit.adopt(main, ownGroup(main, processes), beganAt(main));
   else unit.resume(processes);
   return unit;
 }
@@ -134,7 +136,7 @@ async function start(context: StepContext, unit: Unit, step: Step, signal: Abort
   const copy = findMain(processes.values(), identity, unit.settings.command);
   const { stdout, stderr } = unit.settings.logs;
   const logs = [stderr, stdout].map((path) => [path, sizeOf(path)] as const);
-  if (copy !== undefined) unit.adopt(copy, copy.session, beganAt(copy));
+  if (copy !== undefined) unit.adopt(copy, ownGroup(copy, processes), beganAt(copy));
   else {
     if (unit.settings.stop.tree) await clear(context, identity, signal);
     if (signal.aborted) return failed(cannot(step, 'interrupted before it was started', 'interrupted'));

@@ -1,4 +1,5 @@
 import type { ProcessRef } from '../../host/procfs.ts';
+import { stampId } from '../../stamp.ts';
 import { type Identity, isOf, type Processes, type Seen } from './scan.ts';
 
 /**
@@ -25,6 +26,19 @@ export function remainsOf(
   }
   left.delete(process.pid);
   return [...left.values()];
+}
+
+/**
+ * The group of a main process that was found by its stamp, if that is the service's own: led by itself or by its shim,
+ * alive or not. In any other it is a guest, such as of a person's shell, and must never be signalled with it.
+ */
+export function ownGroup(main: Seen, processes: Processes): number | undefined {
+  const { pid, pgrp, session, stamp } = main;
+  if (pgrp === pid) return pid;
+  if (pgrp !== session) return undefined;
+  const head = processes.get(pgrp);
+  const shim = head?.stamp !== undefined && stamp !== undefined && stampId(head.stamp) === stampId(stamp);
+  return head === undefined || shim ? pgrp : undefined;
 }
 
 /** Sends a signal to a process, or to a group where negative; what is gone already is no error. */

@@ -19,6 +19,7 @@ import { folderOf, type ServiceRecord, writeRecord } from './record.ts';
 import { findMain, type Processes } from './scan.ts';
 import { type Settings, settingsOf } from './settings.ts';
 import type { Surroundings } from './surroundings.ts';
+import { ownGroup } from './tree.ts';
 
 /** Timers of Node end at 2^31 ms. */
 const LONGEST = 2 ** 31 - 1;
@@ -106,7 +107,7 @@ export class Unit {
         return;
       case 'gone': {
         const main = findMain(processes.values(), this.#identity(), this.#settings.command);
-        if (main !== undefined) this.adopt(main, main.session, beganAt(main));
+        if (main !== undefined) this.adopt(main, ownGroup(main, processes), beganAt(main));
         else if (!ran) this.#arm();
         else if (this.#active) this.#incarnate().ended(reality.exit);
         else if (state.name === 'STOPPING') this.#enter({ name: 'STOPPED' });
@@ -119,12 +120,12 @@ export class Unit {
   }
 
   /** Takes a living process as this service's. */
-  adopt(main: ProcessRef, group: number, since: number): void {
+  adopt(main: ProcessRef, group: number | undefined, since: number): void {
     const recorded = this.#record.main;
     const same = recorded?.pid === main.pid && recorded.start === main.start;
     const known = same ? recorded : { ...main, since, hash: parseStamp(variableOf(main.pid, STAMP) ?? '')?.hash };
     this.#record = { ...this.#record, boot: bootId(), started: true };
-    this.#incarnate().found(known, { pid: group, start: statOf(group)?.start ?? 0 });
+    this.#incarnate().found(known, group === undefined ? undefined : { pid: group, start: statOf(group)?.start ?? 0 });
     this.#around.emit({ kind: 'adopted', service: this.id, pid: main.pid });
     this.#watchHealth();
     const { state } = this;
@@ -221,7 +222,7 @@ export class Unit {
     }
     const copy = findMain(scanner.newcomers(), identity, settings.command);
     if (copy !== undefined) {
-      queueMicrotask(() => this.adopt(copy, copy.session, beganAt(copy)));
+      queueMicrotask(() => this.adopt(copy, ownGroup(copy, scanner.take()), beganAt(copy)));
       return;
     }
     const stamp = { ...identity, hash: definition.hash };
@@ -267,6 +268,8 @@ export class Unit {
   }
 
   #watchHealth(): void {
+    // Its user is gone: a probe must not run as another.
+    if (this.#settings.user !== undefined && this.#runsAs === undefined) return;
     const problem = watchHealth(this.#around.monitor, this.id, this.#settings, this.#runsAs);
     if (problem !== undefined) this.#around.emit({ kind: 'service-trouble', service: this.id, problem });
   }

@@ -177,10 +177,17 @@ export async function startDaemon(config: Config, tell: (event: DaemonEvent) => 
       clearInterval(resync);
       abort.abort();
       await loop.close();
-      if (services) await builtin.stopAll(AbortSignal.timeout(600_000));
+      if (services) await builtin.stopAll(AbortSignal.timeout(600_000), afterOf(last ?? first.desired));
       await resources.disposeAsync();
     },
   };
+}
+
+/** The ids of what a service is after, all instances. */
+function afterOf(desired: Desired | undefined): (id: string) => readonly string[] {
+  const byName = Map.groupBy(desired?.services ?? [], ({ name }) => name);
+  const byId = new Map(desired?.services.map((service) => [service.id, service]));
+  return (id) => (byId.get(id)?.after ?? []).flatMap((name) => (byName.get(name) ?? []).map((service) => service.id));
 }
 
 function refuseOther(config: Config, request: ApplyRequest): void {

@@ -83,6 +83,28 @@ export function commandOf(pid: number): readonly string[] {
   return Buffer.from(text.replace(/\0$/, ''), 'latin1').toString('utf8').split('\0');
 }
 
+/** All that descend from a process now, by asking each for its children: costs what they are, not what the host has. */
+export function descendantsOf(pid: number): ProcessStat[] {
+  return childrenOf(pid).flatMap((child) => {
+    const stat = statOf(child);
+    return stat === undefined ? [] : [stat, ...descendantsOf(child)];
+  });
+}
+
+/** Each thread has the children that it made. */
+function childrenOf(pid: number): number[] {
+  let threads: readonly string[];
+  try {
+    threads = readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
+  return threads.flatMap((thread) => {
+    const text = read(`/proc/${pid}/task/${thread}/children`)?.trim() ?? '';
+    return text === '' ? [] : text.split(' ').map(Number);
+  });
+}
+
 /** The value of a variable in the environment a process was started with; undefined where it has none or we may not look. */
 export function variableOf(pid: number, name: string): string | undefined {
   const text = read(`/proc/${pid}/environ`);

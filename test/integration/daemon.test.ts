@@ -129,6 +129,22 @@ test('--stop-services ends the services too, of a daemon that runs and of its ow
   expect(host.processes()).toEqual([]);
 });
 
+test('--stop-services stops what comes after first', async () => {
+  const told = (name: string, after: string[]) =>
+    sleeper({
+      command: ['sh', '-c', `trap 'echo ${name} >>order; exit' TERM; while :; do sleep 0.05; done`],
+      directory: host.folder,
+      start: { ready: '100ms', after },
+    });
+  host.write('base', told('base', []));
+  host.write('middle', told('middle', ['base']));
+  host.write('top', told('top', ['middle']));
+  const daemon = await host.daemon('--stop-services');
+  await until(async () => (await host.status()).every(({ state }) => state === 'RUNNING'));
+  expect(await daemon.stop()).toBe(0);
+  expect(readFileSync(join(host.folder, 'order'), 'utf8')).toBe('top\nmiddle\nbase\n');
+});
+
 test('a crash loop is restarted with backoff, becomes FATAL, and is not hammered', async () => {
   host.write('loop', {
     supervisor: 'builtin',

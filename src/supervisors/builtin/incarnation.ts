@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lives, type ProcessRef, type ProcessStat, statOf, variableOf } from '../../host/procfs.ts';
+import { descendantsOf, lives, type ProcessRef, type ProcessStat, statOf, variableOf } from '../../host/procfs.ts';
 import type { Exit } from '../../model.ts';
 import { parseStamp, STAMP, type Stamp } from '../../stamp.ts';
 import { UNKNOWN } from './exit.ts';
@@ -32,6 +32,15 @@ export interface IncarnationListener {
 /** How often (ms) to look at a process that has lost its shim, or at a pid file; more often while it is stopping. */
 const LOOK = 1000;
 const LOOK_CLOSELY = 20;
+
+/** Is a group gone, or within a moment? The shim is the last of it, until its parent has buried it. */
+async function emptied(group: number): Promise<boolean> {
+  for (let wait = 0; wait < 4; wait += 1) {
+    if (!signalTo(-group, 0)) return true;
+    await sleep(wait);
+  }
+  return false;
+}
 
 /** One start of a service: its shim, its main process and whatever descends from them, from the first to the last. */
 export class Incarnation {
@@ -96,7 +105,7 @@ export class Incarnation {
   }
 
   /** Asks it to stop; where its command is not there yet, as soon as it is. */
-  async ask(): Promise<void> {
+  ask(): void {
     this.#stopping = true;
     const [main, shim] = [this.#main, this.#shim];
     const { signal, tree } = this.#place.stop();
@@ -105,12 +114,11 @@ export class Incarnation {
       signalTo(main.pid, signal);
       return;
     }
-    const processes = await this.#place.scanner.fresh();
-    if (this.#closed || !lives(main)) return;
-    this.#tree = remainsOf(processes, this.#place.identity, shim.pid, [main]);
+    if (!lives(main)) return;
+    this.#tree = [main, ...descendantsOf(main.pid)];
     signalTo(-shim.pid, signal);
     // It may have made itself the head of another session.
-    if (processes.get(main.pid)?.pgrp !== shim.pid) signalTo(main.pid, signal);
+    if (statOf(main.pid)?.pgrp !== shim.pid) signalTo(main.pid, signal);
     if (this.#listening === undefined) this.#watchOrphan(main);
   }
 
@@ -145,7 +153,7 @@ export class Incarnation {
     this.#main = { pid, start, since: Date.now(), hash };
     if (this.#shim?.pid !== pgrp) this.#shim = { pid: pgrp, start: statOf(pgrp)?.start ?? 0 };
     this.#recognise();
-    if (this.#stopping) void this.ask();
+    if (this.#stopping) this.ask();
     this.#listener.up();
   }
 
@@ -186,12 +194,8 @@ export class Incarnation {
    */
   async #clear(exit: Exit, group: number | undefined): Promise<void> {
     if (this.#place.stop().tree) {
-      // The shim is the last of its group, until its parent has buried it.
-      for (let wait = 0; group !== undefined && !this.#stopping && wait < 4; wait += 1) {
-        if (!signalTo(-group, 0)) return this.#over(exit);
-        await sleep(wait);
-      }
-      await this.#clearTree(group);
+      const empty = group !== undefined && (await emptied(group));
+      if (!empty || this.#stopping) await this.#clearTree(empty ? undefined : group);
     }
     this.#over(exit);
   }

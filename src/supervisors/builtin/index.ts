@@ -36,8 +36,11 @@ export interface BuiltinOptions {
 export interface Builtin extends Supervisor {
   /** Takes back all services of this owner: what runs, what ended meanwhile, what waits to be started again. */
   adopt(): Promise<void>;
-  /** Stops all services that were adopted or applied, at once. Resolves when all are gone, or on abort. */
-  stopAll(signal: AbortSignal): Promise<void>;
+  /**
+   * Stops all services that were adopted or applied: each as soon as all that are `after` it are gone. Resolves when all
+   * are gone, or on abort.
+   */
+  stopAll(signal: AbortSignal, after?: (id: ServiceId) => readonly ServiceId[]): Promise<void>;
 }
 
 /** How often (ms) logs are looked at. */
@@ -97,13 +100,24 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
         }),
       );
     },
-    stopAll: async (signal) => {
-      await Promise.all(
-        [...units.values()].map((unit) => {
+    stopAll: async (signal, after = () => []) => {
+      const dependents = new Map<ServiceId, ServiceId[]>();
+      for (const id of units.keys())
+        for (const need of after(id)) dependents.set(need, [...(dependents.get(need) ?? []), id]);
+      const stops = new Map<ServiceId, Promise<void>>();
+      const stop = (unit: Unit): Promise<void> => {
+        const known = stops.get(unit.id);
+        if (known !== undefined) return known;
+        const before = (dependents.get(unit.id) ?? []).flatMap((id) => units.get(id) ?? []);
+        const stopped = Promise.all(before.map(stop)).then(() => {
+          if (signal.aborted) return;
           unit.stop();
           return unit.until(({ name }) => name === 'STOPPED', signal);
-        }),
-      );
+        });
+        stops.set(unit.id, stopped);
+        return stopped;
+      };
+      await Promise.all([...units.values()].map(stop));
     },
     [Symbol.asyncDispose]: async () => {
       clearInterval(rotation);

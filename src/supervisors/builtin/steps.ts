@@ -8,7 +8,7 @@ import { exitText } from './exit.ts';
 import { NEW, type State } from './machine.ts';
 import { type Observer, observeOne } from './observe.ts';
 import { readRecord, type ServiceRecord } from './record.ts';
-import { findMain, guessMains, runs } from './scan.ts';
+import { findMain, guessMains, type Identity, type Processes, runs } from './scan.ts';
 import { settingsOf } from './settings.ts';
 import type { Surroundings } from './surroundings.ts';
 import { sizeOf, tail } from './tail.ts';
@@ -138,7 +138,7 @@ async function start(context: StepContext, unit: Unit, step: Step, signal: Abort
   const logs = [stderr, stdout].map((path) => [path, sizeOf(path)] as const);
   if (copy !== undefined) unit.adopt(copy, ownGroup(copy, processes), beganAt(copy));
   else {
-    if (unit.settings.stop.tree) await clear(context, identity, signal);
+    if (unit.settings.stop.tree) await clear(context, identity, processes, signal);
     if (signal.aborted) return failed(cannot(step, 'interrupted before it was started', 'interrupted'));
     unit.start();
   }
@@ -160,14 +160,15 @@ async function start(context: StepContext, unit: Unit, step: Step, signal: Abort
 /** Kills what an earlier start left behind: its main process is gone. */
 async function clear(
   { around }: StepContext,
-  identity: { owner: string; id: string },
+  identity: Identity,
+  processes: Processes,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let wait = 1; !signal.aborted; wait = Math.min(wait * 2, 200)) {
-    const left = remainsOf(await around.scanner.fresh(), identity, undefined, []);
-    if (left.length === 0) return;
+  let left = remainsOf(processes, identity, undefined, []);
+  for (let wait = 1; left.length > 0 && !signal.aborted; wait = Math.min(wait * 2, 200)) {
     for (const { pid } of left) signalTo(pid, 'SIGKILL');
     await sleep(wait);
+    left = remainsOf(await around.scanner.fresh(), identity, undefined, []);
   }
 }
 

@@ -181,7 +181,7 @@ export class Unit {
         this.#spawn();
         return;
       case 'signal':
-        void this.#now?.ask();
+        this.#now?.ask();
         return;
       case 'kill':
         void this.#now?.kill();

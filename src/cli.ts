@@ -1,5 +1,4 @@
 import { enableCompileCache } from 'node:module';
-import { setFlagsFromString } from 'node:v8';
 
 // Contract of this file: nothing is imported statically but built-in modules, so that a version that is too old gets
 // words instead of a syntax error, and all that follows comes from the compile cache. The cache lives beside the code:
@@ -11,7 +10,6 @@ if (major < 22 || (major === 22 && minor < 22)) {
   );
   process.exitCode = 1;
 } else {
-  if (process.argv.includes('daemon')) setFlagsFromString('--optimize-for-size');
   if (import.meta.url.endsWith('.js')) enableCompileCache(new URL('compile-cache', import.meta.url).pathname);
   const { main } = await import('./cli/main.ts');
   process.exitCode = await main(process.argv);

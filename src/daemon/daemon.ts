@@ -4,6 +4,7 @@ import { readLastGood } from '../decisions.ts';
 import { checkSafety } from '../desired/safety.ts';
 import { converge, EVERYTHING, ensureHostKey, loadDesired, type Request } from '../engine.ts';
 import { createMonitor } from '../health/monitor.ts';
+import { createMemoryRelease } from '../host/memory.ts';
 import type { Desired, Event, Report, ServiceStatus } from '../model.ts';
 import { Failure, type Problem } from '../problem.ts';
 import { formatRevision } from '../revision.ts';
@@ -113,9 +114,11 @@ export async function startDaemon(config: Config, tell: (event: DaemonEvent) => 
       throw error;
     }
   };
+  const release = createMemoryRelease();
   const loop = createLoop(async () => {
     try {
       await run(EVERYTHING, tell);
+      release();
     } catch (error) {
       if (error instanceof Failure) reject(error.problems);
       else tell({ kind: 'trouble', problem: { code: 'defect', summary: `cannot converge: ${String(error)}` } });

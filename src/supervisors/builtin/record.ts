@@ -74,15 +74,25 @@ export function folderOf(services: string, id: ServiceId): string {
   return join(services, id);
 }
 
+/** What was read last, by file: a daemon reads all records at each run, and nearly all are as they were. */
+const read = new Map<string, { readonly text: string; readonly record: ServiceRecord }>();
+
 export function readRecord(services: string, id: ServiceId): RecordRead {
   const file = join(folderOf(services, id), 'record.json');
   try {
     const text = readIfThere(file);
-    if (text === undefined) return { kind: 'absent' };
+    if (text === undefined) {
+      read.delete(file);
+      return { kind: 'absent' };
+    }
+    const before = read.get(file);
+    if (before?.text === text) return { kind: 'record', record: before.record };
     const parsed = RecordFile.safeParse(JSON.parse(text));
     if (!parsed.success) return unreadable(file, id, firstIssue(parsed.error));
     const record = parsed.data as ServiceRecord;
-    return record.id === id ? { kind: 'record', record } : unreadable(file, id, `it is the record of '${record.id}'`);
+    if (record.id !== id) return unreadable(file, id, `it is the record of '${record.id}'`);
+    read.set(file, { text, record });
+    return { kind: 'record', record };
   } catch (error) {
     return unreadable(file, id, error instanceof SyntaxError ? 'it is damaged' : why(error));
   }

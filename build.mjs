@@ -23,7 +23,9 @@ await build({
   chunkNames: 'chunks/[hash]',
   logLevel: 'warning',
   // CommonJS dependencies ask for built-in modules with require().
-  banner: { js: "import{createRequire as __reconciledCreateRequire}from'node:module';const require=__reconciledCreateRequire(import.meta.url);" },
+  banner: {
+    js: "import{createRequire as __reconciledCreateRequire}from'node:module';const require=__reconciledCreateRequire(import.meta.url);",
+  },
 });
 copyFileSync(`${root}src/launcher.sh`, `${next}/reconcile`);
 chmodSync(`${next}/reconcile`, 0o755);
@@ -33,7 +35,11 @@ renameSync(next, out);
 rmSync(`${root}dist.old`, { recursive: true, force: true });
 for (const args of [['--version'], ['validate'], ['status'], ['--dry-run']]) {
   try {
-    execFileSync(`${out}/reconcile`, [...args, '--runtime-dir', `${out}/none`, '--desired-state', `${root}desired-state`], { stdio: 'ignore' });
+    execFileSync(
+      `${out}/reconcile`,
+      [...args, '--runtime-dir', `${out}/none`, '--desired-state', `${root}desired-state`],
+      { stdio: 'ignore' },
+    );
   } catch {
     // Only the compile cache is wanted.
   }

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { problemsText } from '../../src/cli/views/problems.ts';
 import { PLAIN } from '../../src/cli/style.ts';
+import { problemsText } from '../../src/cli/views/problems.ts';
 import { load } from '../../src/desired/load.ts';
 
 /** Each case is a hostile `desired-state/`; `expected.txt` is all that a person is told. UPDATE_GOLDEN=1 writes it. */

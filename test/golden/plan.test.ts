@@ -78,7 +78,8 @@ describe('plans as they are shown', () => {
       if (UPDATE) writeFileSync(path, text);
       expect(text).toBe(readFileSync(path, 'utf8'));
       // Programs keep to 80 columns for people, but never break a word that somebody may copy.
-      if (file === 'plan.txt') for (const line of text.split('\n')) if (line.length > 80) expect(line.trim()).not.toContain(' ');
+      if (file === 'plan.txt')
+        for (const line of text.split('\n')) if (line.length > 80) expect(line.trim()).not.toContain(' ');
     }
   });
 });

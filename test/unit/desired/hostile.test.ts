@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -101,8 +101,10 @@ test('an empty directory is never an empty desired state', async () => {
   expect(await summaries(root)).toEqual([[undefined, `no services found in ${root}`]]);
 });
 
-test.skipIf(process.getuid?.() === 0)('what may not be read is a problem, never absent', async () => {
+test('what may not be read is a problem, never absent', async () => {
   const root = folder({ 'services/a.yaml': SLEEP, 'services/b.yaml': SLEEP });
+  await valid(root); // so that all that is loaded lazily is there
+  asNobody(root);
   chmodSync(join(root, 'services/a.yaml'), 0);
   expect(await summaries(root)).toEqual([['services/a.yaml', 'cannot read the file: permission denied']]);
   chmodSync(join(root, 'services'), 0);
@@ -133,3 +135,17 @@ test('a secret is in no problem, wherever on the line it is', async () => {
     expect(JSON.stringify(found), line).not.toContain('hunter2');
   }
 });
+
+/** Root may read anything: for the rest of the test it is nobody, to whom the folder is given. */
+function asNobody(root: string): void {
+  if (process.getuid?.() !== 0) return;
+  for (const path of [
+    root,
+    join(root, 'services'),
+    ...readdirSync(join(root, 'services')).map((name) => join(root, 'services', name)),
+  ]) {
+    chownSync(path, 65534, 65534);
+  }
+  process.seteuid?.(65534);
+  onTestFinished(() => process.seteuid?.(0));
+}

@@ -29,8 +29,9 @@ export async function take(context: StepContext, step: Step, signal: AbortSignal
   const found = await observeOne(context.observer, step.service);
   const changed = refusal(step, found);
   if (changed !== undefined) return failed(changed);
-  // Once more before anything is stopped for it; where nothing is, a start that fails says so itself.
-  const blocked = step.effect === 'restart' ? await context.check(step) : undefined;
+  const starts = step.effect === 'start' || step.effect === 'restart';
+  // Before anything is stopped for it.
+  const blocked = starts ? await context.check(step) : undefined;
   if (blocked !== undefined) return failed(blocked);
   const unit = await unitOf(context, step, found?.kind === 'actual' ? found : undefined);
   if (!(unit instanceof Unit)) return failed(unit);

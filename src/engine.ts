@@ -184,7 +184,8 @@ function checkNames(desired: Desired, observed: Observed, request: Request): voi
     const hint = near === undefined ? '`reconcile status` lists them' : `did you mean '${near}'?`;
     problems.push({ code: 'unknown-service', summary: `no service is called '${name}'`, hint });
   };
-  for (const name of request.only) unknown(name, [...declared, ...held]);
+  // What is asked to start is the whole of such a request, and is told below.
+  for (const name of request.only) if (!request.asked.includes(name)) unknown(name, [...declared, ...held]);
   for (const name of request.asked) {
     unknown(name, declared);
     const service = desired.services.find((s) => (s.id === name || s.name === name) && s.state !== 'running');

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { closest } from '../closest.ts';
 import { readConfig, unknownVariables } from '../config.ts';
-import { Failure } from '../problem.ts';
+import { Failure, type Problem, why } from '../problem.ts';
 import type { Context, Options } from './context.ts';
+import { refuseFlags } from './flags.ts';
 import { styleFor } from './style.ts';
 
 type Run = (context: Context, options: Options) => Promise<number>;
@@ -12,24 +14,39 @@ export async function main(argv: readonly string[]): Promise<number> {
   let code = 0;
   const json = argv.includes('--json');
   const style = styleFor(process.stderr);
-  const run = (load: () => Promise<Run>, options: Options) =>
-    load().then(async (command) => {
-      const context = await contextOf(options);
-      code = await command(context, options);
-    });
+  const run = async (load: () => Promise<Run>, name: string, options: Options) => {
+    refuseFlags(name, options);
+    const command = await load();
+    code = await command(await contextOf(options), options);
+  };
   // A reader that goes away (`| head`) is no error of ours.
   process.stdout.on('error', () => process.exit(code));
   try {
     await program(run).parseAsync([...argv]);
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
-    if (!(error instanceof Failure)) throw error;
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const problems = problemsOf(error);
     const { problemsJson, problemsText } = await import('./views/problems.ts');
-    if (json) process.stdout.write(`${JSON.stringify(problemsJson(error.problems), null, 2)}\n`);
-    else process.stderr.write(problemsText(error.problems, style));
+    if (json) process.stdout.write(`${JSON.stringify(problemsJson(problems), null, 2)}\n`);
+    // Commander has said on stderr what is wrong with a command line.
+    else if (!(error instanceof CommanderError)) process.stderr.write(problemsText(problems, style));
     return 1;
   }
+}
+
+/** What went wrong, as problems; a defect of ours goes on as it is. What the system refused (a full disk) is none. */
+function problemsOf(error: unknown): readonly Problem[] {
+  if (error instanceof Failure) return error.problems;
+  if (error instanceof CommanderError)
+    return [
+      { code: 'usage', summary: error.message.replace(/^error: /, ''), hint: '`reconcile --help` tells what there is' },
+    ];
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  if (!(error instanceof Error) || code === undefined || syscall === undefined) throw error;
+  return [
+    { code: 'system', summary: `cannot go on: ${why(error)} (${syscall}${path === undefined ? '' : ` ${path}`})` },
+  ];
 }
 
 async function contextOf(options: Options): Promise<Context> {
@@ -45,8 +62,8 @@ async function contextOf(options: Options): Promise<Context> {
   };
 }
 
-function program(run: (load: () => Promise<Run>, options: Options) => Promise<void>): Command {
-  const top = new Command('reconcile')
+function program(run: (load: () => Promise<Run>, name: string, options: Options) => Promise<void>): Command {
+  const top: Command = new Command('reconcile')
     .description('Make the processes of this host as a Git-tracked directory of YAML says.')
     .version(version(), '-V, --version', 'print the version')
     .option('--desired-state <dir>', 'the desired-state directory (RECONCILE_DESIRED_STATE; default: ./desired-state)')
@@ -69,44 +86,60 @@ function program(run: (load: () => Promise<Run>, options: Options) => Promise<vo
     .showHelpAfterError('(`reconcile --help` tells what there is)')
     .exitOverride()
     .addHelpText('after', EXAMPLES)
-    .allowExcessArguments(false)
+    .allowExcessArguments()
+    .configureHelp({ showGlobalOptions: true })
+    .hook('preAction', (_, command) => refuseUseless(top, command))
     .action((_, command: Command) => {
       const options: Options = command.optsWithGlobals();
-      return run(async () => {
-        if (options.dryRun) return (await import('./commands/plan.ts')).dryRun;
-        return (await import('./commands/apply.ts')).applyCommand;
-      }, options);
+      return run(
+        async () => {
+          if (options.dryRun) return (await import('./commands/plan.ts')).dryRun;
+          return (await import('./commands/apply.ts')).applyCommand;
+        },
+        command.name(),
+        options,
+      );
     });
   top
     .command('plan')
     .description('show what would be done, like --dry-run, and keep it in a file for `reconcile apply`')
     .option('--out <file>', 'write the plan there')
     .action((_, command: Command) =>
-      run(async () => (await import('./commands/plan.ts')).planCommand, command.optsWithGlobals()),
+      run(async () => (await import('./commands/plan.ts')).planCommand, command.name(), command.optsWithGlobals()),
     );
   top
     .command('apply <file>')
     .description('apply a plan that `reconcile plan --out` wrote; refused when anything has changed since')
     .action((file: string, _, command: Command) =>
-      run(async () => (await import('./commands/apply.ts')).applyFileCommand, { ...command.optsWithGlobals(), file }),
+      run(async () => (await import('./commands/apply.ts')).applyFileCommand, command.name(), {
+        ...command.optsWithGlobals(),
+        file,
+      }),
     );
   top
     .command('start <name...>')
     .description('start services that wait for a first start, are FATAL or HELD')
     .action((names: string[], _, command: Command) =>
-      run(async () => (await import('./commands/apply.ts')).startCommand, { ...command.optsWithGlobals(), names }),
+      run(async () => (await import('./commands/apply.ts')).startCommand, command.name(), {
+        ...command.optsWithGlobals(),
+        names,
+      }),
     );
   top
     .command('validate')
     .description('check the desired state and show every problem at once')
     .action((_, command: Command) =>
-      run(async () => (await import('./commands/validate.ts')).validateCommand, command.optsWithGlobals()),
+      run(
+        async () => (await import('./commands/validate.ts')).validateCommand,
+        command.name(),
+        command.optsWithGlobals(),
+      ),
     );
   top
     .command('status')
     .description('show every service: what is desired, what is, and since when')
     .action((_, command: Command) =>
-      run(async () => (await import('./commands/status.ts')).statusCommand, command.optsWithGlobals()),
+      run(async () => (await import('./commands/status.ts')).statusCommand, command.name(), command.optsWithGlobals()),
     );
   top
     .command('daemon')
@@ -119,9 +152,37 @@ function program(run: (load: () => Promise<Run>, options: Options) => Promise<vo
       'when it ends, stop its services too; where a daemon runs already, end that one and its services',
     )
     .action((_, command: Command) =>
-      run(async () => (await import('./commands/daemon.ts')).daemonCommand, command.optsWithGlobals()),
+      run(async () => (await import('./commands/daemon.ts')).daemonCommand, command.name(), command.optsWithGlobals()),
     );
   return top;
+}
+
+/** The flags that only some commands have a use for, and which those are. */
+const USED: Readonly<Record<string, readonly string[]>> = {
+  dryRun: ['reconcile', 'plan'],
+  only: ['reconcile', 'plan'],
+  claim: ['reconcile', 'plan', 'apply', 'start'],
+};
+
+/** A word or a flag that has no effect is refused: nobody is to believe that it had one. */
+function refuseUseless(top: Command, command: Command): void {
+  const [word] = command === top ? command.args : [];
+  if (word !== undefined) {
+    const names = top.commands.map((known) => known.name());
+    const near = closest(word, names);
+    const hint = near === undefined ? `there are ${names.join(', ')}` : `did you mean \`reconcile ${near}\`?`;
+    throw new Failure({ code: 'unknown-command', summary: `there is no command '${word}'`, hint });
+  }
+  for (const option of top.options) {
+    const users = USED[option.attributeName()];
+    if (users === undefined || users.includes(command.name())) continue;
+    if (top.getOptionValueSource(option.attributeName()) !== 'cli') continue;
+    throw new Failure({
+      code: 'useless-flag',
+      summary: `${option.long} means nothing to \`reconcile ${command.name()}\``,
+      hint: `it is for ${users.map((name) => (name === 'reconcile' ? '`reconcile`' : `\`reconcile ${name}\``)).join(', ')}`,
+    });
+  }
 }
 
 const EXAMPLES = `

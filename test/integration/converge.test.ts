@@ -234,6 +234,22 @@ describe('a saved plan', () => {
   });
 });
 
+test('a word or a flag that would have no effect is refused', async () => {
+  host.write('web', sleeper());
+  for (const [args, words] of [
+    [['status', '--dry-run'], '--dry-run means nothing to `reconcile status`'],
+    [['daemon', '--dry-run'], '--dry-run means nothing to `reconcile daemon`'],
+    [['validate', '--only', 'web'], '--only means nothing to `reconcile validate`'],
+    [['aply'], "there is no command 'aply'\n  did you mean `reconcile apply`?"],
+    [['status', '--jsn'], "error: unknown option '--jsn'\n(Did you mean --json?)"],
+  ] as const) {
+    const { code, stdout, stderr } = await host.reconcile(...args);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(words);
+  }
+  expect(host.processes()).toEqual([]);
+});
+
 test('a secret never shows: not in a plan, a status, an error or the saved plan', async () => {
   const secret = 'hunter2-is-my-secret';
   const file = join(host.folder, 'plan.json');

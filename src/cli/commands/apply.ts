@@ -26,7 +26,7 @@ export async function applyCommand(context: Context, options: Options): Promise<
 /** `reconcile start NAME…`: a person's word that these may start now. */
 export async function startCommand(context: Context, options: Options): Promise<number> {
   const names = options.names ?? [];
-  return run(context, options, { only: names, asked: names });
+  return run(context, options, { only: names, asked: names, claim: options.claim === true });
 }
 
 const SavedPlan = z.object({ version: z.literal(1), fingerprint: z.string(), only: z.optional(z.array(z.string())) });

@@ -4,7 +4,6 @@ import { closest } from '../closest.ts';
 import { readConfig, unknownVariables } from '../config.ts';
 import { Failure, type Problem, why } from '../problem.ts';
 import type { Context, Options } from './context.ts';
-import { refuseFlags } from './flags.ts';
 import { styleFor } from './style.ts';
 
 type Run = (context: Context, options: Options) => Promise<number>;
@@ -14,8 +13,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   let code = 0;
   const json = argv.includes('--json');
   const style = styleFor(process.stderr);
-  const run = async (load: () => Promise<Run>, name: string, options: Options) => {
-    refuseFlags(name, options);
+  const run = async (load: () => Promise<Run>, options: Options) => {
     const command = await load();
     code = await command(await contextOf(options), options);
   };
@@ -62,7 +60,7 @@ async function contextOf(options: Options): Promise<Context> {
   };
 }
 
-function program(run: (load: () => Promise<Run>, name: string, options: Options) => Promise<void>): Command {
+function program(run: (load: () => Promise<Run>, options: Options) => Promise<void>): Command {
   const top: Command = new Command('reconcile')
     .description('Make the processes of this host as a Git-tracked directory of YAML says.')
     .version(version(), '-V, --version', 'print the version')
@@ -88,30 +86,26 @@ function program(run: (load: () => Promise<Run>, name: string, options: Options)
     .addHelpText('after', EXAMPLES)
     .allowExcessArguments()
     .configureHelp({ showGlobalOptions: true })
-    .hook('preAction', (_, command) => refuseUseless(top, command))
     .action((_, command: Command) => {
+      refuseWord(top);
       const options: Options = command.optsWithGlobals();
-      return run(
-        async () => {
-          if (options.dryRun) return (await import('./commands/plan.ts')).dryRun;
-          return (await import('./commands/apply.ts')).applyCommand;
-        },
-        command.name(),
-        options,
-      );
+      return run(async () => {
+        if (options.dryRun) return (await import('./commands/plan.ts')).dryRun;
+        return (await import('./commands/apply.ts')).applyCommand;
+      }, options);
     });
   top
     .command('plan')
     .description('show what would be done, like --dry-run, and keep it in a file for `reconcile apply`')
     .option('--out <file>', 'write the plan there')
     .action((_, command: Command) =>
-      run(async () => (await import('./commands/plan.ts')).planCommand, command.name(), command.optsWithGlobals()),
+      run(async () => (await import('./commands/plan.ts')).planCommand, command.optsWithGlobals()),
     );
   top
     .command('apply <file>')
     .description('apply a plan that `reconcile plan --out` wrote; refused when anything has changed since')
     .action((file: string, _, command: Command) =>
-      run(async () => (await import('./commands/apply.ts')).applyFileCommand, command.name(), {
+      run(async () => (await import('./commands/apply.ts')).applyFileCommand, {
         ...command.optsWithGlobals(),
         file,
       }),
@@ -120,7 +114,7 @@ function program(run: (load: () => Promise<Run>, name: string, options: Options)
     .command('start <name...>')
     .description('start services that wait for a first start, are FATAL or HELD')
     .action((names: string[], _, command: Command) =>
-      run(async () => (await import('./commands/apply.ts')).startCommand, command.name(), {
+      run(async () => (await import('./commands/apply.ts')).startCommand, {
         ...command.optsWithGlobals(),
         names,
       }),
@@ -129,17 +123,13 @@ function program(run: (load: () => Promise<Run>, name: string, options: Options)
     .command('validate')
     .description('check the desired state and show every problem at once')
     .action((_, command: Command) =>
-      run(
-        async () => (await import('./commands/validate.ts')).validateCommand,
-        command.name(),
-        command.optsWithGlobals(),
-      ),
+      run(async () => (await import('./commands/validate.ts')).validateCommand, command.optsWithGlobals()),
     );
   top
     .command('status')
     .description('show every service: what is desired, what is, and since when')
     .action((_, command: Command) =>
-      run(async () => (await import('./commands/status.ts')).statusCommand, command.name(), command.optsWithGlobals()),
+      run(async () => (await import('./commands/status.ts')).statusCommand, command.optsWithGlobals()),
     );
   top
     .command('daemon')
@@ -152,37 +142,19 @@ function program(run: (load: () => Promise<Run>, name: string, options: Options)
       'when it ends, stop its services too; where a daemon runs already, end that one and its services',
     )
     .action((_, command: Command) =>
-      run(async () => (await import('./commands/daemon.ts')).daemonCommand, command.name(), command.optsWithGlobals()),
+      run(async () => (await import('./commands/daemon.ts')).daemonCommand, command.optsWithGlobals()),
     );
   return top;
 }
 
-/** The flags that only some commands have a use for, and which those are. */
-const USED: Readonly<Record<string, readonly string[]>> = {
-  dryRun: ['reconcile', 'plan'],
-  only: ['reconcile', 'plan'],
-  claim: ['reconcile', 'plan', 'apply', 'start'],
-};
-
-/** A word or a flag that has no effect is refused: nobody is to believe that it had one. */
-function refuseUseless(top: Command, command: Command): void {
-  const [word] = command === top ? command.args : [];
-  if (word !== undefined) {
-    const names = top.commands.map((known) => known.name());
-    const near = closest(word, names);
-    const hint = near === undefined ? `there are ${names.join(', ')}` : `did you mean \`reconcile ${near}\`?`;
-    throw new Failure({ code: 'unknown-command', summary: `there is no command '${word}'`, hint });
-  }
-  for (const option of top.options) {
-    const users = USED[option.attributeName()];
-    if (users === undefined || users.includes(command.name())) continue;
-    if (top.getOptionValueSource(option.attributeName()) !== 'cli') continue;
-    throw new Failure({
-      code: 'useless-flag',
-      summary: `${option.long} means nothing to \`reconcile ${command.name()}\``,
-      hint: `it is for ${users.map((name) => (name === 'reconcile' ? '`reconcile`' : `\`reconcile ${name}\``)).join(', ')}`,
-    });
-  }
+/** A word that is no command, with the one that was probably meant. */
+function refuseWord(top: Command): void {
+  const [word] = top.args;
+  if (word === undefined) return;
+  const names = top.commands.map((known) => known.name());
+  const near = closest(word, names);
+  const hint = near === undefined ? `there are ${names.join(', ')}` : `did you mean \`reconcile ${near}\`?`;
+  throw new Failure({ code: 'unknown-command', summary: `there is no command '${word}'`, hint });
 }
 
 const EXAMPLES = `

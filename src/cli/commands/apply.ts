@@ -103,7 +103,8 @@ async function act(
     }
   }
   using _ = lock;
-  return actHere(context, request, emit, signal);
+  // Awaited here: the lock is let go when this function returns.
+  return await actHere(context, request, emit, signal);
 }
 
 async function actHere(

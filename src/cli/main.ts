@@ -4,6 +4,7 @@ import { closest } from '../closest.ts';
 import { readConfig, unknownVariables } from '../config.ts';
 import { Failure, type Problem, why } from '../problem.ts';
 import type { Context, Options } from './context.ts';
+import { refuseFlags } from './flags.ts';
 import { styleFor } from './style.ts';
 
 type Run = (context: Context, options: Options) => Promise<number>;
@@ -86,8 +87,9 @@ function program(run: (load: () => Promise<Run>, options: Options) => Promise<vo
     .addHelpText('after', EXAMPLES)
     .allowExcessArguments()
     .configureHelp({ showGlobalOptions: true })
+    .hook('preAction', (_, command) => refuseUseless(top, command))
+    .hook('preAction', (_, command) => refuseFlags(command.name(), command.optsWithGlobals()))
     .action((_, command: Command) => {
-      refuseWord(top);
       const options: Options = command.optsWithGlobals();
       return run(async () => {
         if (options.dryRun) return (await import('./commands/plan.ts')).dryRun;
@@ -147,14 +149,32 @@ function program(run: (load: () => Promise<Run>, options: Options) => Promise<vo
   return top;
 }
 
-/** A word that is no command, with the one that was probably meant. */
-function refuseWord(top: Command): void {
-  const [word] = top.args;
-  if (word === undefined) return;
-  const names = top.commands.map((known) => known.name());
-  const near = closest(word, names);
-  const hint = near === undefined ? `there are ${names.join(', ')}` : `did you mean \`reconcile ${near}\`?`;
-  throw new Failure({ code: 'unknown-command', summary: `there is no command '${word}'`, hint });
+/** The flags that only some commands have a use for, and which those are. */
+const USED: Readonly<Record<string, readonly string[]>> = {
+  json: ['reconcile', 'plan', 'apply', 'start', 'validate', 'status'],
+  dryRun: ['reconcile', 'plan'],
+  only: ['reconcile', 'plan'],
+  claim: ['reconcile', 'plan', 'apply', 'start'],
+};
+
+/** A word or a flag that has no effect is refused: nobody is to believe that it had one. */
+function refuseUseless(top: Command, command: Command): void {
+  const [word] = command === top ? command.args : [];
+  if (word !== undefined) {
+    const names = top.commands.map((known) => known.name());
+    const near = closest(word, names);
+    const hint = near === undefined ? `there are ${names.join(', ')}` : `did you mean \`reconcile ${near}\`?`;
+    throw new Failure({ code: 'unknown-command', summary: `there is no command '${word}'`, hint });
+  }
+  const problems = top.options.flatMap((option): Problem[] => {
+    const users = USED[option.attributeName()];
+    if (users === undefined || users.includes(command.name())) return [];
+    if (top.getOptionValueSource(option.attributeName()) !== 'cli') return [];
+    const summary = `${option.long} means nothing to \`reconcile ${command.name()}\``;
+    const hint = `it is for ${users.map((name) => (name === 'reconcile' ? '`reconcile`' : `\`reconcile ${name}\``)).join(', ')}`;
+    return [{ code: 'useless-flag', summary, hint }];
+  });
+  if (problems.length > 0) throw new Failure(...problems);
 }
 
 const EXAMPLES = `

@@ -1,0 +1,39 @@
+import { Failure } from '../problem.ts';
+import type { Options } from './context.ts';
+
+/** The flags of the top command that not every command has a use for, and which commands have. */
+const FLAGS = { dryRun: '--dry-run', only: '--only', claim: '--claim', json: '--json' } as const;
+type Flag = keyof typeof FLAGS;
+
+const USED: Readonly<Record<string, readonly Flag[]>> = {
+  reconcile: ['dryRun', 'only', 'claim', 'json'],
+  plan: ['dryRun', 'only', 'claim', 'json'],
+  apply: ['claim', 'json'],
+  start: ['claim', 'json'],
+  validate: ['json'],
+  status: ['json'],
+  daemon: [],
+};
+
+const HINTS: Readonly<Record<string, string>> = {
+  'apply --dry-run': 'to see what would change now: `reconcile --dry-run`',
+  'apply --only': 'a saved plan is applied whole: `reconcile plan --only NAME --out FILE` makes a smaller one',
+  'start --dry-run': 'to see what would change: `reconcile --dry-run`',
+  'start --only': 'name the services themselves: `reconcile start NAME`',
+  'daemon --dry-run': 'to see what would change: `reconcile --dry-run`',
+  'daemon --json': 'its log is JSON wherever it is not written to a terminal',
+};
+
+/** Refuses flags that mean nothing to a command: nobody is to believe that `daemon --dry-run` only looks. */
+export function refuseFlags(command: string, options: Options): void {
+  const used = USED[command] ?? [];
+  const useless = (Object.keys(FLAGS) as Flag[]).filter((flag) => options[flag] !== undefined && !used.includes(flag));
+  if (useless.length === 0) return;
+  throw new Failure(
+    ...useless.map((flag) => ({
+      code: 'useless-flag',
+      summary: `cannot use ${FLAGS[flag]} with \`reconcile ${command}\`: it means nothing there`,
+      hint: HINTS[`${command} ${FLAGS[flag]}`] ?? `\`reconcile ${command} --help\` tells what it takes`,
+    })),
+  );
+}

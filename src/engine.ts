@@ -94,7 +94,7 @@ export async function prepare(
   return { plan: blocked.size > inputs.problems.size ? plan(input) : first, desired, observed };
 }
 
-/** One whole run: reads, plans, applies, and keeps what was applied as the last good state. */
+/** One whole run: reads, plans, keeps what can be applied as the last good state, and applies it. */
 export async function converge(
   config: Config,
   loaded: Desired,
@@ -112,10 +112,10 @@ export async function converge(
     });
   }
   claimOwner(config, desired, observed, request.claim === true);
-  emit({ kind: 'planned', plan });
-  const report = await apply(plan, supervisors, emit, signal);
+  // Before anything is done: a full disk must not hide what was.
   saveLastGood(config.stateDir, config.desiredState, loaded);
-  return report;
+  emit({ kind: 'planned', plan });
+  return apply(plan, supervisors, emit, signal);
 }
 
 /** Refuses a second desired-state directory under an owner's name while something of the first is left here. */

@@ -38,8 +38,13 @@ export async function takeLock(path: string, holder: Holder, wait: number): Prom
     closeSync(fd);
     return undefined;
   }
-  ftruncateSync(fd);
-  writeSync(fd, `${JSON.stringify(holder)}\n`, 0);
+  try {
+    ftruncateSync(fd);
+    writeSync(fd, `${JSON.stringify(holder)}\n`, 0);
+  } catch (error) {
+    closeSync(fd);
+    throw Object.assign(error as Error, { path });
+  }
   return { path, [Symbol.dispose]: () => closeSync(fd) };
 }
 

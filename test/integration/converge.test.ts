@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createHost, type Host } from '../rig/host.ts';
@@ -279,4 +279,19 @@ test('a secret never shows: not in a plan, a status, an error or the saved plan'
   expect(shown.join('\n')).not.toContain(secret);
   const [main] = host.processes().filter(({ command }) => command === 'sleep 600');
   expect(readFileSync(`/proc/${main?.pid}/environ`, 'utf8')).toContain(`API_TOKEN=${secret}`);
+});
+
+test('where the decisions can not be written, nothing is done and that is said', async () => {
+  host.write('web', sleeper());
+  expect((await host.reconcile()).code).toBe(0);
+  const before = await host.pids();
+  // A folder in the place of the file: not even root can write it.
+  const file = join(host.runtime, 'state/decisions/last-good.json');
+  rmSync(file);
+  mkdirSync(join(file, 'in the way'), { recursive: true });
+  host.write('web', sleeper({ environment: { A: '1' } }));
+  const { code, stderr } = await host.reconcile();
+  expect(code).toBe(1);
+  expect(stderr).toContain(`the decisions in ${file} can't be read: it is a directory`);
+  expect(await host.pids()).toEqual(before);
 });

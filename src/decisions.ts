@@ -21,41 +21,73 @@ const ownersFile = (stateDir: string) => join(stateDir, 'decisions', 'owners.jso
 
 /** The desired state that was last applied from this directory; undefined where there was none. */
 export function readLastGood(stateDir: string, directory: string): Desired | undefined {
-  const saved = readDecision<LastGood>(lastGoodFile(stateDir));
+  const saved = readDecision(lastGoodFile(stateDir), isLastGood);
   if (saved === undefined || saved.directory !== directory) return undefined;
   return { revision: saved.revision, policy: saved.policy, services: saved.services, locate: () => undefined };
 }
 
-/** Keeps a desired state as the last good one; does nothing where it is that already. */
-export function saveLastGood(stateDir: string, directory: string, desired: Desired): void {
-  const before = readDecision<LastGood>(lastGoodFile(stateDir));
-  if (before?.revision.content === desired.revision.content && before.directory === directory) return;
-  const { revision, policy, services } = desired;
-  write(lastGoodFile(stateDir), { version: 1, directory, revision, policy, services } satisfies LastGood);
+/**
+ * Reads every decision, so that damaged ones are told before anything is done, and gives what keeps a desired state as
+ * the last good one; it does nothing where it is that already.
+ */
+export function openDecisions(stateDir: string, directory: string): { keep(desired: Desired): void } {
+  readDecision(ownersFile(stateDir), isOwners);
+  const before = readDecision(lastGoodFile(stateDir), isLastGood);
+  return {
+    keep: ({ revision, policy, services }) => {
+      if (before?.revision.content === revision.content && before.directory === directory) return;
+      write(lastGoodFile(stateDir), { version: 1, directory, revision, policy, services } satisfies LastGood);
+    },
+  };
 }
 
 /** The desired-state directory that an owner name belongs to. */
 export function directoryOf(stateDir: string, owner: string): string | undefined {
-  return readDecision<Record<string, string>>(ownersFile(stateDir))?.[owner];
+  return readDecision(ownersFile(stateDir), isOwners)?.[owner];
 }
 
 export function saveOwner(stateDir: string, owner: string, directory: string): void {
-  const owners = readDecision<Record<string, string>>(ownersFile(stateDir)) ?? {};
+  const owners = readDecision(ownersFile(stateDir), isOwners) ?? {};
   if (owners[owner] !== directory) write(ownersFile(stateDir), { ...owners, [owner]: directory });
 }
 
-function readDecision<T>(path: string): T | undefined {
-  let text: string | undefined;
+function readDecision<T>(path: string, isWhole: (value: unknown) => value is T): T | undefined {
+  let value: unknown;
   try {
-    text = readIfThere(path);
-    return text === undefined ? undefined : (JSON.parse(text) as T);
+    const text = readIfThere(path);
+    if (text === undefined) return undefined;
+    value = JSON.parse(text);
   } catch (error) {
-    throw new Failure({
-      code: 'decisions-damaged',
-      summary: `cannot converge: the decisions in ${path} can't be read: ${why(error)}`,
-      hint: `look at what it holds, then acknowledge by moving it away: mv ${path} ${path}.damaged`,
-    });
+    throw damaged(path, why(error));
   }
+  if (!isWhole(value)) throw damaged(path, 'it does not hold what this version writes there');
+  return value;
+}
+
+// By hand and not by a schema: these are read by every run, and what reads schemas takes longer to load than they do.
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isOwners = (value: unknown): value is Readonly<Record<string, string>> =>
+  isObject(value) && Object.values(value).every((directory) => typeof directory === 'string');
+
+const isLastGood = (value: unknown): value is LastGood =>
+  isObject(value) &&
+  value.version === 1 &&
+  typeof value.directory === 'string' &&
+  isObject(value.revision) &&
+  typeof value.revision.content === 'string' &&
+  isObject(value.policy) &&
+  typeof value.policy.owner === 'string' &&
+  Array.isArray(value.services) &&
+  value.services.every((service) => isObject(service) && typeof service.id === 'string' && isObject(service.written));
+
+function damaged(path: string, because: string): Failure {
+  return new Failure({
+    code: 'decisions-damaged',
+    summary: `cannot converge: the decisions in ${path} can't be read: ${because}`,
+    hint: `look at what it holds, then acknowledge by moving it away: mv ${path} ${path}.damaged`,
+  });
 }
 
 function write(path: string, value: unknown): void {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { apply } from './apply.ts';
 import { closest } from './closest.ts';
 import type { Config } from './config.ts';
-import { directoryOf, saveLastGood, saveOwner } from './decisions.ts';
+import { directoryOf, openDecisions, saveOwner } from './decisions.ts';
 import { readInputs } from './desired/inputs.ts';
 import { load } from './desired/load.ts';
 import { commitOf } from './desired/revision.ts';
@@ -103,6 +103,7 @@ export async function converge(
   emit: (event: Event) => void,
   signal: AbortSignal,
 ): Promise<Report> {
+  const decisions = openDecisions(config.stateDir, config.desiredState);
   const { plan, desired, observed } = await prepare(config, loaded, supervisors, request, signal);
   if (request.expect !== undefined && request.expect !== plan.fingerprint) {
     throw new Failure({
@@ -113,7 +114,7 @@ export async function converge(
   }
   claimOwner(config, desired, observed, request.claim === true);
   // Before anything is done: a full disk must not hide what was.
-  saveLastGood(config.stateDir, config.desiredState, loaded);
+  decisions.keep(loaded);
   emit({ kind: 'planned', plan });
   return apply(plan, supervisors, emit, signal);
 }

@@ -45,7 +45,7 @@ const RESYNC = 300_000;
 export async function startDaemon(config: Config, tell: (event: DaemonEvent) => void): Promise<Daemon> {
   ensureHostKey(config.stateDir);
   const abort = new AbortController();
-  let last: Desired | undefined = readLastGood(config.stateDir, config.desiredState);
+  let last = lastGood(config);
   let invalid: string | undefined;
 
   /** The desired state in force: what is there, or the last good one where that is invalid. */
@@ -191,6 +191,16 @@ function afterOf(desired: Desired | undefined): (id: string) => readonly string[
   const byName = Map.groupBy(desired?.services ?? [], ({ name }) => name);
   const byId = new Map(desired?.services.map((service) => [service.id, service]));
   return (id) => (byId.get(id)?.after ?? []).flatMap((name) => (byName.get(name) ?? []).map((service) => service.id));
+}
+
+/** Damaged decisions converge nothing, which every run says anew; what runs is supervised all the same. */
+function lastGood(config: Config): Desired | undefined {
+  try {
+    return readLastGood(config.stateDir, config.desiredState);
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
 }
 
 function refuseOther(config: Config, request: ApplyRequest): void {

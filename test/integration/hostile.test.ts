@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createHost, type Host, RECONCILE, until } from '../rig/host.ts';
+
+let host: Host;
+beforeEach(async () => {
+  host = await createHost();
+});
+afterEach(async () => {
+  await host[Symbol.asyncDispose]();
+});
+
+const sleeper = (ready = '0s') => ({ supervisor: 'builtin', command: ['sleep', '600'], start: { ready } });
+const lastGood = () => join(host.runtime, 'state/decisions/last-good.json');
+const TRACE = /\n\s+at |node:|TypeError/;
+
+describe('two one-shots', () => {
+  test('never act at once: the second waits for the first, and finds nothing to do', async () => {
+    host.write('web', sleeper('3s'));
+    const first = host.reconcile();
+    await until(() => host.processes().length > 0);
+    const second = await host.reconcile();
+    expect(second.stderr).toContain('Waiting for another reconcile');
+    expect(second.stdout).toContain('No changes');
+    expect((await first).code).toBe(0);
+  });
+});
+
+describe('damaged decisions', () => {
+  test.each(['{', '[]', '5', 'null', '{"version":1}', '{"version":2,"services":[]}'])(
+    'that hold %s converge nothing, and say how to acknowledge it',
+    async (content) => {
+      mkdirSync(join(host.runtime, 'state/decisions'), { recursive: true, mode: 0o700 });
+      writeFileSync(lastGood(), content);
+      host.write('web', sleeper());
+      const { code, stdout, stderr } = await host.reconcile();
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toContain(`mv ${lastGood()} `);
+      expect(stderr).not.toMatch(TRACE);
+      expect(host.processes()).toEqual([]);
+      const daemon = await host.daemon();
+      await daemon.saw('mv ');
+      expect(host.processes()).toEqual([]);
+      renameSync(lastGood(), `${lastGood()}.damaged`);
+      expect((await host.reconcile()).code).toBe(0);
+      expect(Object.keys(await host.pids())).toEqual(['web']);
+      expect(await daemon.stop()).toBe(0);
+    },
+  );
+
+  test('of whose an owner is are told the same way', async () => {
+    mkdirSync(join(host.runtime, 'state/decisions'), { recursive: true, mode: 0o700 });
+    for (const content of ['5', '[]', '{"default":7}']) {
+      writeFileSync(join(host.runtime, 'state/decisions/owners.json'), content);
+      host.write('web', sleeper());
+      const { code, stderr } = await host.reconcile();
+      expect(code).toBe(1);
+      expect(stderr).toContain('acknowledge');
+      expect(host.processes()).toEqual([]);
+    }
+  });
+});
+
+describe('what the host refuses is told in words', () => {
+  test.each(['--runtime-dir', '--state-dir'])('%s on a full disk', async (flag) => {
+    host.write('web', sleeper());
+    const { code, stderr } = await onFullDisk(flag);
+    expect(code).toBe(1);
+    expect(stderr).toContain('no space left on the device');
+    expect(stderr).not.toMatch(TRACE);
+    expect(host.processes()).toEqual([]);
+  });
+});
+
+test('a command line that is wrong is told as JSON too', async () => {
+  const { code, stdout } = await host.reconcile('--json', '--frob');
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout).problems).toMatchObject([{ code: 'usage', summary: "unknown option '--frob'" }]);
+});
+
+/** Runs `reconcile` in a mount namespace of its own, with a folder on a file system that is full. */
+async function onFullDisk(flag: string): Promise<{ code: number | null; stderr: string }> {
+  const full = join(host.folder, 'full');
+  mkdirSync(full);
+  const script = join(host.folder, 'full.sh');
+  writeFileSync(
+    script,
+    `mount -t tmpfs -o size=64k,mode=700 tmpfs ${full} && { head -c 1M /dev/zero >${full}/fill; "$@"; }\n`,
+  );
+  chmodSync(script, 0o700);
+  const child = spawn(
+    'unshare',
+    ['--mount', '--map-root-user', 'sh', script, RECONCILE, flag, full].filter(
+      (arg) => arg !== '--map-root-user' || process.getuid?.() !== 0,
+    ),
+    {
+      env: {
+        PATH: process.env.PATH,
+        HOME: host.folder,
+        RECONCILE_DESIRED_STATE: host.desired,
+        RECONCILE_RUNTIME_DIR: host.runtime,
+      },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
+  let stderr = '';
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stderr };
+}

@@ -4,6 +4,7 @@ import { readLastGood } from '../decisions.ts';
 import { checkSafety } from '../desired/safety.ts';
 import { converge, EVERYTHING, ensureHostKey, loadDesired, type Request } from '../engine.ts';
 import { createMonitor } from '../health/monitor.ts';
+import type { Lock } from '../host/lock.ts';
 import { createMemoryRelease } from '../host/memory.ts';
 import type { Desired, Event, Report, ServiceStatus } from '../model.ts';
 import { Failure, type Problem } from '../problem.ts';
@@ -33,16 +34,24 @@ export interface Daemon {
   stop(services: boolean): Promise<void>;
   /** Resolves when somebody asked over the socket to stop. */
   readonly askedToStop: Promise<{ readonly services: boolean }>;
+  /** Resolves when the lock was taken from under it: it does nothing more, for another may act there now. */
+  readonly lost: Promise<void>;
 }
 
 /** A nudge that comes by itself, in case a change was missed: level-triggered, every 5 minutes. */
 const RESYNC = 300_000;
+/** How often (ms) it looks whether its lock is still there. */
+const LOOK = 5000;
 
 /**
  * Runs the daemon in this process; the caller holds the lock of the runtime folder. It takes back what runs, converges,
  * and then on every change of the desired state, on drift and now and then; supervises all the while.
  */
-export async function startDaemon(config: Config, tell: (event: DaemonEvent) => void): Promise<Daemon> {
+export async function startDaemon(
+  config: Config,
+  lock: Pick<Lock, 'isThere'>,
+  tell: (event: DaemonEvent) => void,
+): Promise<Daemon> {
   ensureHostKey(config.stateDir);
   const abort = new AbortController();
   let last = lastGood(config);
@@ -96,7 +105,15 @@ export async function startDaemon(config: Config, tell: (event: DaemonEvent) => 
   );
   await builtin.adopt();
 
+  const lost = Promise.withResolvers<void>();
+  const isLost = (): boolean => {
+    if (lock.isThere()) return false;
+    abort.abort();
+    lost.resolve();
+    return true;
+  };
   const run = async (request: Request, emit: (event: Event) => void): Promise<Report | undefined> => {
+    if (isLost()) return undefined;
     const { desired, fresh } = await desiredNow();
     if (desired === undefined) return undefined;
     const before = last;
@@ -166,6 +183,7 @@ export async function startDaemon(config: Config, tell: (event: DaemonEvent) => 
   );
   stack.use(builtin.watch(loop.nudge));
   const resync = setInterval(loop.nudge, RESYNC);
+  const look = setInterval(isLost, LOOK);
   const resources = stack.move();
   const reading = await builtin.observe(abort.signal);
   const alive =
@@ -176,8 +194,10 @@ export async function startDaemon(config: Config, tell: (event: DaemonEvent) => 
   return {
     status,
     askedToStop: stopping.promise,
+    lost: lost.promise,
     stop: async (services) => {
       clearInterval(resync);
+      clearInterval(look);
       abort.abort();
       await loop.close();
       if (services) await builtin.stopAll(AbortSignal.timeout(600_000), afterOf(last ?? first.desired));

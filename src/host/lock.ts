@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 
 /** Who holds a runtime folder. */
 export interface Holder {
@@ -13,6 +13,8 @@ export interface Holder {
 
 export interface Lock extends Disposable {
   readonly path: string;
+  /** Is the file that we hold still the one at its path? Where it was removed, others can lock one of their own. */
+  isThere(): boolean;
 }
 
 /**
@@ -45,7 +47,12 @@ export async function takeLock(path: string, holder: Holder, wait: number): Prom
     closeSync(fd);
     throw Object.assign(error as Error, { path });
   }
-  return { path, [Symbol.dispose]: () => closeSync(fd) };
+  return { path, isThere: () => isSame(fd, path), [Symbol.dispose]: () => closeSync(fd) };
+}
+
+function isSame(fd: number, path: string): boolean {
+  const [ours, there] = [fstatSync(fd), statSync(path, { throwIfNoEntry: false })];
+  return there?.ino === ours.ino && there.dev === ours.dev;
 }
 
 /** Who wrote the lock file last; says nothing of whether it is still held. */

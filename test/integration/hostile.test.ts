@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createHost, type Host, RECONCILE, until } from '../rig/host.ts';
@@ -26,6 +26,23 @@ describe('two one-shots', () => {
     expect(second.stderr).toContain('Waiting for another reconcile');
     expect(second.stdout).toContain('No changes');
     expect((await first).code).toBe(0);
+  });
+});
+
+describe('a runtime folder that is removed under a daemon', () => {
+  test('ends it with words, its services go on, and the next one takes them back', async () => {
+    host.write('web', sleeper());
+    const daemon = await host.daemon();
+    await daemon.saw('applied: 1 done');
+    const before = (await host.pids()).web;
+    rmSync(host.runtime, { recursive: true });
+    await daemon.saw('was removed while the daemon ran');
+    expect(await daemon.stop()).toBe(1);
+    expect(host.processes().map(({ pid }) => pid)).toContain(before);
+    const next = await host.daemon();
+    await next.saw('applied: 1 done');
+    expect((await host.pids()).web).toBe(before);
+    expect(await next.stop()).toBe(0);
   });
 });
 

@@ -38,12 +38,20 @@ export async function daemonCommand(context: Context, options: Options): Promise
     stream.removeAllListeners('error').on('error', () => undefined);
   let daemon: Daemon;
   try {
-    daemon = await startDaemon(config, tell);
+    daemon = await startDaemon(config, lock, tell);
   } catch (error) {
     close();
     throw error;
   }
   follow(daemon);
+  // Its socket and records may be another's by now: nothing is closed or tidied away, and so nothing of his is touched.
+  daemon.lost.then(() => {
+    close();
+    note(
+      `cannot go on: ${config.runtimeDir} was removed while the daemon ran\n  its services go on; start it again and it takes them back\n`,
+    );
+    process.exit(1);
+  });
   const asked = await Promise.race([ended.promise.then(() => ({ services: false })), daemon.askedToStop]);
   const services = asked.services || options.stopServices === true;
   if (services) note('Stopping the daemon and its services...\n');
@@ -102,7 +110,7 @@ function second(config: Config, other: Holder) {
 }
 
 interface View {
-  readonly tell: Parameters<typeof startDaemon>[1];
+  readonly tell: Parameters<typeof startDaemon>[2];
   readonly follow: (daemon: Daemon) => void;
   readonly close: () => void;
 }

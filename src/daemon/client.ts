@@ -1,14 +1,21 @@
+import { addAbortSignal, type Readable } from 'node:stream';
 import { http } from '../host/http.ts';
 import type { Event, Report, ServiceStatus } from '../model.ts';
 import { Failure, why } from '../problem.ts';
 import { withSocketPath } from './socket.ts';
 import type { ApplyRequest, Line } from './wire.ts';
 
-/** Asks the daemon to apply, tells its events as they come, and waits for the report. */
-export async function askApply(path: string, body: ApplyRequest, emit: (event: Event) => void): Promise<Report> {
+/** Asks the daemon to apply, tells its events as they come, and waits for the report, or until it is told to stop waiting. */
+export async function askApply(
+  path: string,
+  body: ApplyRequest,
+  emit: (event: Event) => void,
+  signal: AbortSignal,
+): Promise<Report> {
   let rest = '';
   let report: Report | undefined;
-  for await (const chunk of await ask(path, 'POST', '/v1/apply', body)) {
+  const answer = await ask(path, 'POST', '/v1/apply', body);
+  for await (const chunk of untilAborted(answer, signal)) {
     const lines = (rest + chunk).split('\n');
     rest = lines.pop() ?? '';
     for (const text of lines) {
@@ -26,6 +33,21 @@ export async function askApply(path: string, body: ApplyRequest, emit: (event: E
   });
 }
 
+/** What comes, until the end, a broken connection (then the report is missing) or the signal. */
+async function* untilAborted(answer: Readable, signal: AbortSignal): AsyncIterable<string> {
+  try {
+    yield* addAbortSignal(signal, answer);
+  } catch (error) {
+    if (signal.aborted)
+      throw new Failure({
+        code: 'stopped-waiting',
+        summary: 'stopped waiting: the daemon goes on with what it was asked',
+        hint: '`reconcile status` tells how far it is',
+      });
+    if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+  }
+}
+
 export async function askStatus(path: string): Promise<readonly ServiceStatus[]> {
   let text = '';
   for await (const chunk of await ask(path, 'GET', '/v1/status')) text += chunk;
@@ -37,7 +59,7 @@ export async function askStop(path: string, services: boolean): Promise<void> {
   for await (const _ of await ask(path, 'POST', '/v1/stop', { services }));
 }
 
-function ask(path: string, method: string, url: string, body?: unknown): Promise<AsyncIterable<string>> {
+function ask(path: string, method: string, url: string, body?: unknown): Promise<Readable> {
   return withSocketPath(
     path,
     (socketPath) =>

@@ -70,6 +70,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
 
 async function stream(response: ServerResponse, body: ApplyRequest, handlers: Handlers): Promise<void> {
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  // Whoever asks is to know at once that it was heard: its turn may be long in coming.
+  response.flushHeaders();
   const send = (line: Line) => response.write(`${JSON.stringify(line)}\n`);
   try {
     const report = await handlers.apply(body, (event) => send({ kind: 'event', event: bareEvent(event) }));

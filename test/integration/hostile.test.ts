@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createHost, type Host, RECONCILE, until } from '../rig/host.ts';
@@ -43,6 +43,39 @@ describe('a runtime folder that is removed under a daemon', () => {
     await next.saw('applied: 1 done');
     expect((await host.pids()).web).toBe(before);
     expect(await next.stop()).toBe(0);
+  });
+});
+
+describe('a one-shot that waits for the daemon', () => {
+  const asking = async () => {
+    host.write('web', sleeper('2s'));
+    const daemon = await host.daemon();
+    await daemon.saw('web: create...');
+    const child = spawn(RECONCILE, [], { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    // Before it is connected, its own end would be tested.
+    await until(() => readFileSync('/proc/net/unix', 'utf8').split(`${host.runtime}/control.sock`).length > 2);
+    return { daemon, child, said: () => stderr };
+  };
+
+  test('ends on Ctrl-C and says that the daemon goes on, which it does', async () => {
+    const { daemon, child, said } = await asking();
+    child.kill('SIGINT');
+    expect(await once(child, 'close')).toEqual([1, null]);
+    expect(said()).toContain('the daemon goes on with what it was asked');
+    await daemon.saw('applied: 1 done');
+    expect(await daemon.stop()).toBe(0);
+  });
+
+  test('is told when the daemon dies', async () => {
+    const { daemon, child, said } = await asking();
+    await daemon.stop('SIGKILL');
+    expect(await once(child, 'close')).toEqual([1, null]);
+    expect(said()).toMatch(/the daemon went away before it answered|cannot reach the daemon/);
+    expect(said()).not.toMatch(TRACE);
   });
 });
 
@@ -98,6 +131,15 @@ test('a command line that is wrong is told as JSON too', async () => {
   expect(JSON.parse(stdout).problems).toMatchObject([{ code: 'usage', summary: "unknown option '--frob'" }]);
 });
 
+function environment(): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env.PATH,
+    HOME: host.folder,
+    RECONCILE_DESIRED_STATE: host.desired,
+    RECONCILE_RUNTIME_DIR: host.runtime,
+  };
+}
+
 /** Runs `reconcile` in a mount namespace of its own, with a folder on a file system that is full. */
 async function onFullDisk(flag: string): Promise<{ code: number | null; stderr: string }> {
   const full = join(host.folder, 'full');
@@ -114,12 +156,7 @@ async function onFullDisk(flag: string): Promise<{ code: number | null; stderr: 
       (arg) => arg !== '--map-root-user' || process.getuid?.() !== 0,
     ),
     {
-      env: {
-        PATH: process.env.PATH,
-        HOME: host.folder,
-        RECONCILE_DESIRED_STATE: host.desired,
-        RECONCILE_RUNTIME_DIR: host.runtime,
-      },
+      env: environment(),
       stdio: ['ignore', 'ignore', 'pipe'],
     },
   );

@@ -89,7 +89,7 @@ async function act(
       const body = { desiredState: config.desiredState, only: [...only], asked: [...asked] };
       const extra = { ...(expect === undefined ? {} : { expect }), ...(claim === undefined ? {} : { claim }) };
       const { askApply } = await import('../../daemon/client.ts');
-      return askApply(join(config.runtimeDir, 'control.sock'), { ...body, ...extra }, emit);
+      return askApply(join(config.runtimeDir, 'control.sock'), { ...body, ...extra }, emit, signal);
     }
     context.note(`Waiting for another reconcile${other === undefined ? '' : ` (pid ${other.pid})`} to finish...\n`);
     lock = await takeLock(path, holder, PATIENCE);

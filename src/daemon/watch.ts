@@ -2,8 +2,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { relative, sep } from 'node:path';
 import { watch } from 'chokidar';
 
-/** A save is over when nothing has happened for this long (ms). */
-const QUIET = 20;
+/** A save is over when nothing has happened for this long (ms): of one file, of several at once. */
+const QUIET = 10;
+const QUIET_MANY = 30;
 /** An unlink may be the first half of an editor's save: the file is back within this time (ms), or it is gone. */
 const REPLACED = 150;
 /** What looks half-written is believed after this much quiet (ms). */
@@ -46,7 +47,12 @@ export async function watchFiles(
   const later = (path: string) => {
     pending.set(path, quietFor(readText(path), known.get(path)));
     clearTimeout(timer);
-    timer = setTimeout(settle, Math.max(...pending.values()));
+    const mine = setTimeout(
+      // Where we were busy, what has happened meanwhile is told only after timers that are due.
+      () => setImmediate(() => timer === mine && settle()),
+      Math.max(...pending.values(), pending.size > 1 ? QUIET_MANY : 0),
+    );
+    timer = mine;
   };
   await new Promise<void>((resolve) => {
     watcher.on('add', (path) => known.set(path, readText(path) ?? ''));

@@ -51,10 +51,13 @@ async function act(context: StepContext, step: Step, unit: Unit, signal: AbortSi
     case 'replace':
     case 'restart': {
       if (step.effect === 'none') return { kind: 'done' };
+      // Stopping a tree ends with a look at all processes, in which nothing of it was left.
+      const proven = unit.pid !== undefined && unit.settings.stop.tree;
       if (action !== 'create' || unit.state.name !== 'STOPPED') {
         const stopped = await stop(unit, step, signal);
         if (stopped.kind !== 'done') return stopped;
       }
+      if (proven) return start(context, unit, step, signal, new Map());
       return start(context, unit, step, signal);
     }
     case 'update': {
@@ -124,7 +127,14 @@ async function stop(unit: Unit, step: Step, signal: AbortSignal): Promise<Outcom
   return failed(cannot(step, 'interrupted while it was stopping', 'interrupted'));
 }
 
-async function start(context: StepContext, unit: Unit, step: Step, signal: AbortSignal): Promise<Outcome> {
+/** `seen`: the processes that may be of it, where somebody has looked already. */
+async function start(
+  context: StepContext,
+  unit: Unit,
+  step: Step,
+  signal: AbortSignal,
+  seen?: Processes,
+): Promise<Outcome> {
   const { around } = context;
   const identity = { owner: around.owner, id: unit.id };
   try {
@@ -132,7 +142,7 @@ async function start(context: StepContext, unit: Unit, step: Step, signal: Abort
   } catch (error) {
     return failed(cannot(step, why(error)));
   }
-  const processes = await around.scanner.fresh();
+  const processes = seen ?? (await around.scanner.fresh());
   const copy = findMain(processes.values(), identity, unit.settings.command);
   const { stdout, stderr } = unit.settings.logs;
   const logs = [stderr, stdout].map((path) => [path, sizeOf(path)] as const);

@@ -49,6 +49,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the address is in use',
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',
+  EEXIST: 'something else is there already',
   EISDIR: 'it is a directory',
   ELOOP: 'too many symbolic links',
   EMFILE: 'too many open files',

@@ -1,3 +1,5 @@
+import { Failure } from '../problem.ts';
+
 /**
  * One run at a time: tasks go one after another, and nudges that come while one runs or waits are one run more, which
  * reads everything anew.
@@ -11,13 +13,19 @@ export interface Loop {
   close(): Promise<void>;
 }
 
+const STOPPING = {
+  code: 'stopping',
+  summary: 'the daemon is stopping: nothing was done',
+  hint: 'run `reconcile` again',
+};
+
 export function createLoop(onNudge: () => Promise<void>): Loop {
   let last: Promise<unknown> = Promise.resolve();
   let queued = false;
   let closed = false;
   const run = <T>(task: () => Promise<T>): Promise<T> => {
     const turn = last.then(() => {
-      if (closed) throw new Error('the daemon is stopping');
+      if (closed) throw new Failure(STOPPING);
       return task();
     });
     last = turn.catch(() => undefined);

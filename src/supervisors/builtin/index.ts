@@ -43,8 +43,9 @@ export interface Builtin extends Supervisor {
   stopAll(signal: AbortSignal, after?: (id: ServiceId) => readonly ServiceId[]): Promise<void>;
 }
 
-/** How often (ms) logs are looked at. */
+/** How often (ms) logs are looked at: all, and as long as one of them keeps growing out of its size. */
 const ROTATION = 10_000;
+const ROTATION_GROWN = 1000;
 
 /** The embedded supervisor. Disposing of it touches no service. */
 export function createBuiltin(options: BuiltinOptions): Builtin {
@@ -67,7 +68,14 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
     revision: () => options.revision?.(),
     check: async ({ target }) => target && checkService(target.service),
   };
-  const rotation = supervise ? setInterval(() => void rotateLogs(units.values(), emit), ROTATION) : undefined;
+  let rotation: NodeJS.Timeout | undefined;
+  const rotateIn = (wait: number) => {
+    rotation = setTimeout(async () => {
+      const grown = await rotateLogs(units.values(), emit);
+      if (rotation !== undefined) rotateIn(grown ? ROTATION_GROWN : ROTATION);
+    }, wait);
+  };
+  if (supervise) rotateIn(ROTATION);
   /** Two steps of one service never overlap. */
   const last = new Map<ServiceId, Promise<unknown>>();
 
@@ -120,7 +128,8 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
       await Promise.all([...units.values()].map(stop));
     },
     [Symbol.asyncDispose]: async () => {
-      clearInterval(rotation);
+      clearTimeout(rotation);
+      rotation = undefined;
       for (const unit of units.values()) unit.close();
       units.clear();
     },

@@ -7,8 +7,9 @@ import type { Unit } from './unit.ts';
 /** What was told once of a log is not told again until it changes. */
 const told = new Map<string, string>();
 
-/** Looks at the logs of all services that run and rotates what has grown too large. */
-export async function rotateLogs(units: Iterable<Unit>, emit: (event: BuiltinEvent) => void): Promise<void> {
+/** Looks at the logs of all services that run and rotates what has grown too large; resolves with whether something had. */
+export async function rotateLogs(units: Iterable<Unit>, emit: (event: BuiltinEvent) => void): Promise<boolean> {
+  let grown = false;
   for (const { id, pid, settings } of units) {
     if (pid === undefined) continue;
     const { stdout, stderr, maxSize, keep } = settings.logs;
@@ -19,6 +20,7 @@ export async function rotateLogs(units: Iterable<Unit>, emit: (event: BuiltinEve
         if (maxSize === 0 || sizeOf(path) <= maxSize) continue;
         const rotated = await rotateIfNeeded(path, { maxSize, keep });
         if (rotated === 'not-needed') continue;
+        grown = true;
         if (rotated === 'truncated')
           trouble = 'this file system can only truncate: lines written meanwhile may be lost';
       } catch (error) {
@@ -32,4 +34,5 @@ export async function rotateLogs(units: Iterable<Unit>, emit: (event: BuiltinEve
       else told.set(path, trouble);
     }
   }
+  return grown;
 }

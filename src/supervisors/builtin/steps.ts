@@ -158,7 +158,8 @@ async function start(
   const { state } = unit;
   const detail = logs.map(([path, from]) => tail(path, from, 5)).find((text) => text !== undefined);
   if (signal.aborted && state.name !== 'RUNNING') {
-    return failed(cannot(step, 'interrupted before it was ready', 'interrupted'));
+    const on = state.name === 'STARTING' ? '; its process goes on' : '';
+    return failed(cannot(step, `interrupted before it was ready${on}`, 'interrupted'));
   }
   const because = whyNot(state, formatDuration(startTimeout + rules.ready));
   if (because === undefined) return state.name === 'RUNNING' ? healthy(context, unit, step, signal) : { kind: 'done' };
@@ -197,7 +198,8 @@ async function healthy({ around }: StepContext, unit: Unit, step: Step, signal: 
   limit.abort();
   if (health === undefined) return failed(cannot(step, 'it ended before its health probes passed', 'start-failed'));
   if (health.kind === 'healthy' || (health.kind === 'unhealthy' && health.about === 'dependency')) return done();
-  if (signal.aborted) return failed(cannot(step, 'interrupted before its health probes passed', 'interrupted'));
+  if (signal.aborted)
+    return failed(cannot(step, 'interrupted before its health probes passed; its process goes on', 'interrupted'));
   const said = health.kind === 'unhealthy' ? `probe ${health.probe}: ${health.why}` : 'not every probe has answered';
   const problem = cannot(
     step,

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { http } from '../host/http.ts';
 import type { Event, Report, ServiceStatus } from '../model.ts';
 import { Failure, why } from '../problem.ts';
@@ -59,7 +61,13 @@ export async function askStop(path: string, services: boolean): Promise<void> {
   for await (const _ of await ask(path, 'POST', '/v1/stop', { services }));
 }
 
-function ask(path: string, method: string, url: string, body?: unknown): Promise<Readable> {
+/** How long (ms) a daemon that has just taken its lock may need until it listens. */
+const STARTING = 5000;
+
+async function ask(path: string, method: 'GET' | 'POST', url: string, body?: unknown): Promise<Readable> {
+  // Only who needs it to act waits for it; a status can be read without.
+  const end = Date.now() + (method === 'POST' ? STARTING : 0);
+  while (!existsSync(path) && Date.now() < end) await sleep(50);
   return withSocketPath(
     path,
     (socketPath) =>

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -171,4 +171,16 @@ test('the health of a running service shows in status', async () => {
   );
   await host.daemon();
   await until(async () => (await host.status()).map(({ health }) => health).join() === 'unhealthy,healthy');
+});
+
+test('a command that comes while the daemon is just starting waits for it', async () => {
+  host.write('web', sleeper());
+  const daemon = await host.daemon();
+  await until(
+    () => existsSync(join(host.runtime, 'lock')) && readFileSync(join(host.runtime, 'lock'), 'utf8').includes('daemon'),
+  );
+  const { code, stderr } = await host.reconcile();
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(mains()).toHaveLength(1);
+  expect(await daemon.stop()).toBe(0);
 });

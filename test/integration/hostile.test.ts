@@ -52,28 +52,30 @@ describe('a one-shot that waits for the daemon', () => {
     const daemon = await host.daemon();
     await daemon.saw('web: create...');
     const child = spawn(RECONCILE, [], { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+    // Listened for from the first: it may end before its daemon is seen to have.
+    const closed = once(child, 'close');
     let stderr = '';
     child.stderr.on('data', (chunk) => {
       stderr += chunk;
     });
     // Before it is connected, its own end would be tested.
     await until(() => readFileSync('/proc/net/unix', 'utf8').split(`${host.runtime}/control.sock`).length > 2);
-    return { daemon, child, said: () => stderr };
+    return { daemon, child, closed, said: () => stderr };
   };
 
   test('ends on Ctrl-C and says that the daemon goes on, which it does', async () => {
-    const { daemon, child, said } = await asking();
+    const { daemon, child, closed, said } = await asking();
     child.kill('SIGINT');
-    expect(await once(child, 'close')).toEqual([1, null]);
+    expect(await closed).toEqual([1, null]);
     expect(said()).toContain('the daemon goes on with what it was asked');
     await daemon.saw('applied: 1 done');
     expect(await daemon.stop()).toBe(0);
   });
 
   test('is told when the daemon dies', async () => {
-    const { daemon, child, said } = await asking();
+    const { daemon, closed, said } = await asking();
     await daemon.stop('SIGKILL');
-    expect(await once(child, 'close')).toEqual([1, null]);
+    expect(await closed).toEqual([1, null]);
     expect(said()).toMatch(/the daemon went away before it answered|cannot reach the daemon/);
     expect(said()).not.toMatch(TRACE);
   });

@@ -295,3 +295,11 @@ test('where the decisions can not be written, nothing is done and that is said',
   expect(stderr).toContain(`the decisions in ${file} can't be read: it is a directory`);
   expect(await host.pids()).toEqual(before);
 });
+
+test('a service that ends before its probes pass is said to have ended, not to run', async () => {
+  const probe = { name: 'never', exec: { command: ['false'] }, every: '100ms' };
+  host.write('web', sleeper({ command: ['sleep', '0.4'], health: [probe], restart: { policy: 'never' } }));
+  const { code, stdout } = await host.reconcile();
+  expect(code).toBe(3);
+  expect(stdout).toContain('cannot start web: it ended before its health probes passed');
+});

@@ -4,8 +4,7 @@ import { beganAt, bootId, commandOf } from '../../host/procfs.ts';
 import type { Actual, Outcome, ServiceId, Step, UnreadableObject } from '../../model.ts';
 import { type Problem, unreachable, why } from '../../problem.ts';
 import { formatDuration } from '../../units.ts';
-import { exitText } from './exit.ts';
-import { NEW, type State } from './machine.ts';
+import { NEW } from './machine.ts';
 import { type Observer, observeOne } from './observe.ts';
 import { readRecord, type ServiceRecord } from './record.ts';
 import { findMain, guessMains, type Identity, type Processes, runs } from './scan.ts';
@@ -14,6 +13,7 @@ import type { Surroundings } from './surroundings.ts';
 import { sizeOf, tail } from './tail.ts';
 import { ownGroup, remainsOf, signalTo } from './tree.ts';
 import { Unit } from './unit.ts';
+import { whyNot } from './why-not.ts';
 
 export interface StepContext {
   readonly around: Surroundings;
@@ -196,7 +196,11 @@ async function healthy({ around }: StepContext, unit: Unit, step: Step, signal: 
   const any = AbortSignal.any([signal, limit.signal, AbortSignal.timeout(startTimeout)]);
   const health = await Promise.race([around.monitor.ready(unit.id, any), stopped]);
   limit.abort();
-  if (health === undefined) return failed(cannot(step, 'it ended before its health probes passed', 'start-failed'));
+  // Its end also ends the probing, whichever of the two is heard of first.
+  if (health === undefined || (unit.state.name !== 'RUNNING' && !signal.aborted)) {
+    const hint = `its log is ${unit.settings.logs.stderr}`;
+    return failed({ ...cannot(step, 'it ended before its health probes passed', 'start-failed'), hint });
+  }
   if (health.kind === 'healthy' || (health.kind === 'unhealthy' && health.about === 'dependency')) return done();
   if (signal.aborted)
     return failed(cannot(step, 'interrupted before its health probes passed; its process goes on', 'interrupted'));
@@ -207,26 +211,6 @@ async function healthy({ around }: StepContext, unit: Unit, step: Step, signal: 
     'not-healthy',
   );
   return failed({ ...problem, hint: `it was left running; its log is ${unit.settings.logs.stderr}` });
-}
-
-function whyNot(state: State, limit: string): string | undefined {
-  switch (state.name) {
-    case 'RUNNING':
-    case 'EXITED':
-      return undefined;
-    case 'FATAL':
-    case 'HELD':
-      return state.reason;
-    case 'BACKOFF':
-      return `not ready within ${limit}, last: ${exitText(state.exit)}`;
-    case 'STARTING':
-    case 'STOPPING':
-      return `not ready within ${limit}`;
-    case 'STOPPED':
-      return 'it was stopped meanwhile';
-    default:
-      return unreachable(state);
-  }
 }
 
 /** Is the object still what the plan saw? What supervision does by itself meanwhile, such as a restart, is no change. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { readLastGood } from '../decisions.ts';
 import { checkSafety } from '../desired/safety.ts';
-import { converge, EVERYTHING, ensureHostKey, loadDesired, type Request } from '../engine.ts';
+import { converge, EVERYTHING, ensureHostKey, loadDesired, openDesiredCache, type Request } from '../engine.ts';
 import { createMonitor } from '../health/monitor.ts';
 import type { Lock } from '../host/lock.ts';
 import { createMemoryRelease } from '../host/memory.ts';
@@ -54,6 +54,7 @@ export async function startDaemon(
 ): Promise<Daemon> {
   ensureHostKey(config.stateDir);
   const abort = new AbortController();
+  const cache = openDesiredCache(config);
   let last = lastGood(config);
   let invalid: string | undefined;
 
@@ -62,7 +63,7 @@ export async function startDaemon(
     const safety = checkSafety(config.desiredState);
     try {
       if (safety.length > 0) throw new Failure(...safety);
-      const desired = await loadDesired(config);
+      const desired = await loadDesired(config, cache);
       if (owner !== undefined && desired.policy.owner !== owner)
         throw new Failure(ownerChanged(owner, desired.policy.owner));
       return { desired, fresh: true };
@@ -131,7 +132,7 @@ export async function startDaemon(
       throw error;
     }
   };
-  const release = createMemoryRelease();
+  const release = createMemoryRelease(cache.save);
   const loop = createLoop(async () => {
     try {
       await run(EVERYTHING, tell);

@@ -5,11 +5,12 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { writeAtomic } from '../host/files.ts';
 import type { Stack, Tree } from './layer.ts';
 
-/** Values of stacks of files that were found valid, by the content of the files. */
+/** Values of stacks of files that were found valid, by the content of the files. The same content gives the same value. */
 export interface Cache {
   get(key: string): Tree | undefined;
-  set(key: string, value: Tree): void;
-  /** Writes it where anything changed, keeping only what was asked for or set. A cache that can't be written is none. */
+  /** What a valid desired state was made of: all else is forgotten. */
+  keep(used: ReadonlyMap<string, Tree>): void;
+  /** Writes it where anything changed. A cache that can't be written is none. */
   save(): void;
 }
 
@@ -17,19 +18,21 @@ export interface Cache {
 const VERSION = `${packageJson.version} ${import.meta.url}`;
 
 /** `FILE` holds a digest of the version and the rest, a newline, and JSON: what is damaged or of another version is no cache. */
-export function openCache(file: string | undefined): Cache {
-  const before = file === undefined ? new Map<string, Tree>() : read(file);
-  const used = new Map<string, Tree>();
+export function openCache(file: string): Cache {
+  let values: ReadonlyMap<string, Tree> = read(file);
+  let changed = false;
   return {
-    get(key) {
-      const value = before.get(key);
-      if (value !== undefined) used.set(key, value);
-      return value;
+    get: (key) => values.get(key),
+    keep(used) {
+      const known = values;
+      if (used.size === known.size && [...used.keys()].every((key) => known.has(key))) return;
+      values = used;
+      changed = true;
     },
-    set: (key, value) => void used.set(key, value),
     save() {
-      if (file === undefined || (used.size === before.size && [...used.keys()].every((key) => before.has(key)))) return;
-      const json = JSON.stringify([...used]);
+      if (!changed) return;
+      changed = false;
+      const json = JSON.stringify([...values]);
       try {
         mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
         writeAtomic(file, `${seal(Buffer.from(json))}\n${json}`);

@@ -3,8 +3,23 @@ import type { Policy, Service, SupervisorName } from '../model.ts';
 import type { PolicyFile } from './generated/policy.ts';
 import type { ServiceFile } from './generated/service.ts';
 
-/** The services that one declaration stands for: itself, or its instances. `root` is the real path of the directory. */
-export function expand(name: string, file: string, declared: ServiceFile, root: string): Service[] {
+/** What was made of a declaration before: a daemon loads the same ones again and again. */
+const known = new WeakMap<ServiceFile, Map<string, readonly Service[]>>();
+
+/**
+ * The services that one declaration stands for: itself, or its instances. `root` is the real path of the directory. The
+ * same declaration under the same name gives the same objects, so that what is worked out of them can be kept by them.
+ */
+export function expand(name: string, file: string, declared: ServiceFile, root: string): readonly Service[] {
+  const named = known.get(declared) ?? new Map<string, readonly Service[]>();
+  known.set(declared, named);
+  const key = `${name}\0${file}\0${root}`;
+  const services = named.get(key) ?? expandAnew(name, file, declared, root);
+  named.set(key, services);
+  return services;
+}
+
+function expandAnew(name: string, file: string, declared: ServiceFile, root: string): Service[] {
   const { directory } = declared;
   const relative = directory !== undefined && !directory.startsWith('/');
   const written = relative ? { ...declared, directory: resolve(root, directory) } : declared;
@@ -18,6 +33,7 @@ export function expand(name: string, file: string, declared: ServiceFile, root: 
     after: written.start?.after ?? [],
     formerly: written.formerly ?? [],
     changes: written.changes ?? 'now',
+    ...(written.drift === undefined ? {} : { drift: written.drift }),
     written,
     inputs: {},
     file,
@@ -30,6 +46,7 @@ export function expand(name: string, file: string, declared: ServiceFile, root: 
 export function policyOf(written: PolicyFile): Policy {
   return {
     owner: written.owner ?? 'default',
+    ...(written.drift === undefined ? {} : { drift: written.drift }),
     prune: written.prune === undefined ? { kind: 'off' } : { kind: 'on', max: written.prune.max },
     written,
   };

@@ -6,7 +6,7 @@ import { closest } from '../closest.ts';
 import type { Desired, Service } from '../model.ts';
 import type { Problem } from '../problem.ts';
 import { acrossRules, type Draft } from './across.ts';
-import { type Cache, keyOf, openCache } from './cache.ts';
+import { type Cache, keyOf } from './cache.ts';
 import { expand, policyOf } from './expand.ts';
 import type { HostFile } from './generated/host.ts';
 import type { PolicyFile } from './generated/policy.ts';
@@ -21,8 +21,8 @@ import { loadYaml } from './yaml.ts';
 export interface LoadOptions {
   readonly directory: string;
   readonly hostname: string;
-  /** Path of a file in which parsed values are kept by content; without it everything is parsed. */
-  readonly cache?: string;
+  /** Keeps parsed values by content; without it everything is parsed. Whoever opened it saves it. */
+  readonly cache?: Cache;
 }
 
 export type Loaded =
@@ -36,8 +36,8 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   const layout = readLayout(directory, hostname, problems);
   if (layout === undefined) return { kind: 'invalid', problems };
   const root = realpathSync(directory);
-  const cache = openCache(options.cache);
-  const value = (kind: Kind, stack: Stack) => valueOfStack(kind, stack, cache, problems);
+  const used = new Map<string, Tree>();
+  const value = (kind: Kind, stack: Stack) => valueOfStack(kind, stack, options.cache, used, problems);
 
   const policy = layout.policy && ((await value('policy', layout.policy)) as PolicyFile | undefined);
   const host = layout.host && ((await value('host', layout.host)) as HostFile | undefined);
@@ -54,21 +54,30 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   problems.push(...(await acrossProblems(drafts, stacks)));
   problems.push(...unusedFolders(layout, drafts, root));
   if (problems.length > 0) return { kind: 'invalid', problems: problems.sort(byPlace) };
-  cache.save();
+  options.cache?.keep(used);
   const services = drafts
     .flatMap(({ name, written, stack }) => expand(name, stack.layers[0].source.file, written as ServiceFile, root))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   return { kind: 'valid', desired: desiredOf(services, stacks, layout, policyOf(policy ?? {})) };
 }
 
-async function valueOfStack(kind: Kind, stack: Stack, cache: Cache, problems: Problem[]): Promise<Tree | undefined> {
+async function valueOfStack(
+  kind: Kind,
+  stack: Stack,
+  cache: Cache | undefined,
+  used: Map<string, Tree>,
+  problems: Problem[],
+): Promise<Tree | undefined> {
   const key = keyOf(kind, stack);
-  const known = cache.get(key);
-  if (known !== undefined) return known;
+  const known = cache?.get(key) ?? used.get(key);
+  if (known !== undefined) {
+    used.set(key, known);
+    return known;
+  }
   const { examine } = await import('./examine.ts');
   const examined = examine(kind, stack);
   problems.push(...examined.problems);
-  if (examined.value !== undefined && examined.problems.length === 0) cache.set(key, examined.value);
+  if (examined.value !== undefined && examined.problems.length === 0) used.set(key, examined.value);
   return examined.value;
 }
 

@@ -83,8 +83,8 @@ export class Incarnation {
   found(main: Main, shim: ProcessRef | undefined): void {
     this.#main = main;
     this.#shim = shim;
-    this.#recognise();
     this.#attach();
+    this.#recognise();
   }
 
   /** Its shim was found, without a command. */
@@ -100,6 +100,7 @@ export class Incarnation {
 
   close(): void {
     this.#closed = true;
+    this.#place.scanner.discount(this);
     this.#listening?.close();
     clearTimeout(this.#look);
   }
@@ -107,6 +108,7 @@ export class Incarnation {
   /** Asks it to stop; where its command is not there yet, as soon as it is. */
   ask(): void {
     this.#stopping = true;
+    this.#place.scanner.discount(this);
     const [main, shim] = [this.#main, this.#shim];
     const { signal, tree } = this.#place.stop();
     if (main === undefined) return;
@@ -130,7 +132,7 @@ export class Incarnation {
       return;
     }
     const known = main === undefined ? this.#tree : [...this.#tree, main];
-    const left = remainsOf(await this.#place.scanner.fresh(), this.#place.identity, this.#shim?.pid, known);
+    const left = remainsOf(await this.#place.scanner.loose(), this.#place.identity, this.#shim?.pid, known);
     if (!this.#closed) for (const { pid } of left) signalTo(pid, 'SIGKILL');
   }
 
@@ -169,6 +171,7 @@ export class Incarnation {
   /** The shim is gone. That is no proof that the service is. */
   #end(told: Exit | undefined): void {
     if (this.#closed) return;
+    this.#place.scanner.discount(this);
     this.#listening = undefined;
     clearTimeout(this.#look);
     const exit = told ?? readExit(this.#place.folder);
@@ -203,7 +206,7 @@ export class Incarnation {
   async #clearTree(group: number | undefined): Promise<void> {
     const asked = new Set<number>();
     for (let wait = 2; !this.#closed; wait = Math.min(wait * 2, 200)) {
-      const left = remainsOf(await this.#place.scanner.fresh(), this.#place.identity, group, this.#tree);
+      const left = remainsOf(await this.#place.scanner.loose(), this.#place.identity, group, this.#tree);
       if (left.length === 0) return;
       // While it is stopping they get their time too, after a crash not.
       for (const { pid } of left) {
@@ -221,8 +224,11 @@ export class Incarnation {
     this.#listener.over(exit);
   }
 
-  /** Spares the next look at /proc the reading of these environments. */
+  /** Spares the next look at /proc the reading of these environments, and others' looks these processes. */
   #recognise(): void {
+    if (this.#main !== undefined && this.#shim !== undefined && this.#listening !== undefined && !this.#stopping) {
+      this.#place.scanner.account(this, [this.#main.pid, this.#shim.pid]);
+    }
     if (this.#main?.hash === undefined) return;
     const stamp = this.#stamp(this.#main.hash);
     this.#place.scanner.know(this.#main, stamp);

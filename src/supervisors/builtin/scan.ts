@@ -14,7 +14,12 @@ export type Processes = ReadonlyMap<number, Seen>;
 export interface Scanner {
   /** All living processes, as of after this call; all who ask in one turn of the event loop share one look. */
   fresh(): Promise<Processes>;
-  /** The same at once; `but` are processes that need no look. */
+  /** The same without what running services account for: enough to see what is left of one that does not run. */
+  loose(): Promise<Processes>;
+  /** These processes are a running service's, seen alive, until `discount`: whoever watches it will hear of their end. */
+  account(by: object, pids: readonly number[]): void;
+  discount(by: object): void;
+  /** All living processes at once; `but` are processes that need no look. */
   take(but?: ReadonlySet<number>): Processes;
   /**
    * Only processes never seen before: cheap enough for the way from a crash to the next start. All starts of one turn of
@@ -31,7 +36,7 @@ const SETTLED = 2000;
 /** Looks at /proc; remembers stamps, since reading an environment costs more than all the rest. */
 export function createScanner(): Scanner {
   const known = new Map<number, { readonly start: number; readonly stamp: Stamp | undefined }>();
-  let sharing: Promise<Processes> | undefined;
+  const accounted = new Map<object, readonly number[]>();
   let turn: readonly Seen[] | undefined;
 
   const look = (pid: number, now: number): Seen | undefined => {
@@ -59,15 +64,10 @@ export function createScanner(): Scanner {
 
   return {
     take,
-    fresh: () => {
-      sharing ??= new Promise((resolve) => {
-        setImmediate(() => {
-          sharing = undefined;
-          resolve(take());
-        });
-      });
-      return sharing;
-    },
+    fresh: shared(() => take()),
+    loose: shared(() => take(new Set([...accounted.values()].flat()))),
+    account: (by, pids) => void accounted.set(by, pids),
+    discount: (by) => void accounted.delete(by),
     newcomers: () => {
       if (turn === undefined) {
         const now = uptime() * 1000;
@@ -83,6 +83,20 @@ export function createScanner(): Scanner {
     know: ({ pid, start }, stamp) => {
       known.set(pid, { start, stamp });
     },
+  };
+}
+
+/** All who ask in one turn of the event loop get the answer of one look, taken after the last of them has asked. */
+function shared<T>(look: () => T): () => Promise<T> {
+  let sharing: Promise<T> | undefined;
+  return () => {
+    sharing ??= new Promise((resolve) => {
+      setImmediate(() => {
+        sharing = undefined;
+        resolve(look());
+      });
+    });
+    return sharing;
   };
 }
 

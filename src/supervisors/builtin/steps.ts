@@ -4,7 +4,7 @@ import { beganAt, bootId, commandOf } from '../../host/procfs.ts';
 import type { Actual, Outcome, ServiceId, Step, UnreadableObject } from '../../model.ts';
 import { type Problem, unreachable, why } from '../../problem.ts';
 import { formatDuration } from '../../units.ts';
-import { NEW } from './machine.ts';
+import { NEW, type State } from './machine.ts';
 import { type Observer, observeOne } from './observe.ts';
 import { readRecord, type ServiceRecord } from './record.ts';
 import { findMain, guessMains, type Identity, type Processes, runs } from './scan.ts';
@@ -142,7 +142,7 @@ async function start(
   } catch (error) {
     return failed(cannot(step, why(error)));
   }
-  const processes = seen ?? (await around.scanner.fresh());
+  const processes = seen ?? (await around.scanner.loose());
   const copy = findMain(processes.values(), identity, unit.settings.command);
   const { stdout, stderr } = unit.settings.logs;
   const logs = [stderr, stdout].map((path) => [path, sizeOf(path)] as const);
@@ -153,8 +153,8 @@ async function start(
     unit.start();
   }
   const { startTimeout, rules } = unit.settings;
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(startTimeout + rules.ready)]);
-  await unit.until(({ name }) => name !== 'STARTING' && name !== 'BACKOFF' && name !== 'STOPPING', limit);
+  const decided = ({ name }: State) => name !== 'STARTING' && name !== 'BACKOFF' && name !== 'STOPPING';
+  await unit.until(decided, signal, startTimeout + rules.ready);
   const { state } = unit;
   const detail = logs.map(([path, from]) => tail(path, from, 5)).find((text) => text !== undefined);
   if (signal.aborted && state.name !== 'RUNNING') {
@@ -179,7 +179,7 @@ async function clear(
   for (let wait = 1; left.length > 0 && !signal.aborted; wait = Math.min(wait * 2, 200)) {
     for (const { pid } of left) signalTo(pid, 'SIGKILL');
     await sleep(wait);
-    left = remainsOf(await around.scanner.fresh(), identity, undefined, []);
+    left = remainsOf(await around.scanner.loose(), identity, undefined, []);
   }
 }
 

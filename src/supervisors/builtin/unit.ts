@@ -160,9 +160,9 @@ export class Unit {
     this.#changes.tell();
   }
 
-  /** Resolves once its state is as asked for, on abort, and when it is closed. */
-  async until(reached: (state: State) => boolean, signal: AbortSignal): Promise<void> {
-    await this.#changes.until(() => this.#closed || reached(this.state), signal);
+  /** Resolves once its state is as asked for, on abort, after `limit` ms, and when it is closed. */
+  async until(reached: (state: State) => boolean, signal: AbortSignal, limit?: number): Promise<void> {
+    await this.#changes.until(() => this.#closed || reached(this.state), signal, limit);
   }
 
   send(input: Input, now = Date.now()): void {

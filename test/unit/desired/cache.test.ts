@@ -2,6 +2,7 @@ import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { keyOf, openCache } from '../../../src/desired/cache.ts';
+import { load } from '../../../src/desired/load.ts';
 import { folder, problems, put, SLEEP, valid } from './folder.ts';
 
 const FILES = {
@@ -56,6 +57,23 @@ describe('the cache', () => {
     expect(existsSync(blocked)).toBe(false);
   });
 
+  test('gives the same services as long as nothing of them changes', async () => {
+    const root = folder(FILES);
+    const cache = openCache(join(folder(), 'cache.json'));
+    const services = async () => {
+      const loaded = await load({ directory: root, hostname: 'dolphin', cache });
+      return loaded.kind === 'valid'
+        ? new Map(loaded.desired.services.map((service) => [service.id, service]))
+        : undefined;
+    };
+    const first = await services();
+    put(root, { 'services/api.yaml': `${SLEEP}instances: 2\n` });
+    const second = await services();
+    expect(second?.get('web')).toBe(first?.get('web'));
+    expect(second?.get('api@1')).not.toBe(first?.get('api@1'));
+    expect(second?.get('api@1')?.written.directory).toBeUndefined();
+  });
+
   test('keeps rules across files in force', async () => {
     const root = folder(FILES);
     const cache = join(folder(), 'cache.json');
@@ -75,7 +93,7 @@ describe('the cache', () => {
   });
 
   test('may be absent or unreadable', () => {
-    expect(openCache(undefined).get('x')).toBeUndefined();
+    expect(openCache(join(folder(), 'none')).get('x')).toBeUndefined();
     const file = join(folder({ c: 'x' }), 'c');
     chmodSync(file, 0);
     expect(openCache(file).get('x')).toBeUndefined();

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { openCache } from '../../../src/desired/cache.ts';
 import { type Loaded, load } from '../../../src/desired/load.ts';
 import type { Desired } from '../../../src/model.ts';
 import type { Problem } from '../../../src/problem.ts';
@@ -24,8 +25,12 @@ export function put(root: string, files: Readonly<Record<string, string | Buffer
   }
 }
 
-export function loadFolder(directory: string, cache?: string): Promise<Loaded> {
-  return load({ directory, hostname: 'dolphin', ...(cache === undefined ? {} : { cache }) });
+/** `file` is where a cache is kept from one load to the next. */
+export async function loadFolder(directory: string, file?: string): Promise<Loaded> {
+  const cache = file === undefined ? undefined : openCache(file);
+  const loaded = await load({ directory, hostname: 'dolphin', ...(cache === undefined ? {} : { cache }) });
+  cache?.save();
+  return loaded;
 }
 
 export async function valid(directory: string, cache?: string): Promise<Desired> {

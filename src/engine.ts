@@ -5,11 +5,13 @@ import { apply } from './apply.ts';
 import { closest } from './closest.ts';
 import type { Config } from './config.ts';
 import { directoryOf, openDecisions, saveOwner } from './decisions.ts';
+import { type Cache, openCache } from './desired/cache.ts';
 import { readInputs } from './desired/inputs.ts';
 import { load } from './desired/load.ts';
 import { commitOf } from './desired/revision.ts';
 import { loadYaml } from './desired/yaml.ts';
 import { writeAtomic } from './host/files.ts';
+import { collect } from './host/memory.ts';
 import type {
   Definition,
   Desired,
@@ -42,14 +44,17 @@ export interface Request {
 
 export const EVERYTHING: Request = { only: [], asked: [] };
 
+/** What is known of the files of a desired state from earlier loads; `save` it once there is time to. */
+export function openDesiredCache(config: Config): Cache {
+  return openCache(join(config.stateDir, 'cache', 'desired.json'));
+}
+
 /** The desired state of the configured directory, with the commit it is at. Fails with all its problems. */
-export async function loadDesired(config: Config): Promise<Desired> {
+export async function loadDesired(config: Config, given?: Cache): Promise<Desired> {
   const commit = commitOf(config.desiredState);
-  const loaded = await load({
-    directory: config.desiredState,
-    hostname: config.host,
-    cache: join(config.stateDir, 'cache', 'desired.json'),
-  });
+  const cache = given ?? openDesiredCache(config);
+  const loaded = await load({ directory: config.desiredState, hostname: config.host, cache });
+  if (given === undefined) cache.save();
   if (loaded.kind === 'invalid') throw new Failure(...loaded.problems);
   const { desired } = loaded;
   return { ...desired, revision: { ...desired.revision, ...(await commit) } };
@@ -94,6 +99,9 @@ export async function prepare(
   return { plan: blocked.size > inputs.problems.size ? plan(input) : first, desired, observed };
 }
 
+/** So many steps that what reading and planning left behind would slow them down. */
+const MANY = 200;
+
 /** One whole run: reads, plans, keeps what can be applied as the last good state, and applies it. */
 export async function converge(
   config: Config,
@@ -116,6 +124,7 @@ export async function converge(
   // Before anything is done: a full disk must not hide what was.
   decisions.keep(loaded);
   emit({ kind: 'planned', plan });
+  if (plan.steps.length > MANY) collect();
   return apply(plan, supervisors, emit, signal);
 }
 
@@ -140,13 +149,18 @@ function claimOwner(config: Config, desired: Desired, observed: Observed, claim:
   saveOwner(config.stateDir, desired.policy.owner, config.desiredState);
 }
 
+/** A service is one object as long as nothing of it changes, and its definition depends on nothing else. */
+const definedBefore = new WeakMap<Service, Definition | Problem[]>();
+
 async function define(desired: Desired, supervisors: Supervisors): Promise<ReadonlyMap<ServiceId, Definition>> {
   const definitions = new Map<ServiceId, Definition>();
   const refused: [Service, Problem][] = [];
   for (const service of desired.services) {
     if (service.state === 'absent') continue;
-    const defined = supervisors.get(service.supervisor)?.define(service);
-    if (defined === undefined) throw new Error(`no supervisor ${service.supervisor}`);
+    const supervisor = supervisors.get(service.supervisor);
+    if (supervisor === undefined) throw new Error(`no supervisor ${service.supervisor}`);
+    const defined = definedBefore.get(service) ?? supervisor.define(service);
+    definedBefore.set(service, defined);
     if (!Array.isArray(defined)) definitions.set(service.id, defined as Definition);
     else if ((service.instance ?? 1) === 1)
       refused.push(...defined.map((problem) => [service, problem] as [Service, Problem]));

@@ -11,6 +11,7 @@ export type ServiceName = string;
 /** A service's name, or `NAME@I` for one of its instances. */
 export type ServiceId = string;
 export type SupervisorName = 'builtin' | 'systemd' | `supervisord/${string}`;
+export type Drift = 'heal' | 'hold' | 'report';
 export type DesiredState = 'running' | 'stopped' | 'manual' | 'disabled' | 'absent';
 
 // ---- Desired -------------------------------------------------------------------------------------------------
@@ -26,8 +27,12 @@ export interface Service {
   readonly autostart: boolean;
   readonly group?: string;
   readonly after: readonly ServiceName[];
+  /** The ids that `after` stands for, all instances of each, as far as they are declared. */
+  readonly afterIds?: readonly ServiceId[];
   readonly formerly: readonly ServiceName[];
   readonly changes: 'now' | 'staged';
+  /** What to do where the host differs with no change in Git; absent: the policy's. */
+  readonly drift?: Drift;
   /** Layers merged, before any default. */
   readonly written: ServiceFile;
   /** Digests of host files that belong to the definition: `restartOn:/path` and `environmentFiles:/path`. */
@@ -47,6 +52,8 @@ export interface Revision {
 export interface Policy {
   readonly owner: string;
   readonly prune: { readonly kind: 'off' } | { readonly kind: 'on'; readonly max: number };
+  /** What to do where the host differs with no change in Git; absent: hold. */
+  readonly drift?: Drift;
   readonly written: PolicyFile;
 }
 
@@ -82,13 +89,26 @@ export type FieldTable = Readonly<Record<string, FieldRule>>;
 /** Written, canonical fields by dotted path (`stop.timeout`), units as numbers (ms, bytes), in sorted order. */
 export type Fields = Readonly<Record<string, Json>>;
 
+/** A file of the host, whole. */
+export interface HostFile {
+  readonly path: string;
+  readonly text: string;
+}
+
 /** What a supervisor's own record should hold for a service. */
 export interface Definition {
   /** Digest of the fields whose effect is `restart`. */
   readonly hash: string;
   /** The fields whose effect is `live` or `restart`. */
   readonly fields: Fields;
+  /** The files that say so to the supervisor, where it reads files; by path. */
+  readonly files?: readonly HostFile[];
+  /** What the host does with it at boot, where that is the supervisor's to say; undefined: left as found. */
+  readonly boot?: Boot;
 }
+
+/** `blocked`: nobody can start it, at boot or later. */
+export type Boot = 'enabled' | 'disabled' | 'blocked';
 
 // ---- Observed ------------------------------------------------------------------------------------------------
 
@@ -108,8 +128,8 @@ export type Run =
   /** Ended, and waits to be started again. */
   | { readonly kind: 'backoff'; readonly until: number; readonly exit: Exit }
   | { readonly kind: 'stopping'; readonly pid: number }
-  /** `started`: somebody started it since this boot. */
-  | { readonly kind: 'stopped'; readonly started: boolean }
+  /** `started`: somebody started it since this boot. `byHand`: neither its own end nor its supervisor's doing. */
+  | { readonly kind: 'stopped'; readonly started: boolean; readonly byHand?: true }
   /** Ended by itself, as its restart policy allows. */
   | { readonly kind: 'exited'; readonly exit: Exit; readonly at: number }
   /** It could not be started `retries` times: FATAL. Nobody tries again until it changes or a person says so. */
@@ -125,13 +145,24 @@ export interface Actual {
   readonly id: ServiceId;
   readonly owner: Owner;
   /** What the supervisor would start next; undefined where only a process was found, with the stamp's hash if any. */
-  readonly definition: Definition | { readonly hash: string | undefined; readonly fields?: undefined };
+  readonly definition: ActualDefinition;
+  /** What somebody else has put beside our definition and what counts as well: told, never touched. */
+  readonly besides?: readonly string[];
   readonly run: Run;
   /** Restarts by supervision since it was last started by an apply or a person. */
   readonly restarts: number;
   /** The revision that was last applied to it, as text. */
   readonly revision?: string;
 }
+
+export type ActualDefinition = (
+  | Pick<Definition, 'hash' | 'fields'>
+  | { readonly hash: string | undefined; readonly fields?: undefined }
+) &
+  Pick<Definition, 'files' | 'boot'> & {
+    /** Its files are not as we wrote them. */
+    readonly edited?: true;
+  };
 
 /** An object that is there but could not be read. Never the same as absent. */
 export interface UnreadableObject {
@@ -173,12 +204,22 @@ export type Reason =
   | { readonly kind: 'not-running'; readonly run: Run['kind'] }
   | { readonly kind: 'not-wanted'; readonly state: DesiredState }
   | { readonly kind: 'stale-process' }
+  /** Its files are not as we wrote them: `by` somebody, or by us under another version of this tool. */
+  | { readonly kind: 'files'; readonly by: 'others' | 'us' }
+  | { readonly kind: 'boot'; readonly from: Boot; readonly to: Boot }
   /** A process with our stamp, but its supervisor's record is gone: it is taken back as it is. */
   | { readonly kind: 'adopted' }
   | { readonly kind: 'renamed'; readonly to: ServiceId }
   | { readonly kind: 'fewer-instances'; readonly instances: number }
   | { readonly kind: 'not-in-git' }
   | { readonly kind: 'asked' };
+
+/** A file that a step writes or removes: its whole text before and after, undefined where there is none. */
+export interface FileChange {
+  readonly path: string;
+  readonly from?: string;
+  readonly to?: string;
+}
 
 /** What the plan saw of the object; a step is refused where it is no longer so. */
 export type Seen =
@@ -196,6 +237,10 @@ export interface Step {
   /** Ids of steps that must be done before; where one fails or is skipped, this one is skipped. */
   readonly after: readonly string[];
   readonly seen: Seen;
+  /** What it writes and removes on the host; absent where that is nothing, or the supervisor's own affair. */
+  readonly files?: readonly FileChange[];
+  /** What it makes of the start at boot, where that changes. */
+  readonly boot?: { readonly from: Boot; readonly to: Boot };
   /** What to make of it; absent for `remove`. */
   readonly target?: { readonly service: Service; readonly definition: Definition };
 }
@@ -207,6 +252,8 @@ export interface Held {
   readonly reason:
     | { readonly kind: 'unreadable'; readonly problem: Problem }
     | { readonly kind: 'foreign'; readonly owner: string }
+    /** Somebody has changed it, and Git has not: left so until then (ms since the epoch; undefined: an hour from its apply). */
+    | { readonly kind: 'drift'; readonly what: DriftKind; readonly until?: number }
     /** It can't be started as things are: a missing command, an unreadable environment file. */
     | { readonly kind: 'blocked'; readonly problem: Problem }
     /** Another supervisor has it: never a second copy. */
@@ -218,11 +265,17 @@ export interface Held {
     | { readonly kind: 'prune-cap'; readonly count: number; readonly max: number };
 }
 
+/** What somebody did to a service without Git. */
+export type DriftKind = 'stopped' | 'started' | 'edited' | 'removed' | 'enabled' | 'disabled' | 'blocked';
+
 /** What is worth telling and needs no step; never changes the exit code. */
 export type Notice =
   | { readonly kind: 'staged'; readonly service: ServiceId; readonly changes: readonly FieldChange[] }
   | { readonly kind: 'first-start'; readonly service: ServiceId }
   | { readonly kind: 'leftover'; readonly service: ServiceId; readonly supervisor: SupervisorName }
+  /** As `drift: report` wants it. */
+  | { readonly kind: 'drift'; readonly service: ServiceId; readonly what: DriftKind }
+  | { readonly kind: 'besides'; readonly service: ServiceId; readonly paths: readonly string[] }
   | { readonly kind: 'unknown-process'; readonly service: ServiceId; readonly pid: number };
 
 export interface Plan {
@@ -233,6 +286,8 @@ export interface Plan {
   readonly steps: readonly Step[];
   readonly held: readonly Held[];
   readonly notices: readonly Notice[];
+  /** The supervisors that read their files anew for this, each once; absent where none does. */
+  readonly reloads?: readonly SupervisorName[];
 }
 
 // ---- Apply ---------------------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ import type {
 } from './model.ts';
 import { declared } from './planner/declared.ts';
 import { type Draft, nameOf } from './planner/draft.ts';
+import type { Hold } from './planner/drift.ts';
+import { keepShared } from './planner/files.ts';
 import { leftover } from './planner/leftovers.ts';
 import { undeclared } from './planner/names.ts';
 import { holdNeedy, ordered } from './planner/ordering.ts';
@@ -31,6 +33,10 @@ export interface PlanInput {
   readonly blocked: ReadonlyMap<ServiceId, Problem>;
   /** Services that a person asks to start: also where they wait for a first start, are FATAL or HELD. */
   readonly asked: ReadonlySet<ServiceId>;
+  /** Services that Git has not changed since they were last as desired, where others than us can change them on the host. */
+  readonly settled?: ReadonlySet<ServiceId>;
+  /** Services left as somebody made them. */
+  readonly holds?: ReadonlyMap<ServiceId, Hold>;
   /** Only these services' steps, by name or id. */
   readonly only?: ReadonlySet<string> | undefined;
 }
@@ -44,14 +50,19 @@ export function plan(input: PlanInput): Plan {
   const { services } = desired;
   const world = survey(input.observed);
   const others = undeclared(services, world);
-  const ours = declared(services, world, others, input);
+  const { settled = new Set(), holds = new Map() } = input;
+  const drift = desired.policy.drift ?? 'hold';
+  const ours = declared(services, world, others, { ...input, settled, holds, drift });
   const suspected = new Set(ours.flatMap(({ held }) => (held?.kind === 'maybe-renamed' ? [held.from] : [])));
   const ids = new Set(services.map(({ id }) => id));
   const all = [...ours, ...leftover(others, ids, suspected, desired.policy.prune, world)];
   const chosen = only === undefined ? all : choose(all, only);
   const drafts = holdNeedy(chosen, all, services, world);
 
-  const steps = ordered(drafts, services, world);
+  const steps = keepShared(ordered(drafts, services, world), input.definitions.values());
+  const reloads = [
+    ...new Set(steps.filter(({ files }) => files !== undefined).map(({ supervisor }) => supervisor)),
+  ].sort();
   const held = drafts.flatMap((draft): Held[] => {
     const { service, supervisor, held } = draft;
     return held === undefined ? [] : [{ service, supervisor, reason: held }];
@@ -64,6 +75,7 @@ export function plan(input: PlanInput): Plan {
     steps,
     held: held.sort(byService),
     notices: notices.sort(byService),
+    ...(reloads.length === 0 ? {} : { reloads }),
   };
 }
 
@@ -89,7 +101,9 @@ function fingerprint(desired: Desired, steps: readonly Step[], held: readonly He
     desired.revision.content,
     steps.map((step): Json => {
       const { hash, fields } = step.target?.definition ?? {};
-      return [step.id, step.supervisor, step.effect, seen(step), hash ?? null, fields ?? null];
+      const writes: Json[] = (step.files ?? []).map(({ path, from, to }) => [path, from ?? null, to ?? null]);
+      if (step.boot !== undefined) writes.push([step.boot.from, step.boot.to]);
+      return [step.id, step.supervisor, step.effect, seen(step), hash ?? null, fields ?? null, ...writes];
     }),
     held.map(({ service, reason }) => `${service} ${reason.kind}`).sort(),
   ]);

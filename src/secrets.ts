@@ -1,4 +1,5 @@
 import type { Json } from './canonical.ts';
+import type { FileChange } from './model.ts';
 
 /** Keys whose values are shown as `***` in plans, logs, errors and status; documented in docs/desired-state.md. */
 export const SECRET_KEY = /pass(word|wd|phrase)?|secret|token|credential|private_?key|api_?key|access_?key|auth/i;
@@ -44,4 +45,39 @@ export function maskLine(line: string): string {
   const match = /^(\s*(?:-\s*)?["']?([A-Za-z0-9_.-]+)["']?\s*:\s*)(\S.*)$/.exec(line);
   if (match && SECRET_KEY.test(match[2] ?? '')) return `${match[1]}${MASK}`;
   return maskText(line);
+}
+
+/** Where our own lines begin in a file of the host: a stamp and digests, for us and not for people. */
+const OURS = '\n[X-Reconciled]\n';
+
+/** A file of the host as it may be shown: without our own lines, and with the values of secret-looking keys masked. */
+export function maskFile(change: FileChange): FileChange {
+  const { path, from, to } = change;
+  return {
+    path,
+    ...(from === undefined ? {} : { from: maskDirectives(from) }),
+    ...(to === undefined ? {} : { to: maskDirectives(to) }),
+  };
+}
+
+function maskDirectives(text: string): string {
+  const end = text.indexOf(OURS);
+  return (end === -1 ? text : text.slice(0, end + 1)).split('\n').map(maskDirective).join('\n');
+}
+
+/** A line `Directive=item "item" ...`, of systemd's or supervisord's: its items as the arguments of a command. */
+function maskDirective(line: string): string {
+  const begin = line.indexOf('=') + 1;
+  const words = [...line.slice(begin).matchAll(/"(?:[^"\\]|\\.)*"|\S+/g)];
+  const values = words.map(([word]) => word.replace(/^"(.*)"$/s, '$1'));
+  const shown = maskValue(values) as readonly string[];
+  let text = line.slice(0, begin);
+  let done = begin;
+  words.forEach(({ 0: word, index }, i) => {
+    const value = shown[i] ?? '';
+    const masked = value === values[i] ? word : word.startsWith('"') ? `"${value}"` : value;
+    text += line.slice(done, begin + index) + masked;
+    done = begin + index + word.length;
+  });
+  return text + line.slice(done);
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { Event, Plan, Report, Step } from '../model.ts';
 import type { Problem } from '../problem.ts';
+import { maskFile } from '../secrets.ts';
 
 /** What a client asks of `POST /v1/apply`. */
 export const ApplyRequest = z.strictObject({
@@ -23,8 +24,8 @@ export type Line =
 
 /** A step without its target: what views need, and no value that could be secret. */
 export function bareStep(step: Step): Step {
-  const { target: _, ...bare } = step;
-  return bare;
+  const { target: _, files, ...bare } = step;
+  return files === undefined ? bare : { ...bare, files: files.map(maskFile) };
 }
 
 function barePlan(plan: Plan): Plan {

@@ -2,6 +2,7 @@ import type {
   Action,
   Actual,
   Definition,
+  Drift,
   FieldChange,
   FieldTable,
   Notice,
@@ -13,7 +14,9 @@ import type {
 import { type Problem, unreachable } from '../problem.ts';
 import { changed, changesBetween, restarts } from './changes.ts';
 import { alive, type Draft, remove, step } from './draft.ts';
+import { type Hold, withDrift } from './drift.ts';
 import { exitAllowed } from './exits.ts';
+import { type Writes, writesFor } from './files.ts';
 
 /** One declared service and what its supervisor has for it; whatever it has is ours and was read. */
 export interface Case {
@@ -27,10 +30,15 @@ export interface Case {
   /** It takes the place of another that is running: a rename carries the run state over. */
   readonly carried: boolean;
   readonly blocked: Problem | undefined;
+  /** Where Git has not changed since it was last as desired: what to do about what somebody has changed. */
+  readonly drifting: { readonly drift: Drift; readonly hold: Hold | undefined } | undefined;
 }
 
+/** A case with what has to be written for it. */
+type Weighed = Case & { readonly writes: Writes };
+
 /** A case whose object has a definition to compare with. */
-interface Compared extends Case {
+interface Compared extends Weighed {
   readonly actual: Actual;
   readonly definition: Definition;
   readonly changes: readonly FieldChange[];
@@ -43,8 +51,17 @@ const NOTHING: Decision = { steps: [], notices: [] };
 /** What one service needs to become as desired, by itself: other services are no matter here. */
 export function decide(c: Case): Draft {
   const { id, supervisor } = c.service;
-  const decision = withoutBlocked(c, decideFreely(c));
-  return { service: id, supervisor, ...decision };
+  const free = decideFreely({ ...c, writes: writesFor(c.actual, c.definition) });
+  const left =
+    c.drifting === undefined || c.asked ? free : withDrift(free, c.drifting.drift, c.drifting.hold, c.actual?.run);
+  const { notices, ...decision } = withoutBlocked(c, left);
+  return { service: id, supervisor, ...decision, notices: [...notices, ...besides(c)] };
+}
+
+/** What others have put beside our definition. */
+function besides({ service, actual }: Case): Notice[] {
+  const paths = actual?.besides ?? [];
+  return paths.length === 0 ? [] : [{ kind: 'besides', service: service.id, paths }];
 }
 
 /** What can't be started is held; what does not start it goes on. */
@@ -54,7 +71,7 @@ function withoutBlocked(c: Case, decision: Decision): Decision {
   return { ...decision, steps, held: { kind: 'blocked', problem: c.blocked } };
 }
 
-function decideFreely(c: Case): Decision {
+function decideFreely(c: Weighed): Decision {
   const { service, actual, definition } = c;
   if (service.state === 'absent') {
     if (actual === undefined) return NOTHING;
@@ -79,7 +96,7 @@ function decideFreely(c: Case): Decision {
   }
 }
 
-function create(c: Case): Decision {
+function create(c: Weighed): Decision {
   const { service } = c;
   const called = c.asked || c.carried;
   const starts = service.state === 'running' ? service.autostart || called : service.state === 'manual' && called;
@@ -177,15 +194,27 @@ function keep(c: Compared): Decision {
 
 /** The new definition, without touching a process; nothing where it is the same. */
 function update(c: Compared): Decision {
-  if (c.changes.length === 0) return NOTHING;
+  const reason = difference(c);
+  if (reason === undefined) return NOTHING;
   const { run } = c.actual;
   const effect = alive(run) || run.kind === 'stopping' ? 'pid unchanged' : 'none';
-  return { steps: [to(c, 'update', changed(c.changes), effect)], notices: [] };
+  return { steps: [to(c, 'update', reason, effect)], notices: [] };
+}
+
+/** What is not as defined, if anything: first what Git has changed. */
+function difference({ changes, writes, actual }: Compared): Reason | undefined {
+  if (changes.length > 0) return changed(changes);
+  if (writes.files !== undefined) return { kind: 'files', by: actual.definition.edited ? 'others' : 'us' };
+  return writes.boot === undefined ? undefined : { kind: 'boot', ...writes.boot };
 }
 
 /** Starts what has no process, from the new definition. */
 function start(c: Compared): Decision {
-  if (c.changes.length > 0) return { steps: [to(c, 'replace', changed(c.changes), 'start')], notices: [] };
+  const differs = difference(c);
+  // What only is to start at boot, or not, is set by the start itself.
+  if (differs !== undefined && differs.kind !== 'boot') {
+    return { steps: [to(c, 'replace', differs, 'start')], notices: [] };
+  }
   const reason: Reason = c.asked ? { kind: 'asked' } : { kind: 'not-running', run: c.actual.run.kind };
   return { steps: [to(c, 'start', reason, 'start')], notices: [] };
 }
@@ -199,7 +228,8 @@ function stop(c: Compared, first: Step | undefined): Step {
 function behind(later: Step, first: Step | undefined): Step {
   if (first === undefined || later.seen.kind === 'absent') return later;
   const hash = first.target?.definition.hash;
-  return { ...later, after: [first.id], seen: { ...later.seen, hash } };
+  const { files: _, boot: __, ...rest } = later;
+  return { ...rest, after: [first.id], seen: { ...later.seen, hash } };
 }
 
 function unknownProcess(c: Compared): Notice[] {
@@ -211,7 +241,7 @@ function staged(c: Case): boolean {
   return c.service.changes === 'staged' || c.service.state === 'manual';
 }
 
-function to(c: Case, action: Action, reason: Reason, effect: StepEffect): Step {
+function to(c: Weighed, action: Action, reason: Reason, effect: StepEffect): Step {
   const target = c.definition === undefined ? undefined : { service: c.service, definition: c.definition };
-  return step(action, c.service, reason, effect, c.actual, target);
+  return { ...step(action, c.service, reason, effect, c.actual, target), ...c.writes };
 }

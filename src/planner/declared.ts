@@ -1,8 +1,9 @@
-import type { Definition, FieldTable, Held, Service, ServiceId, SupervisorName } from '../model.ts';
+import type { Definition, Drift, FieldTable, Held, Service, ServiceId, SupervisorName } from '../model.ts';
 import type { Problem } from '../problem.ts';
 import { programOf } from './changes.ts';
 import { decide } from './decide.ts';
 import { alive, type Draft, remove, waits } from './draft.ts';
+import type { Hold } from './drift.ts';
 import { formerIds, type Undeclared } from './names.ts';
 import type { Owned, World } from './world.ts';
 
@@ -11,6 +12,11 @@ export interface Means {
   readonly fields: ReadonlyMap<SupervisorName, FieldTable>;
   readonly blocked: ReadonlyMap<ServiceId, Problem>;
   readonly asked: ReadonlySet<ServiceId>;
+  /** Services that Git has not changed since they were last as desired, and that others can change. */
+  readonly settled: ReadonlySet<ServiceId>;
+  readonly holds: ReadonlyMap<ServiceId, Hold>;
+  /** What to do where a service does not say. */
+  readonly drift: Drift;
 }
 
 /** A draft for every declared service: held where acting on what is known could harm, else what it needs. */
@@ -47,6 +53,9 @@ export function declared(
       asked: means.asked.has(service.id),
       carried: olds.some(({ actual }) => alive(actual.run) || waits(actual.run)),
       blocked: means.blocked.get(service.id),
+      drifting: means.settled.has(service.id)
+        ? { drift: service.drift ?? means.drift, hold: means.holds.get(service.id) }
+        : undefined,
     });
   });
 }

@@ -14,6 +14,7 @@ import type {
   StepEffect,
   SupervisorName,
 } from '../model.ts';
+import { removalOf } from './files.ts';
 
 /** What the planner makes of one service or object, before the order of steps is known. */
 export interface Draft {
@@ -52,7 +53,10 @@ export function step(
 /** The removal of what a supervisor has, and of its process. */
 export function remove(actual: Actual, supervisor: SupervisorName, reason: Reason): Step {
   const ends = alive(actual.run) || waits(actual.run);
-  return step('remove', { id: actual.id, supervisor }, reason, ends ? 'stop' : 'none', actual);
+  return {
+    ...step('remove', { id: actual.id, supervisor }, reason, ends ? 'stop' : 'none', actual),
+    ...removalOf(actual),
+  };
 }
 
 function seen(actual: Actual | undefined): Seen {

@@ -1,4 +1,4 @@
-import type { Held, Notice, Plan } from '../../model.ts';
+import type { DriftKind, Held, Notice, Plan } from '../../model.ts';
 import { unreachable } from '../../problem.ts';
 
 /** Why a service is held, and what to do next. */
@@ -27,6 +27,11 @@ export function heldWords(
         why: `HELD: ${reason.run.reason}; tried again at ${time(reason.run.until)}`,
         next: `mend it, then: reconcile start ${service}`,
       };
+    case 'drift':
+      return {
+        why: `${DRIFT[reason.what]}, and Git has not changed: left so ${reason.until === undefined ? 'for an hour' : `until ${time(reason.until)}`}, then made as Git says`,
+        next: `to make it so now: reconcile start ${service}; to keep it: say so in Git; \`drift: heal\` would not wait`,
+      };
     case 'maybe-renamed':
       return {
         why: `${reason.from} is the same program and no longer in Git: this would be a second copy`,
@@ -51,6 +56,16 @@ export function heldWords(
   }
 }
 
+const DRIFT: Readonly<Record<DriftKind, string>> = {
+  stopped: 'somebody stopped it',
+  started: 'somebody started it',
+  edited: 'somebody edited its files',
+  removed: 'somebody removed its files',
+  enabled: 'somebody enabled it at boot',
+  disabled: 'somebody disabled it at boot',
+  blocked: 'somebody masked it',
+};
+
 /** What is left as it is, and why. */
 export function noticeWords(notice: Notice): { readonly what: string; readonly why: string } {
   switch (notice.kind) {
@@ -63,6 +78,10 @@ export function noticeWords(notice: Notice): { readonly what: string; readonly w
         what: 'left alone',
         why: 'no longer in Git; `state: absent` or `prune` in policy.yaml removes it',
       };
+    case 'drift':
+      return { what: 'left alone', why: `${DRIFT[notice.what]}, and Git has not changed (\`drift: report\`)` };
+    case 'besides':
+      return { what: 'has more beside it', why: `somebody else's settings count too: ${notice.paths.join(', ')}` };
     case 'unknown-process':
       return { what: `pid ${notice.pid} left alone`, why: 'it is not known from which definition it was started' };
     default:

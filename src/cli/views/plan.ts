@@ -1,8 +1,10 @@
 import type { Json } from '../../canonical.ts';
 import type { Held, Notice, Plan, Reason, Run, Step } from '../../model.ts';
 import { unreachable } from '../../problem.ts';
+import { maskFile } from '../../secrets.ts';
 import type { Style } from '../style.ts';
 import { changeLines, wrapped } from './plan-changes.ts';
+import { hostLines } from './plan-files.ts';
 import { heldWords, noticeWords } from './plan-held.ts';
 
 const INDENT = '      ';
@@ -18,9 +20,11 @@ export function planText(plan: Plan, options: { readonly style: Style; readonly 
   const head = (sign: string, service: string, text: string) =>
     `${sign} ${style.bold(service)}${' '.repeat(Math.max(0, column - service.length))}  ${text}`;
 
+  const shown = new Set<string>();
   const steps = plan.steps.flatMap((step) => [
     head(SIGNS[signOf(step)](style), step.service, effectText(step)),
     ...reasonLines(step, width, style),
+    ...hostLines(step, shown, style),
   ]);
   const reasons = Map.groupBy(plan.held, (held) => JSON.stringify(heldWords(held, plan)));
   const held = [...reasons.values()].flatMap((group) => [
@@ -32,19 +36,26 @@ export function planText(plan: Plan, options: { readonly style: Style; readonly 
     const changes = notice.kind === 'staged' ? changeLines(notice.changes, width, style, false) : [];
     return [head(style.dim('  ='), notice.service, what), ...indented(why, width), ...changes];
   });
-  const blocks = [steps, held, notices].filter((block) => block.length > 0).map((block) => `${block.join('\n')}\n`);
+  const reloads = (plan.reloads ?? []).map(
+    (name) => `${name} reads its files anew once (daemon-reload), before the steps.`,
+  );
+  const blocks = [steps, reloads, held, notices]
+    .filter((block) => block.length > 0)
+    .map((block) => `${block.join('\n')}\n`);
   return [...blocks, `${style.bold(summary(plan))}\n`].join('\n');
 }
 
 /** The same for programs, as docs/plan.schema.json describes. */
 export function planJson(plan: Plan): Json {
   const { version, revision, fingerprint } = plan;
-  const steps = plan.steps.map(({ id, service, supervisor, action, reason, effect, after }) => {
-    return { id, service, supervisor, action, reason, effect, after };
+  const steps = plan.steps.map(({ id, service, supervisor, action, reason, effect, after, files, boot }) => {
+    const writes = { ...(files && { files: files.map(maskFile) }), ...(boot && { boot }) };
+    return { id, service, supervisor, action, reason, effect, after, ...writes };
   });
   const held = plan.held.map(({ service, supervisor, reason }: Held) => ({ service, supervisor, reason }));
   const notices: readonly Notice[] = plan.notices;
-  return { version, revision, fingerprint, steps, held, notices } as unknown as Json;
+  const reloads = plan.reloads === undefined ? {} : { reloads: plan.reloads };
+  return { version, revision, fingerprint, steps, held, notices, ...reloads } as unknown as Json;
 }
 
 type Sign = 'create' | 'change' | 'restart' | 'start' | 'end';
@@ -137,6 +148,10 @@ function reasonText(reason: Exclude<Reason, { kind: 'changed' }>): string | unde
       return 'no longer in Git';
     case 'asked':
       return 'asked for';
+    case 'files':
+      return reason.by === 'others' ? 'its files are not as they were written' : 'its files are written otherwise now';
+    case 'boot':
+      return undefined;
     default:
       return unreachable(reason);
   }

@@ -1,0 +1,47 @@
+import { structuredPatch } from 'diff';
+import type { Boot, FileChange, Step } from '../../model.ts';
+import { maskFile } from '../../secrets.ts';
+import type { Style } from '../style.ts';
+
+const INDENT = '      ';
+const BOOT: Readonly<Record<Boot, string>> = {
+  enabled: 'starts at boot',
+  disabled: 'does not start at boot',
+  blocked: 'can not be started',
+};
+
+/**
+ * What a step does on the host besides its process: a unified diff of every file, and the start at boot. A file that
+ * several steps share (the template of instances) is shown with the first; `shown` remembers. Secrets are masked.
+ */
+export function hostLines({ files = [], boot }: Step, shown: Set<string>, style: Style): string[] {
+  const lines = files
+    .filter(({ path }) => !shown.has(path))
+    .flatMap((change) => {
+      shown.add(change.path);
+      return diffLines(maskFile(change), style);
+    });
+  if (boot !== undefined) lines.push(`boot: ${style.red(BOOT[boot.from])} -> ${style.green(BOOT[boot.to])}`);
+  return lines.map((line) => INDENT + line);
+}
+
+function diffLines({ path, from, to }: FileChange, style: Style): string[] {
+  const { hunks } = structuredPatch(path, path, from ?? '', to ?? '', undefined, undefined, { context: 3 });
+  const head = [
+    style.bold(`--- ${from === undefined ? '/dev/null' : path}`),
+    style.bold(`+++ ${to === undefined ? '/dev/null' : path}`),
+  ];
+  if (hunks.length === 0) return [...head, style.dim('(what is not shown differs)')];
+  return [
+    ...head,
+    ...hunks.flatMap(({ oldStart, oldLines, newStart, newLines, lines }) => [
+      style.cyan(`@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`),
+      ...lines.filter((line) => !line.startsWith('\\')).map((line) => marked(line, style)),
+    ]),
+  ];
+}
+
+function marked(line: string, style: Style): string {
+  if (line.startsWith('+')) return style.green(line);
+  return line.startsWith('-') ? style.red(line) : line;
+}

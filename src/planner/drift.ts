@@ -1,0 +1,73 @@
+import type { Boot, Drift, DriftKind, Held, Notice, Run, Step } from '../model.ts';
+import { unreachable } from '../problem.ts';
+
+/** That a service was left as somebody made it, until when (ms since the epoch), and whether that time has passed. */
+export interface Hold {
+  readonly until: number;
+  readonly expired: boolean;
+}
+
+interface Decided {
+  readonly steps: readonly Step[];
+  readonly held?: Held['reason'];
+  readonly notices: readonly Notice[];
+}
+
+/**
+ * What to do about a service that was as desired, that Git has not changed since, and that needs steps all the same: if
+ * somebody made it so, it is left as it is for a while (`hold`), told (`report`), or made right (`heal`). What ended by
+ * itself, or was interrupted, is nobody's doing.
+ */
+export function withDrift<D extends Decided>(
+  decided: D,
+  drift: Drift,
+  hold: Hold | undefined,
+  run: Run | undefined,
+): D | Decided {
+  const what = decided.steps.map((step) => driftOf(step, run)).find((kind) => kind !== undefined);
+  if (what === undefined) return decided;
+  const [first] = decided.steps;
+  const { notices } = decided;
+  switch (drift) {
+    case 'heal':
+      return decided;
+    case 'report':
+      return { steps: [], notices: [...notices, { kind: 'drift', service: first?.service ?? '', what }] };
+    case 'hold': {
+      if (hold?.expired) return decided;
+      const until = hold === undefined ? {} : { until: hold.until };
+      return { steps: [], held: { kind: 'drift', what, ...until }, notices };
+    }
+    default:
+      return unreachable(drift);
+  }
+}
+
+/** What somebody must have done, so that this step is needed; undefined where nobody need have done anything. */
+function driftOf({ reason }: Step, run: Run | undefined): DriftKind | undefined {
+  switch (reason.kind) {
+    case 'missing':
+      return 'removed';
+    case 'changed':
+    case 'adopted':
+      return 'edited';
+    case 'files':
+      return reason.by === 'others' ? 'edited' : undefined;
+    case 'boot':
+      return BOOT[reason.from];
+    case 'not-running':
+      return run?.kind === 'stopped' && run.byHand ? 'stopped' : undefined;
+    case 'not-wanted':
+      return 'started';
+    case 'stale-process':
+    case 'renamed':
+    case 'fewer-instances':
+    case 'not-in-git':
+    case 'asked':
+      return undefined;
+    default:
+      return unreachable(reason);
+  }
+}
+
+const BOOT: Readonly<Record<Boot, DriftKind>> = { enabled: 'enabled', disabled: 'disabled', blocked: 'blocked' };

@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest';
+import { maskFile } from '../../src/secrets.ts';
+
+const shown = (text: string) => maskFile({ path: '/x', to: text }).to;
+
+it.each([
+  ['Environment="DB_PASSWORD=a \\"b\\" c" "TZ=UTC"', 'Environment="DB_PASSWORD=***" "TZ=UTC"'],
+  ['Environment=API_TOKEN=abc', 'Environment=API_TOKEN=***'],
+  ['ExecStart="/bin/x" "--password" "y" "--token=z" "-v"', 'ExecStart="/bin/x" "--password" "***" "--token=***" "-v"'],
+  ['command=/bin/x --password y', 'command=/bin/x --password ***'],
+  ['ExecStart="/bin/x" "https://u:secret@host/?api_key=1"', 'ExecStart="/bin/x" "https://u:***@host/?api_key=***"'],
+  ['Description=nothing to hide', 'Description=nothing to hide'],
+  ['# a comment', '# a comment'],
+])('in a file of the host, %j is shown as %j', (line, masked) => {
+  expect(shown(`[Service]\n${line}\n`)).toBe(`[Service]\n${masked}\n`);
+});
+
+it('our own lines of a file are not shown: they hold all fields', () => {
+  expect(shown('[Unit]\nA=b\n\n[X-Reconciled]\nFields={"environment.PASSWORD":"x"}\n')).toBe('[Unit]\nA=b\n\n');
+  expect(maskFile({ path: '/x', from: 'a', to: 'b' })).toEqual({ path: '/x', from: 'a', to: 'b' });
+});

@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
-import { type Rotated, rotateBeforeStart, rotateIfNeeded } from '../../src/supervisors/builtin/rotate.ts';
+import { type Rotated, rotateBeforeStart, rotateIfNeeded } from '../../src/supervisors/shared/rotate.ts';
 
 const LINES = 2_000_000;
 const KEEP = 10_000;
@@ -118,7 +118,7 @@ it('frees what it has rotated', async () => {
 
 it('finds the end of a hole that another process punched, and keeps zeros that were written', async () => {
   const path = join(folderIn('/dev/shm'), 'a.log');
-  const script = `import { rotateIfNeeded } from '${new URL('../../src/supervisors/builtin/rotate.ts', import.meta.url)}';
+  const script = `import { rotateIfNeeded } from '${new URL('../../src/supervisors/shared/rotate.ts', import.meta.url)}';
     process.exit((await rotateIfNeeded(process.argv[1], { maxSize: 1000, keep: 9 })) === 'punched' ? 0 : 1);`;
   appendFileSync(path, 'a'.repeat(3_000_000));
   const child = spawn(process.execPath, ['--input-type=module', '-e', script, path], { stdio: 'inherit' });
@@ -135,7 +135,7 @@ it('finds the end of a hole that another process punched, and keeps zeros that w
 
 it('loses nothing where it is killed at any moment', async () => {
   const path = join(folderIn(tmpdir()), 'a.log');
-  const script = `import { rotateIfNeeded } from '${new URL('../../src/supervisors/builtin/rotate.ts', import.meta.url)}';
+  const script = `import { rotateIfNeeded } from '${new URL('../../src/supervisors/shared/rotate.ts', import.meta.url)}';
     for (;;) { await rotateIfNeeded(process.argv[1], { maxSize: 20000, keep: ${KEEP} }); process.stdout.write('.'); }`;
   const writing = writer(path);
   let kills = 0;

@@ -14,7 +14,12 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['planner', /^(planner|order)\.ts$|^planner\//, ['leaf']],
   ['supervisor interface', /^supervisors\/(supervisor|fields)\.ts$/, ['leaf', 'schema types']],
   ['registry', /^supervisors\/index\.ts$/, ['supervisor', 'supervisor interface', 'leaf']],
-  ['supervisor', /^supervisors\/[^/]+\//, ['supervisor interface', 'health', 'host', 'leaf', 'schema types']],
+  ['supervisor parts', /^supervisors\/shared\//, ['health', 'host', 'leaf']],
+  [
+    'supervisor',
+    /^supervisors\/[^/]+\//,
+    ['supervisor interface', 'supervisor parts', 'health', 'host', 'leaf', 'schema types'],
+  ],
   ['view', /^cli\/(views\/|style\.ts$)/, ['leaf']],
   [
     'engine',

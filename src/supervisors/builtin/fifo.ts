@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { type ProcessStat, parseStat } from '../../host/procfs.ts';
 import type { Exit } from '../../model.ts';
-import { exitOf } from './exit.ts';
+import { exitOf } from '../shared/exit.ts';
 
 export const FIFO = 'alive';
 

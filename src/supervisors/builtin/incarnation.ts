@@ -4,11 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { descendantsOf, lives, type ProcessRef, type ProcessStat, statOf, variableOf } from '../../host/procfs.ts';
 import type { Exit } from '../../model.ts';
 import { parseStamp, STAMP, type Stamp } from '../../stamp.ts';
-import { UNKNOWN } from './exit.ts';
+import { UNKNOWN } from '../shared/exit.ts';
+import type { Settings } from '../shared/settings.ts';
 import { FIFO, isHeld, listen, readExit, readPid } from './fifo.ts';
 import type { ServiceRecord } from './record.ts';
 import type { Identity, Scanner } from './scan.ts';
-import type { Settings } from './settings.ts';
 import { remainsOf, signalTo } from './tree.ts';
 
 type Main = NonNullable<ServiceRecord['main']>;

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import type { Monitor } from '../../health/health.ts';
 import type { Outcome, Reading, Service, ServiceId, Step } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
+import { check } from '../shared/check.ts';
+import { rotateLogs } from '../shared/rotation.ts';
+import { settingsOf } from '../shared/settings.ts';
 import type { Supervisor } from '../supervisor.ts';
-import { check } from './check.ts';
 import { define } from './define.ts';
 import type { BuiltinEvent } from './events.ts';
 import { BUILTIN_FIELDS } from './fields.ts';
 import { type Observer, observe } from './observe.ts';
 import { readRecord } from './record.ts';
-import { rotateLogs } from './rotation.ts';
 import { createScanner } from './scan.ts';
-import { settingsOf } from './settings.ts';
 import { type StepContext, take } from './steps.ts';
 import type { Surroundings } from './surroundings.ts';
 import { Unit } from './unit.ts';
@@ -71,7 +71,11 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
   let rotation: NodeJS.Timeout | undefined;
   const rotateIn = (wait: number) => {
     rotation = setTimeout(async () => {
-      const grown = await rotateLogs(units.values(), emit);
+      const running = [...units.values()].filter(({ pid }) => pid !== undefined);
+      const logging = running.map(({ id, settings }) => ({ id, logs: settings.logs }));
+      const grown = await rotateLogs(logging, (service, problem) =>
+        emit({ kind: 'service-trouble', service, problem }),
+      );
       if (rotation !== undefined) rotateIn(grown ? ROTATION_GROWN : ROTATION);
     }, wait);
   };

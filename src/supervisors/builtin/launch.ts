@@ -1,23 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync, unlinkSync } from 'node:fs';
-import { dirname, isAbsolute, join } from 'node:path';
+import { closeSync, constants, existsSync, mkdirSync, openSync, unlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { hardOpenFiles } from '../../host/procfs.ts';
-import type { User } from '../../host/users.ts';
-import { BASE_PATH } from './environment.ts';
+import { type RunsAs, switchUser, tool } from '../shared/programs.ts';
+import { type Rotation, rotateBeforeStart } from '../shared/rotate.ts';
+import type { Settings } from '../shared/settings.ts';
 import { FIFO } from './fifo.ts';
-import { type Rotation, rotateBeforeStart } from './rotate.ts';
-import type { Settings } from './settings.ts';
 import { shimArguments } from './shim.ts';
 
 /** The soft limit that programs expect; those that use select(2) break beyond it. Node raises its own. */
 const SOFT_OPEN_FILES = 1024;
-
-/** Who a service runs as, where that is not the user of the supervisor. */
-export interface RunsAs {
-  readonly user: User;
-  /** The name or number of another group than the user's own. */
-  readonly group: string | undefined;
-}
 
 /** Spawns a service's shim; the FIFO is there. Throws what a system call says; a spawn may also fail by an `error` event. */
 export function launch(
@@ -81,33 +73,4 @@ function wrapped(settings: Settings, runsAs: RunsAs | undefined): readonly strin
   const limits = Object.entries(settings.limits).map(([option, value]) => `--${option}=${value}`);
   const prlimit = limits.length > 0 ? [tool('prlimit'), ...limits, '--'] : [];
   return [...prlimit, ...switchUser(runsAs), ...settings.command];
-}
-
-/** Node's own uid and gid would drop the supplementary groups. */
-export function switchUser(runsAs: RunsAs | undefined): readonly string[] {
-  // Only root can; anybody else was checked to be that user.
-  if (runsAs === undefined || process.getuid?.() !== 0) return [];
-  const { uid, gid, name } = runsAs.user;
-  const groups = name === String(uid) ? '--clear-groups' : '--init-groups';
-  return [tool('setpriv'), `--reuid=${uid}`, `--regid=${runsAs.group ?? gid}`, groups, '--'];
-}
-
-/** A program of the host's, whatever PATH the service has. */
-export function tool(name: string): string {
-  return findProgram(name, '/', BASE_PATH) ?? name;
-}
-
-/** Where a command is found: absolute, with a slash below the directory, else in PATH. Undefined where it isn't. */
-export function findProgram(program: string, directory: string, path: string): string | undefined {
-  const candidates = program.includes('/')
-    ? [isAbsolute(program) ? program : join(directory, program)]
-    : path.split(':').map((folder) => join(folder === '' ? directory : folder, program));
-  return candidates.find((candidate) => {
-    try {
-      accessSync(candidate, constants.X_OK);
-      return statSync(candidate).isFile();
-    } catch {
-      return false;
-    }
-  });
 }

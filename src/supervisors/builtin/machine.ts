@@ -1,7 +1,8 @@
 import type { Exit } from '../../model.ts';
 import { unreachable } from '../../problem.ts';
 import { formatDuration } from '../../units.ts';
-import { exitText } from './exit.ts';
+import { exitText } from '../shared/exit.ts';
+import type { Rules } from '../shared/settings.ts';
 
 /*
  * The life of one service. Names are supervisord's, and HELD.
@@ -46,17 +47,6 @@ export interface Machine {
   readonly recent: readonly number[];
   /** Restarts by supervision since the last `start`. */
   readonly restarts: number;
-}
-
-/** All times in milliseconds. */
-export interface Rules {
-  readonly ready: number;
-  readonly retries: number;
-  readonly stopTimeout: number;
-  readonly policy: 'always' | 'on-failure' | 'never';
-  readonly backoff: { readonly initial: number; readonly factor: number; readonly max: number };
-  readonly limit: { readonly restarts: number; readonly within: number };
-  readonly cooldown: number;
 }
 
 export type Input =

@@ -4,10 +4,10 @@ import { beganAt, bootId, variableOf } from '../../host/procfs.ts';
 import type { Actual, Reading, Run, ServiceId, UnreadableObject } from '../../model.ts';
 import { unreachable, why } from '../../problem.ts';
 import { parseStamp, STAMP } from '../../stamp.ts';
+import { settingsOf } from '../shared/settings.ts';
 import { type Reality, realityOf } from './reality.ts';
 import { folderOf, readRecord, type ServiceRecord } from './record.ts';
 import { findMain, guessMains, type Processes, type Scanner, type Seen } from './scan.ts';
-import { settingsOf } from './settings.ts';
 
 /** Longer than any supervisor is late: what should have been started by then has nobody who does. */
 const LATE = 2000;

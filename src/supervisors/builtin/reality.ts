@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beganAt, bootId, lives, type ProcessRef } from '../../host/procfs.ts';
 import type { Exit } from '../../model.ts';
-import { UNKNOWN } from './exit.ts';
+import { UNKNOWN } from '../shared/exit.ts';
 import { FIFO, isHeld, readExit, readPid } from './fifo.ts';
 import type { ServiceRecord } from './record.ts';
 

@@ -1,5 +1,5 @@
 import { unreachable } from '../../problem.ts';
-import { exitText } from './exit.ts';
+import { exitText } from '../shared/exit.ts';
 import type { State } from './machine.ts';
 
 /** Why a state is not what a start was to lead to; undefined where it is. */

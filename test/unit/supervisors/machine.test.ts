@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Exit } from '../../../src/model.ts';
-import { deadline, type Input, type Machine, NEW, next, type Rules } from '../../../src/supervisors/builtin/machine.ts';
+import { deadline, type Input, type Machine, NEW, next } from '../../../src/supervisors/builtin/machine.ts';
+import type { Rules } from '../../../src/supervisors/shared/settings.ts';
 
 const RULES: Rules = {
   ready: 1000,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { parseFile } from '../../../src/supervisors/builtin/environment.ts';
-import { exitOf, exitText } from '../../../src/supervisors/builtin/exit.ts';
 import { runs } from '../../../src/supervisors/builtin/scan.ts';
-import { settingsOf } from '../../../src/supervisors/builtin/settings.ts';
 import { isShim, shimArguments } from '../../../src/supervisors/builtin/shim.ts';
+import { parseFile } from '../../../src/supervisors/shared/environment.ts';
+import { exitOf, exitText } from '../../../src/supervisors/shared/exit.ts';
+import { settingsOf } from '../../../src/supervisors/shared/settings.ts';
 
 describe('what a shell reports', () => {
   it.each([

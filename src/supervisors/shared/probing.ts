@@ -2,7 +2,7 @@ import type { Monitor } from '../../health/health.ts';
 import type { ServiceId } from '../../model.ts';
 import { type Problem, why } from '../../problem.ts';
 import { environmentOf } from './environment.ts';
-import { type RunsAs, switchUser } from './launch.ts';
+import { type RunsAs, switchUser } from './programs.ts';
 import type { Settings } from './settings.ts';
 
 /** Has a service's probes watched from now on, run as the service is; its problem, where its environment can't be read. */

@@ -3,7 +3,17 @@ import type { Json } from '../../canonical.ts';
 import type { Probe } from '../../health/health.ts';
 import { probesOf } from '../../health/parse.ts';
 import type { Fields, ServiceId } from '../../model.ts';
-import type { Rules } from './machine.ts';
+
+/** How a service is kept running. All times in milliseconds. */
+export interface Rules {
+  readonly ready: number;
+  readonly retries: number;
+  readonly stopTimeout: number;
+  readonly policy: 'always' | 'on-failure' | 'never';
+  readonly backoff: { readonly initial: number; readonly factor: number; readonly max: number };
+  readonly limit: { readonly restarts: number; readonly within: number };
+  readonly cooldown: number;
+}
 
 /** How one service is run: its definition with every default filled. Times in milliseconds, sizes in bytes. */
 export interface Settings {

@@ -4,7 +4,7 @@ import { findGroup, findUser, self, type User } from '../../host/users.ts';
 import type { Service } from '../../model.ts';
 import { type Problem, why } from '../../problem.ts';
 import { environmentOf } from './environment.ts';
-import { findProgram, tool } from './launch.ts';
+import { findProgram, tool } from './programs.ts';
 import type { Settings } from './settings.ts';
 
 /** The first thing that stands in the way of starting a service here; reads only. */

@@ -61,10 +61,14 @@ export async function openBus(path: string, on: BusListener): Promise<Bus> {
     trouble = error.message;
     socket.destroy();
   });
-  client.connection.on('close', () => {
+  // The library fails all calls at the first sign of the end. Who then asks again must know that by this bus it can't.
+  const end = () => {
     if (open) on.closed();
     open = false;
-  });
+    socket.destroy();
+  };
+  client.connection.on('end', end);
+  client.connection.on('close', end);
   client.connection.on('message', (message) => {
     if (open && message.type === SIGNAL) on.signal(signalOf(message));
   });

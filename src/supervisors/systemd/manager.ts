@@ -1,4 +1,4 @@
-import { Failure, type Problem, why } from '../../problem.ts';
+import { Failure, type Problem } from '../../problem.ts';
 import type { Scope } from './bus-address.ts';
 import { unitPath } from './bus-path.ts';
 import { type JobEnd, Jobs } from './jobs.ts';
@@ -12,7 +12,7 @@ import {
   type UnitProperties,
   unitOf,
 } from './properties.ts';
-import { type LinkChange, type ListedUnit, linkChanges, listedUnits, versionOf } from './replies.ts';
+import { checked, type LinkChange, type ListedUnit, linkChanges, listedUnits, versionOf } from './replies.ts';
 import { type Heard, hear, MANAGER, MANAGER_PATH, PROPERTIES } from './signals.ts';
 
 export type { Scope } from './bus-address.ts';
@@ -208,18 +208,5 @@ async function isThere(link: Link, path: string, act: string): Promise<boolean> 
   } catch (error) {
     if (error instanceof Failure && error.problems[0]?.code === 'no-such-object') return false;
     throw error;
-  }
-}
-
-/** What systemd says in another shape than is known must not be taken for anything. */
-function checked<T>(act: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw new Failure({
-      code: 'unexpected-answer',
-      summary: `cannot ${act}: systemd answered something else than is known of it`,
-      detail: why(error),
-    });
   }
 }

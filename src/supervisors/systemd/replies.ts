@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { Failure, why } from '../../problem.ts';
 
 /** A unit as ListUnitsByPatterns tells of it. */
 export interface ListedUnit {
@@ -48,4 +49,23 @@ export function linkChanges(changes: unknown): readonly LinkChange[] {
 /** Of `252.39-1~deb12u1`. */
 export function versionOf(version: unknown): number {
   return Number.parseInt(z.string().check(z.regex(/^\d+/)).parse(version), 10);
+}
+
+/** What `read` makes of an answer. What systemd says in another shape than is known is not taken for anything. */
+export function checked<T>(act: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const { issues } = error as Partial<z.core.$ZodError>;
+    throw new Failure({
+      code: 'unexpected-answer',
+      summary: `cannot ${act}: systemd answered something else than is known of it`,
+      detail: issues?.map(issueText).join('\n') ?? why(error),
+    });
+  }
+}
+
+function issueText(issue: z.core.$ZodIssue): string {
+  const expected = 'expected' in issue ? issue.expected : issue.code;
+  return `${['answer', ...issue.path].join('.')}: expected ${expected}`;
 }

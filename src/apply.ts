@@ -1,5 +1,5 @@
 import type { Event, Outcome, Plan, Report, Step, StepReport, SupervisorName } from './model.ts';
-import { why } from './problem.ts';
+import { type Problem, why } from './problem.ts';
 import type { Supervisor } from './supervisors/supervisor.ts';
 
 /**
@@ -13,6 +13,7 @@ export async function apply(
   signal: AbortSignal,
 ): Promise<Report> {
   const begun = performance.now();
+  const refused = await prepareAll(plan.steps, supervisors, signal);
   const reports = new Map<string, Promise<StepReport>>();
   // Steps come in an order that respects `after`: what a step waits for has its promise already.
   for (const step of plan.steps) {
@@ -39,6 +40,8 @@ export async function apply(
   async function take(step: Step): Promise<Outcome> {
     const supervisor = supervisors.get(step.supervisor);
     if (supervisor === undefined) throw new Error(`no supervisor ${step.supervisor}`);
+    const problem = refused.get(step.id);
+    if (problem !== undefined) return { kind: 'failed', problem };
     try {
       return await supervisor.apply(step, signal);
     } catch (error) {
@@ -48,8 +51,22 @@ export async function apply(
   }
 }
 
+/** Has each supervisor do what all its steps need; the steps that can't be taken, and why. */
+async function prepareAll(
+  steps: readonly Step[],
+  supervisors: ReadonlyMap<SupervisorName, Supervisor>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Problem>> {
+  if (signal.aborted) return new Map();
+  const refused = [...Map.groupBy(steps, ({ supervisor }) => supervisor)].map(([name, own]) =>
+    supervisors.get(name)?.prepare?.(own, signal),
+  );
+  return new Map((await Promise.all(refused)).flatMap((problems) => [...(problems ?? [])]));
+}
+
 function skipped(step: Step, because: string): Outcome {
-  const summary = `did not ${step.action} ${step.service}: ${because}`;
+  const written = step.files === undefined && step.boot === undefined ? '' : '; its new files are there already';
+  const summary = `did not ${step.action} ${step.service}: ${because}${written}`;
   return { kind: 'skipped', problem: { code: 'skipped', summary, hint: 'run `reconcile` again once that is mended' } };
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { readIfThere, writeAtomic } from './host/files.ts';
-import type { Desired, Policy, Revision, Service } from './model.ts';
+import type { Desired, Policy, Revision, Service, SupervisorName } from './model.ts';
 import { Failure, why } from './problem.ts';
 
 /**
@@ -17,6 +17,7 @@ interface LastGood {
 }
 
 const lastGoodFile = (stateDir: string) => join(stateDir, 'decisions', 'last-good.json');
+const usedFile = (stateDir: string) => join(stateDir, 'decisions', 'supervisors.json');
 const ownersFile = (stateDir: string) => join(stateDir, 'decisions', 'owners.json');
 
 /** The desired state that was last applied from this directory; undefined where there was none. */
@@ -36,7 +37,7 @@ export function openDecisions(stateDir: string, directory: string): { keep(desir
   return {
     keep: ({ revision, policy, services }) => {
       if (before?.revision.content === revision.content && before.directory === directory) return;
-      write(lastGoodFile(stateDir), { version: 1, directory, revision, policy, services } satisfies LastGood);
+      writeDecision(lastGoodFile(stateDir), { version: 1, directory, revision, policy, services } satisfies LastGood);
     },
   };
 }
@@ -48,10 +49,20 @@ export function directoryOf(stateDir: string, owner: string): string | undefined
 
 export function saveOwner(stateDir: string, owner: string, directory: string): void {
   const owners = readDecision(ownersFile(stateDir), isOwners) ?? {};
-  if (owners[owner] !== directory) write(ownersFile(stateDir), { ...owners, [owner]: directory });
+  if (owners[owner] !== directory) writeDecision(ownersFile(stateDir), { ...owners, [owner]: directory });
 }
 
-function readDecision<T>(path: string, isWhole: (value: unknown) => value is T): T | undefined {
+/** The supervisors that have something of ours, or had when they could last be read: they are looked at whatever Git says. */
+export function readUsed(stateDir: string): readonly SupervisorName[] {
+  return readDecision(usedFile(stateDir), isNames) ?? [];
+}
+
+export function saveUsed(stateDir: string, before: readonly SupervisorName[], after: readonly SupervisorName[]): void {
+  if (before.join() !== after.join()) writeDecision(usedFile(stateDir), after);
+}
+
+/** A decision as this version writes it, undefined where there is none. Fails where it is damaged. */
+export function readDecision<T>(path: string, isWhole: (value: unknown) => value is T): T | undefined {
   let value: unknown;
   try {
     const text = readIfThere(path);
@@ -65,8 +76,11 @@ function readDecision<T>(path: string, isWhole: (value: unknown) => value is T):
 }
 
 // By hand and not by a schema: these are read by every run, and what reads schemas takes longer to load than they do.
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isNames = (value: unknown): value is readonly SupervisorName[] =>
+  Array.isArray(value) && value.every((name) => typeof name === 'string');
 
 const isOwners = (value: unknown): value is Readonly<Record<string, string>> =>
   isObject(value) && Object.values(value).every((directory) => typeof directory === 'string');
@@ -90,7 +104,8 @@ function damaged(path: string, because: string): Failure {
   });
 }
 
-function write(path: string, value: unknown): void {
+/** Written whole, and synced. */
+export function writeDecision(path: string, value: unknown): void {
   try {
     writeAtomic(path, `${JSON.stringify(value)}\n`, { sync: true });
   } catch (error) {

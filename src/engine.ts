@@ -4,31 +4,20 @@ import { join } from 'node:path';
 import { apply } from './apply.ts';
 import { closest } from './closest.ts';
 import type { Config } from './config.ts';
-import { directoryOf, openDecisions, saveOwner } from './decisions.ts';
+import { directoryOf, openDecisions, readUsed, saveOwner, saveUsed } from './decisions.ts';
+import { define } from './definitions.ts';
 import { type Cache, openCache } from './desired/cache.ts';
 import { readInputs } from './desired/inputs.ts';
 import { load } from './desired/load.ts';
 import { commitOf } from './desired/revision.ts';
-import { loadYaml } from './desired/yaml.ts';
 import { writeAtomic } from './host/files.ts';
 import { collect } from './host/memory.ts';
-import type {
-  Definition,
-  Desired,
-  Event,
-  Observed,
-  Plan,
-  Report,
-  Service,
-  ServiceId,
-  SupervisorName,
-} from './model.ts';
-import { plan } from './planner.ts';
+import { holdsOf, type Marks, marksAfter, readMarks, saveMarks, settledOf, wantedDigest } from './marks.ts';
+import type { Desired, Event, Observed, Plan, Report, Service, ServiceId, Step, SupervisorName } from './model.ts';
+import { plan as makePlan } from './planner.ts';
 import { Failure, type Problem } from './problem.ts';
-import { FIELDS } from './supervisors/index.ts';
+import { FIELDS, type Supervisors } from './supervisors/index.ts';
 import type { Supervisor } from './supervisors/supervisor.ts';
-
-export type Supervisors = ReadonlyMap<SupervisorName, Supervisor>;
 
 /** What one run is asked to do, besides making everything as Git says. */
 export interface Request {
@@ -60,6 +49,20 @@ export async function loadDesired(config: Config, given?: Cache): Promise<Desire
   return { ...desired, revision: { ...desired.revision, ...(await commit) } };
 }
 
+/** The supervisors that have to be looked at: those that Git names, and those that have something of ours. */
+export function supervisorsInUse(config: Config, desired: Desired): ReadonlySet<SupervisorName> {
+  return new Set([...desired.services.map(({ supervisor }) => supervisor), ...readUsed(config.stateDir)]);
+}
+
+interface Prepared {
+  readonly plan: Plan;
+  readonly desired: Desired;
+  readonly observed: Observed;
+  readonly marks: Marks;
+  /** What Git wants of each service that others can change. */
+  readonly wanted: ReadonlyMap<ServiceId, string>;
+}
+
 /** Reads everything and plans; changes nothing. Fails with problems where there can be no plan at all. */
 export async function prepare(
   config: Config,
@@ -67,14 +70,17 @@ export async function prepare(
   supervisors: Supervisors,
   request: Request,
   signal: AbortSignal,
-): Promise<{ readonly plan: Plan; readonly desired: Desired; readonly observed: Observed }> {
+): Promise<Prepared> {
   const inputs = readInputs(loaded.services, hostKey(config.stateDir));
   const desired: Desired = { ...loaded, services: inputs.services };
   const definitions = await define(desired, supervisors);
-  const readings = [...supervisors].map(
-    async ([name, supervisor]) => [name, await supervisor.observe(signal)] as const,
+  const observed = await observeAll(desired, supervisors, signal);
+  const marks = readMarks(config.stateDir);
+  const wanted = new Map(
+    desired.services
+      .filter(({ supervisor }) => supervisors.get(supervisor)?.shared)
+      .map((service) => [service.id, wantedDigest(service, definitions.get(service.id))]),
   );
-  const observed: Observed = new Map(await Promise.all(readings));
   checkNames(desired, observed, request);
   const blocked = new Map(inputs.problems);
   const input = {
@@ -83,20 +89,49 @@ export async function prepare(
     fields: FIELDS,
     observed,
     blocked,
+    settled: settledOf(marks, wanted),
+    holds: holdsOf(marks, Date.now()),
     asked: idsOf(desired.services, request.asked),
     ...(request.only.length > 0 ? { only: new Set(request.only) } : {}),
   };
-  const first = plan(input);
+  const first = makePlan(input);
   // What can't start here must be known before anything is stopped for it, and in the dry run too.
   const found = await Promise.all(
     first.steps.map(async (step) => {
-      const starts = step.target !== undefined && (step.effect === 'start' || step.effect === 'restart');
-      const problem = starts ? await supervisors.get(step.supervisor)?.check(step.target.service) : undefined;
+      const problem = await whyNot(step, supervisors.get(step.supervisor));
       return problem === undefined ? undefined : ([step.service, problem] as const);
     }),
   );
   for (const entry of found) if (entry !== undefined) blocked.set(...entry);
-  return { plan: blocked.size > inputs.problems.size ? plan(input) : first, desired, observed };
+  const plan = blocked.size > inputs.problems.size ? makePlan(input) : first;
+  return { plan, desired, observed, marks, wanted };
+}
+
+/** Asks all supervisors at once. `thorough` is for a status. */
+export async function observeAll(
+  desired: Desired,
+  supervisors: Supervisors,
+  signal: AbortSignal,
+  thorough = false,
+): Promise<Observed> {
+  const bySupervisor = Map.groupBy(desired.services, ({ supervisor }) => supervisor);
+  const readings = [...supervisors].map(
+    async ([name, supervisor]) =>
+      [name, await supervisor.observe(signal, bySupervisor.get(name) ?? [], thorough)] as const,
+  );
+  return new Map(await Promise.all(readings));
+}
+
+/** What stands in the way of a step: its definition, or that it can't be started here. */
+async function whyNot(step: Step, supervisor: Supervisor | undefined): Promise<Problem | undefined> {
+  const service = step.target?.service;
+  if (supervisor === undefined || service === undefined) return undefined;
+  const starts = step.effect === 'start' || step.effect === 'restart';
+  const [cannotStart, bad] = await Promise.all([
+    starts ? supervisor.check(service) : undefined,
+    step.files === undefined ? undefined : supervisor.judge?.(service),
+  ]);
+  return bad ?? cannotStart;
 }
 
 /** So many steps that what reading and planning left behind would slow them down. */
@@ -112,7 +147,7 @@ export async function converge(
   signal: AbortSignal,
 ): Promise<Report> {
   const decisions = openDecisions(config.stateDir, config.desiredState);
-  const { plan, desired, observed } = await prepare(config, loaded, supervisors, request, signal);
+  const { plan, desired, observed, marks, wanted } = await prepare(config, loaded, supervisors, request, signal);
   if (request.expect !== undefined && request.expect !== plan.fingerprint) {
     throw new Failure({
       code: 'stale-plan',
@@ -125,7 +160,37 @@ export async function converge(
   decisions.keep(loaded);
   emit({ kind: 'planned', plan });
   if (plan.steps.length > MANY) collect();
-  return apply(plan, supervisors, emit, signal);
+  const used = readUsed(config.stateDir);
+  const now = usedAfter(used, desired, observed, plan);
+  // Before anything of ours is there, lest it is forgotten; and only then what has nothing any more.
+  saveUsed(config.stateDir, used, [...new Set([...used, ...now])].sort());
+  const report = await apply(plan, supervisors, emit, signal);
+  saveUsed(config.stateDir, [...new Set([...used, ...now])].sort(), now);
+  const chosen = (id: ServiceId) => request.only.length === 0 || request.only.some((name) => isOf(id, name));
+  saveMarks(config.stateDir, marks, marksAfter(marks, wanted, chosen, report, Date.now()));
+  return report;
+}
+
+function isOf(id: ServiceId, name: string): boolean {
+  return id === name || id.split('@')[0] === name;
+}
+
+/** The supervisors other than the embedded one that have something of ours, will have, or could not be read. */
+function usedAfter(
+  used: readonly SupervisorName[],
+  desired: Desired,
+  observed: Observed,
+  plan: Plan,
+): readonly SupervisorName[] {
+  const names = new Set([...desired.services, ...plan.steps].map(({ supervisor }) => supervisor));
+  for (const name of used) {
+    const reading = observed.get(name);
+    const left =
+      reading?.kind !== 'read' || reading.objects.some((o) => o.kind !== 'actual' || o.owner.kind === 'ours');
+    if (left) names.add(name);
+  }
+  names.delete('builtin');
+  return [...names].sort();
 }
 
 /** Refuses a second desired-state directory under an owner's name while something of the first is left here. */
@@ -147,44 +212,6 @@ export function checkOwner(config: Config, desired: Desired, observed: Observed)
 function claimOwner(config: Config, desired: Desired, observed: Observed, claim: boolean): void {
   if (!claim) checkOwner(config, desired, observed);
   saveOwner(config.stateDir, desired.policy.owner, config.desiredState);
-}
-
-/** A service is one object as long as nothing of it changes, and its definition depends on nothing else. */
-const definedBefore = new WeakMap<Service, Definition | Problem[]>();
-
-async function define(desired: Desired, supervisors: Supervisors): Promise<ReadonlyMap<ServiceId, Definition>> {
-  const definitions = new Map<ServiceId, Definition>();
-  const refused: [Service, Problem][] = [];
-  for (const service of desired.services) {
-    if (service.state === 'absent') continue;
-    const supervisor = supervisors.get(service.supervisor);
-    if (supervisor === undefined) throw new Error(`no supervisor ${service.supervisor}`);
-    const defined = definedBefore.get(service) ?? supervisor.define(service);
-    definedBefore.set(service, defined);
-    if (!Array.isArray(defined)) definitions.set(service.id, defined as Definition);
-    else if ((service.instance ?? 1) === 1)
-      refused.push(...defined.map((problem) => [service, problem] as [Service, Problem]));
-  }
-  if (refused.length === 0) return definitions;
-  await loadYaml(); // positions are looked up in the files
-  throw new Failure(...refused.map(([service, problem]) => placed(desired, service, problem)));
-}
-
-/** A problem about a field, with the place where the field was written. */
-function placed(desired: Desired, service: Service, problem: Problem): Problem {
-  const at = problem.field === undefined ? undefined : desired.locate(service.id, problem.field.split('.'));
-  return at === undefined ? problem : { ...problem, at };
-}
-
-/** All definition problems of a desired state, for `validate`. */
-export async function definitionProblems(desired: Desired, supervisors: Supervisors): Promise<readonly Problem[]> {
-  try {
-    await define(desired, supervisors);
-    return [];
-  } catch (error) {
-    if (error instanceof Failure) return error.problems;
-    throw error;
-  }
 }
 
 function checkNames(desired: Desired, observed: Observed, request: Request): void {

@@ -105,6 +105,8 @@ export interface Definition {
   readonly files?: readonly HostFile[];
   /** What the host does with it at boot, where that is the supervisor's to say; undefined: left as found. */
   readonly boot?: Boot;
+  /** The symbolic link that is there while it is enabled, where that is ours. */
+  readonly link?: string;
 }
 
 /** `blocked`: nobody can start it, at boot or later. */
@@ -149,6 +151,8 @@ export interface Actual {
   /** What somebody else has put beside our definition and what counts as well: told, never touched. */
   readonly besides?: readonly string[];
   readonly run: Run;
+  /** It belongs to others, who are content that it is started, stopped and set: it is never removed. */
+  readonly borrowed?: true;
   /** Restarts by supervision since it was last started by an apply or a person. */
   readonly restarts: number;
   /** The revision that was last applied to it, as text. */
@@ -159,7 +163,9 @@ export type ActualDefinition = (
   | Pick<Definition, 'hash' | 'fields'>
   | { readonly hash: string | undefined; readonly fields?: undefined }
 ) &
-  Pick<Definition, 'files' | 'boot'> & {
+  Pick<Definition, 'files'> & {
+    /** `fixed`: it is not for us to change, such as of a unit that others start or nobody can enable. */
+    readonly boot?: Boot | 'fixed';
     /** Its files are not as we wrote them. */
     readonly edited?: true;
   };
@@ -240,7 +246,7 @@ export interface Step {
   /** What it writes and removes on the host; absent where that is nothing, or the supervisor's own affair. */
   readonly files?: readonly FileChange[];
   /** What it makes of the start at boot, where that changes. */
-  readonly boot?: { readonly from: Boot; readonly to: Boot };
+  readonly boot?: { readonly from: Boot; readonly to: Boot; readonly link?: string };
   /** What to make of it; absent for `remove`. */
   readonly target?: { readonly service: Service; readonly definition: Definition };
 }

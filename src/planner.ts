@@ -14,7 +14,7 @@ import type {
 import { declared } from './planner/declared.ts';
 import { type Draft, nameOf } from './planner/draft.ts';
 import type { Hold } from './planner/drift.ts';
-import { keepShared } from './planner/files.ts';
+import { keepShared, reloads } from './planner/files.ts';
 import { leftover } from './planner/leftovers.ts';
 import { undeclared } from './planner/names.ts';
 import { holdNeedy, ordered } from './planner/ordering.ts';
@@ -60,9 +60,7 @@ export function plan(input: PlanInput): Plan {
   const drafts = holdNeedy(chosen, all, services, world);
 
   const steps = keepShared(ordered(drafts, services, world), input.definitions.values());
-  const reloads = [
-    ...new Set(steps.filter(({ files }) => files !== undefined).map(({ supervisor }) => supervisor)),
-  ].sort();
+  const read = [...new Set(steps.filter(reloads).map(({ supervisor }) => supervisor))].sort();
   const held = drafts.flatMap((draft): Held[] => {
     const { service, supervisor, held } = draft;
     return held === undefined ? [] : [{ service, supervisor, reason: held }];
@@ -75,7 +73,7 @@ export function plan(input: PlanInput): Plan {
     steps,
     held: held.sort(byService),
     notices: notices.sort(byService),
-    ...(reloads.length === 0 ? {} : { reloads }),
+    ...(read.length === 0 ? {} : { reloads: read }),
   };
 }
 

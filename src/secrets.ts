@@ -62,7 +62,7 @@ export function maskFile(change: FileChange): FileChange {
 
 function maskDirectives(text: string): string {
   const end = text.indexOf(OURS);
-  return (end === -1 ? text : text.slice(0, end + 1)).split('\n').map(maskDirective).join('\n');
+  return (end === -1 ? text : text.slice(0, end)).split('\n').map(maskDirective).join('\n');
 }
 
 /** A line `Directive=item "item" ...`, of systemd's or supervisord's: its items as the arguments of a command. */

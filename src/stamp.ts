@@ -3,6 +3,9 @@ import type { ServiceId } from './model.ts';
 /** The environment variable that carries the stamp in a service's main process, and so in its children. */
 export const STAMP = 'RECONCILED_DEFINITION';
 
+/** The one that tells whose process it is, where that is not the embedded supervisor. */
+export const SUPERVISOR = 'RECONCILED_SUPERVISOR';
+
 export interface Stamp {
   readonly owner: string;
   readonly service: string;

@@ -6,6 +6,7 @@ export function statusOf(
   desired: Desired,
   observed: Observed,
   health: (id: ServiceId, service: Service | undefined) => HealthState,
+  holds: ReadonlyMap<ServiceId, { readonly until: number; readonly expired: boolean }> = new Map(),
 ): ServiceStatus[] {
   const rows = new Map<string, ServiceStatus>();
   const declared = new Map(desired.services.map((service) => [service.id, service]));
@@ -31,6 +32,12 @@ export function statusOf(
         rows.set(object.id, { ...base, ...ofRun(object, service, health(object.id, service)) });
       else if (service !== undefined) rows.set(object.id, { ...base, note: `belongs to '${object.owner.owner}'` });
     }
+  }
+  for (const [id, { until, expired }] of holds) {
+    const row = rows.get(id);
+    const left = `left as somebody made it until ${iso(until)}; to end that: reconcile start ${id}`;
+    if (row !== undefined && !expired)
+      rows.set(id, { ...row, note: row.note === null ? left : `${row.note}; ${left}` });
   }
   return [...rows.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

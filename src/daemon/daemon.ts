@@ -2,16 +2,25 @@ import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { readLastGood } from '../decisions.ts';
 import { checkSafety } from '../desired/safety.ts';
-import { converge, EVERYTHING, ensureHostKey, loadDesired, openDesiredCache, type Request } from '../engine.ts';
+import {
+  converge,
+  EVERYTHING,
+  ensureHostKey,
+  loadDesired,
+  observeAll,
+  openDesiredCache,
+  type Request,
+  supervisorsInUse,
+} from '../engine.ts';
 import { createMonitor } from '../health/monitor.ts';
 import type { Lock } from '../host/lock.ts';
 import { createMemoryRelease } from '../host/memory.ts';
-import type { Desired, Event, Report, ServiceStatus } from '../model.ts';
+import { holdsOf, nextEnd, readMarks } from '../marks.ts';
+import type { Desired, DriftKind, Event, Plan, Report, ServiceStatus } from '../model.ts';
 import { Failure, type Problem } from '../problem.ts';
 import { formatRevision } from '../revision.ts';
 import { statusOf } from '../status.ts';
-import { type BuiltinEvent, createBuiltin } from '../supervisors/builtin/index.ts';
-import { supervisorsOf } from '../supervisors/index.ts';
+import { openRegistry, type SupervisorEvent, type Supervisors } from '../supervisors/index.ts';
 import { serveControl } from './control.ts';
 import { createLoop } from './loop.ts';
 import { watchFiles } from './watch.ts';
@@ -20,12 +29,14 @@ import type { ApplyRequest } from './wire.ts';
 /** What the daemon tells whoever runs it: its log and its live view. */
 export type DaemonEvent =
   | Event
-  | BuiltinEvent
+  | SupervisorEvent
   | { readonly kind: 'ready'; readonly socket: string; readonly adopted: number }
   /** The desired state is invalid; what was last good stays in force. */
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[]; readonly inForce: string | undefined }
   | { readonly kind: 'valid-again' }
   | { readonly kind: 'trouble'; readonly problem: Problem }
+  /** Somebody has changed it on the host; told once. */
+  | { readonly kind: 'drift'; readonly service: string; readonly what: DriftKind; readonly until: number | undefined }
   | { readonly kind: 'health'; readonly service: string; readonly health: string; readonly why: string | undefined };
 
 export interface Daemon {
@@ -86,7 +97,7 @@ export async function startDaemon(
   owner = first.desired.policy.owner;
 
   const monitor = createMonitor();
-  const builtin = createBuiltin({
+  const registry = openRegistry({
     owner,
     runtimeDir: config.runtimeDir,
     logDir: config.logDir,
@@ -95,7 +106,7 @@ export async function startDaemon(
     revision: () => (last === undefined ? '' : formatRevision(last.revision)),
     onEvent: tell,
   });
-  const supervisors = supervisorsOf(builtin);
+  const { builtin } = registry;
   monitor.onChange((service, health) =>
     tell({
       kind: 'health',
@@ -105,6 +116,43 @@ export async function startDaemon(
     }),
   );
   await builtin.adopt();
+
+  const watched = new Set<string>();
+  /** The supervisors to look at, each watched from the first time on. */
+  const inUse = async (desired: Desired): Promise<Supervisors> => {
+    const supervisors = await registry.take(supervisorsInUse(config, desired));
+    for (const [name, supervisor] of supervisors) {
+      if (!watched.has(name)) watches.push(supervisor.watch(() => loop.nudge()));
+      watched.add(name);
+    }
+    return supervisors;
+  };
+  const watches: AsyncDisposable[] = [];
+  let drifted = new Set<string>();
+  const tellDrift = ({ held, notices }: Plan) => {
+    const marks = readMarks(config.stateDir);
+    const now = new Map<string, DaemonEvent>();
+    for (const { service, reason } of held) {
+      if (reason.kind !== 'drift') continue;
+      const until = marks[service]?.hold?.until;
+      now.set(`${service} ${reason.what} ${until}`, { kind: 'drift', service, what: reason.what, until });
+    }
+    for (const notice of notices) {
+      if (notice.kind !== 'drift') continue;
+      const { service, what } = notice;
+      now.set(`${service} ${what}`, { kind: 'drift', service, what, until: undefined });
+    }
+    for (const [key, event] of now) if (!drifted.has(key)) tell(event);
+    drifted = new Set(now.keys());
+  };
+  let holdEnds: NodeJS.Timeout | undefined;
+  /** What is left as somebody made it is left so no longer than promised. */
+  const wakeAtEnd = () => {
+    clearTimeout(holdEnds);
+    const now = Date.now();
+    const end = nextEnd(readMarks(config.stateDir), now);
+    if (end !== undefined) holdEnds = setTimeout(loop.nudge, end - now + 1);
+  };
 
   const lost = Promise.withResolvers<void>();
   const isLost = (): boolean => {
@@ -120,7 +168,9 @@ export async function startDaemon(
     const before = last;
     last = desired;
     try {
-      const report = await converge(config, desired, supervisors, request, emit, abort.signal);
+      const report = await converge(config, desired, await inUse(desired), request, emit, abort.signal);
+      tellDrift(report.plan);
+      wakeAtEnd();
       if (fresh && invalid !== undefined) {
         invalid = undefined;
         tell({ kind: 'valid-again' });
@@ -145,17 +195,14 @@ export async function startDaemon(
 
   const stopping = Promise.withResolvers<{ readonly services: boolean }>();
   const status = async (): Promise<readonly ServiceStatus[]> => {
-    const { observed, desired } = await observeAll();
-    return statusOf(desired, observed, (id) => monitor.state(id));
-  };
-  const observeAll = async () => {
-    const observed = new Map([['builtin' as const, await builtin.observe(abort.signal)]]);
-    return { observed, desired: last ?? (first.desired as Desired) };
+    const desired = last ?? (first.desired as Desired);
+    const observed = await observeAll(desired, await inUse(desired), abort.signal, true);
+    return statusOf(desired, observed, (id) => monitor.state(id), holdsOf(readMarks(config.stateDir), Date.now()));
   };
   const socket = join(config.runtimeDir, 'control.sock');
   await using stack = new AsyncDisposableStack();
   stack.use(monitor);
-  stack.use(builtin);
+  stack.use(registry);
   stack.use(
     await serveControl(socket, {
       status,
@@ -182,13 +229,15 @@ export async function startDaemon(
       }),
     ),
   );
-  stack.use(builtin.watch(loop.nudge));
   const resync = setInterval(loop.nudge, RESYNC);
   const look = setInterval(isLost, LOOK);
   const resources = stack.move();
-  const reading = await builtin.observe(abort.signal);
-  const alive =
-    reading.kind === 'read' ? reading.objects.filter((o) => o.kind === 'actual' && o.run.kind === 'running').length : 0;
+  const observed = await observeAll(first.desired, await inUse(first.desired), abort.signal);
+  const alive = [...observed.values()]
+    .flatMap((reading) => (reading.kind === 'read' ? reading.objects : []))
+    .filter(
+      (object) => object.kind === 'actual' && object.owner.kind === 'ours' && object.run.kind === 'running',
+    ).length;
   tell({ kind: 'ready', socket, adopted: alive });
   loop.nudge();
 
@@ -199,8 +248,10 @@ export async function startDaemon(
     stop: async (services) => {
       clearInterval(resync);
       clearInterval(look);
+      clearTimeout(holdEnds);
       abort.abort();
       await loop.close();
+      for (const watch of watches) await watch[Symbol.asyncDispose]();
       if (services) await builtin.stopAll(AbortSignal.timeout(600_000), afterOf(last ?? first.desired));
       await resources.disposeAsync();
     },

@@ -13,6 +13,10 @@ export function eventText(event: DaemonEvent): string {
       return event.plan.steps.length === 0
         ? ''
         : `plan of ${event.plan.revision}: ${event.plan.steps.map(({ id }) => id).join(', ')}`;
+    case 'drift': {
+      const until = event.until === undefined ? '' : `, left so until ${new Date(event.until).toISOString()}`;
+      return `${event.service}: ${event.what} by somebody, and Git has not changed${until}`;
+    }
     case 'applied': {
       const { steps } = event.report;
       const failed = steps.filter(({ outcome }) => outcome.kind !== 'done').length;
@@ -37,6 +41,8 @@ export function eventText(event: DaemonEvent): string {
       return `${event.service}: its shim was killed; pid ${event.pid} goes on, how it ends will not be seen`;
     case 'service-trouble':
       return `${event.service}: ${flat(event.problem)}`;
+    case 'trial':
+      return `${event.service}: its cooldown is over, it is tried again`;
     case 'invalid': {
       const force = event.inForce === undefined ? 'nothing was applied yet' : `${event.inForce} stays in force`;
       return `the desired state is invalid, nothing was changed: ${force}\n${event.problems.map(flat).join('\n')}`;
@@ -66,6 +72,7 @@ function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' {
       return 'error';
     case 'killed':
     case 'unseen':
+    case 'drift':
       return 'warn';
     case 'step-ended':
       return event.outcome.kind === 'done' ? 'info' : 'error';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Policy, Service, SupervisorName } from '../model.ts';
+import type { Policy, Service, ServiceId, SupervisorName } from '../model.ts';
 import type { PolicyFile } from './generated/policy.ts';
 import type { ServiceFile } from './generated/service.ts';
 
@@ -10,16 +10,33 @@ const known = new WeakMap<ServiceFile, Map<string, readonly Service[]>>();
  * The services that one declaration stands for: itself, or its instances. `root` is the real path of the directory. The
  * same declaration under the same name gives the same objects, so that what is worked out of them can be kept by them.
  */
-export function expand(name: string, file: string, declared: ServiceFile, root: string): readonly Service[] {
+export function expand(
+  name: string,
+  file: string,
+  declared: ServiceFile,
+  root: string,
+  afterIds: readonly ServiceId[],
+): readonly Service[] {
   const named = known.get(declared) ?? new Map<string, readonly Service[]>();
   known.set(declared, named);
-  const key = `${name}\0${file}\0${root}`;
-  const services = named.get(key) ?? expandAnew(name, file, declared, root);
+  const key = [name, file, root, ...afterIds].join('\0');
+  const services = named.get(key) ?? expandAnew(name, file, declared, root, afterIds);
   named.set(key, services);
   return services;
 }
 
-function expandAnew(name: string, file: string, declared: ServiceFile, root: string): Service[] {
+/** The ids of a service: its name, or those of its instances. */
+export function idsOf(name: string, instances: number | undefined): readonly ServiceId[] {
+  return instances === undefined ? [name] : Array.from({ length: instances }, (_, i) => `${name}@${i + 1}`);
+}
+
+function expandAnew(
+  name: string,
+  file: string,
+  declared: ServiceFile,
+  root: string,
+  afterIds: readonly ServiceId[],
+): Service[] {
   const { directory } = declared;
   const relative = directory !== undefined && !directory.startsWith('/');
   const written = relative ? { ...declared, directory: resolve(root, directory) } : declared;
@@ -31,6 +48,7 @@ function expandAnew(name: string, file: string, declared: ServiceFile, root: str
     autostart: written.autostart ?? state === 'running',
     ...(written.group === undefined ? {} : { group: written.group }),
     after: written.start?.after ?? [],
+    ...(afterIds.length === 0 ? {} : { afterIds }),
     formerly: written.formerly ?? [],
     changes: written.changes ?? 'now',
     ...(written.drift === undefined ? {} : { drift: written.drift }),
@@ -40,7 +58,7 @@ function expandAnew(name: string, file: string, declared: ServiceFile, root: str
   };
   const { instances } = written;
   if (instances === undefined) return [{ ...service, id: name }];
-  return Array.from({ length: instances }, (_, i) => ({ ...service, id: `${name}@${i + 1}`, instance: i + 1 }));
+  return idsOf(name, instances).map((id, i) => ({ ...service, id, instance: i + 1 }));
 }
 
 export function policyOf(written: PolicyFile): Policy {

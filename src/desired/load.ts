@@ -7,7 +7,7 @@ import type { Desired, Service } from '../model.ts';
 import type { Problem } from '../problem.ts';
 import { acrossRules, type Draft } from './across.ts';
 import { type Cache, keyOf } from './cache.ts';
-import { expand, policyOf } from './expand.ts';
+import { expand, idsOf, policyOf } from './expand.ts';
 import type { HostFile } from './generated/host.ts';
 import type { PolicyFile } from './generated/policy.ts';
 import type { ServiceFile } from './generated/service.ts';
@@ -55,8 +55,12 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   problems.push(...unusedFolders(layout, drafts, root));
   if (problems.length > 0) return { kind: 'invalid', problems: problems.sort(byPlace) };
   options.cache?.keep(used);
+  const ids = new Map(drafts.map(({ name, written }) => [name, idsOf(name, written.instances)]));
   const services = drafts
-    .flatMap(({ name, written, stack }) => expand(name, stack.layers[0].source.file, written as ServiceFile, root))
+    .flatMap(({ name, written, stack }) => {
+      const after = (written.start?.after ?? []).flatMap((other) => ids.get(other) ?? []);
+      return expand(name, stack.layers[0].source.file, written as ServiceFile, root, after);
+    })
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   return { kind: 'valid', desired: desiredOf(services, stacks, layout, policyOf(policy ?? {})) };
 }

@@ -13,12 +13,11 @@ export function serviceRules(service: Partial<ServiceFile>, broken: ReadonlySet<
     ...bootRule(service),
     ...backoffRule(service),
     ...probeRules(service),
-    ...driftRule(['drift'], service.drift),
   ];
 }
 
 export function policyRules(policy: Partial<PolicyFile>): Finding[] {
-  const findings = driftRule(['drift'], policy.drift);
+  const findings: Finding[] = [];
   if (policy.mode === 'observe')
     findings.push(notYet(['mode'], 'mode: observe', 'remove it; `reconcile --dry-run` shows what would be done'));
   for (const key of ['windows', 'budgets'] as const) {
@@ -35,14 +34,10 @@ function notYet(path: Path, what: string, hint: string): Finding {
   return { code: 'not-supported', path, part: 'key', summary: `${what} is not supported yet`, hint };
 }
 
-function driftRule(path: Path, drift: string | undefined): Finding[] {
-  if (drift === undefined || drift === 'heal') return [];
-  return [notYet(path, `drift: ${drift}`, 'write `drift: heal` or remove it: what differs from Git is made right')];
-}
-
 function supervisorRule({ supervisor }: Partial<ServiceFile>): Finding[] {
-  if (supervisor === undefined || supervisor === 'builtin') return [];
-  return [{ ...notYet(['supervisor'], `supervisor ${supervisor}`, 'use `supervisor: builtin`'), part: 'value' }];
+  if (supervisor === undefined || supervisor === 'builtin' || supervisor === 'systemd') return [];
+  const hint = 'use `supervisor: systemd` or `supervisor: builtin`';
+  return [{ ...notYet(['supervisor'], `supervisor ${supervisor}`, hint), part: 'value' }];
 }
 
 function commandRule(service: Partial<ServiceFile>, broken: ReadonlySet<string | undefined>): Finding[] {

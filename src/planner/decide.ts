@@ -64,9 +64,12 @@ function besides({ service, actual }: Case): Notice[] {
   return paths.length === 0 ? [] : [{ kind: 'besides', service: service.id, paths }];
 }
 
-/** What can't be started is held; what does not start it goes on. */
+/** What can't be started is held; what does not start it goes on, unless its definition can't be had at all. */
 function withoutBlocked(c: Case, decision: Decision): Decision {
-  const steps = decision.steps.filter(({ effect }) => effect !== 'start' && effect !== 'restart');
+  const bad = c.blocked?.code === 'bad-definition';
+  const steps = bad
+    ? decision.steps.filter(({ target }) => target === undefined)
+    : decision.steps.filter(({ effect }) => effect !== 'start' && effect !== 'restart');
   if (c.blocked === undefined || steps.length === decision.steps.length) return decision;
   return { ...decision, steps, held: { kind: 'blocked', problem: c.blocked } };
 }
@@ -204,8 +207,9 @@ function update(c: Compared): Decision {
 /** What is not as defined, if anything: first what Git has changed. */
 function difference({ changes, writes, actual }: Compared): Reason | undefined {
   if (changes.length > 0) return changed(changes);
-  if (writes.files !== undefined) return { kind: 'files', by: actual.definition.edited ? 'others' : 'us' };
-  return writes.boot === undefined ? undefined : { kind: 'boot', ...writes.boot };
+  if (writes.files !== undefined && actual.definition.edited) return { kind: 'files', by: 'others' };
+  if (writes.boot !== undefined) return { kind: 'boot', from: writes.boot.from, to: writes.boot.to };
+  return writes.files === undefined ? undefined : { kind: 'files', by: 'us' };
 }
 
 /** Starts what has no process, from the new definition. */

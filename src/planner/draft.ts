@@ -52,7 +52,7 @@ export function step(
 
 /** The removal of what a supervisor has, and of its process. */
 export function remove(actual: Actual, supervisor: SupervisorName, reason: Reason): Step {
-  const ends = alive(actual.run) || waits(actual.run);
+  const ends = !actual.borrowed && (alive(actual.run) || waits(actual.run));
   return {
     ...step('remove', { id: actual.id, supervisor }, reason, ends ? 'stop' : 'none', actual),
     ...removalOf(actual),

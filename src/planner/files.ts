@@ -7,21 +7,33 @@ const NOTHING: Writes = {};
 
 /** What has to change of the files and of the start at boot, so that they are as defined. */
 export function writesFor(actual: Actual | undefined, definition: Definition | undefined): Writes {
-  const { files: wanted, boot: to } = definition ?? {};
+  const { files: wanted, boot: to, link } = definition ?? {};
   if (wanted === undefined && to === undefined) return NOTHING;
   const there = actual?.definition;
-  const from: Boot = there?.boot ?? 'disabled';
+  // What is fixed can only be blocked, and is told as what it mostly is.
+  const fixed = there?.boot === 'fixed' && to !== 'blocked';
+  const from: Boot = there?.boot === undefined || there.boot === 'fixed' ? 'disabled' : there.boot;
   const files = fileChanges(there?.files ?? [], wanted ?? []);
   return {
     ...(files.length === 0 ? {} : { files }),
-    ...(to === undefined || to === from ? {} : { boot: { from, to } }),
+    ...(to === undefined || to === from || fixed
+      ? {}
+      : { boot: { from, to, ...(link === undefined ? {} : { link }) } }),
   };
 }
 
 /** The removal of all that is there. */
-export function removalOf(actual: Actual): Writes {
-  const { files = [] } = actual.definition;
-  return files.length === 0 ? NOTHING : { files: fileChanges(files, []) };
+export function removalOf({ definition, borrowed }: Actual): Writes {
+  const { files = [], boot } = definition;
+  return {
+    ...(files.length === 0 ? {} : { files: fileChanges(files, []) }),
+    ...(boot === 'enabled' && !borrowed ? { boot: { from: boot, to: 'disabled' } } : {}),
+  };
+}
+
+/** Does a supervisor have to read its files anew for it? What only goes is not read any more. */
+export function reloads({ action, files, boot }: Step): boolean {
+  return boot !== undefined || (files !== undefined && action !== 'remove');
 }
 
 /** Keeps the files that a service which stays is made of as well: instances share one. */

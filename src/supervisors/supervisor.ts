@@ -3,6 +3,8 @@ import type { Problem } from '../problem.ts';
 
 /** What keeps services running. One folder each; none imports another, nor the planner. */
 export interface Supervisor extends AsyncDisposable {
+  /** Others can change its objects: what differs with no change in Git may be somebody's doing. */
+  readonly shared: boolean;
   readonly name: SupervisorName;
   readonly fields: FieldTable;
   /** The definition of a service, or why this supervisor can't make a field true. Pure; only what was written is refused. */
@@ -12,8 +14,21 @@ export interface Supervisor extends AsyncDisposable {
    * thing that stands in the way, or undefined. Reads only; asked before anything is stopped, in a dry run too.
    */
   check(service: Service): Promise<Problem | undefined>;
-  /** Reads only. Never throws: what can't be read is a value. */
-  observe(signal: AbortSignal): Promise<Reading>;
+  /**
+   * What stands in the way of a definition by itself, whoever starts it: `bad-definition`, where the supervisor would
+   * not take it. Reads only; asked before a file is written, in a dry run too.
+   */
+  judge?(service: Service): Promise<Problem | undefined>;
+  /**
+   * Reads only. Never throws: what can't be read is a value. `declared` are this supervisor's services in Git: what bears
+   * their names is told of too. `thorough` asks for all that a status shows and a plan does not need.
+   */
+  observe(signal: AbortSignal, declared?: readonly Service[], thorough?: boolean): Promise<Reading>;
+  /**
+   * Does at once what all steps of an apply need, such as writing files that are read together; the steps that can't be
+   * taken then, by id. Called before the first of them. Never throws.
+   */
+  prepare?(steps: readonly Step[], signal: AbortSignal): Promise<ReadonlyMap<string, Problem>>;
   /**
    * Takes one step and waits for its result (a start: until ready). Refuses where the object is not what `step.seen`
    * says. Never throws for what the host does; on abort it returns at once, with what was and wasn't done.

@@ -13,7 +13,7 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['desired', /^desired\//, ['host', 'leaf', 'schema types']],
   ['planner', /^(planner|order)\.ts$|^planner\//, ['leaf']],
   ['supervisor interface', /^supervisors\/(supervisor|fields)\.ts$/, ['leaf', 'schema types']],
-  ['registry', /^supervisors\/index\.ts$/, ['supervisor', 'supervisor interface', 'leaf']],
+  ['registry', /^supervisors\/index\.ts$/, ['supervisor', 'supervisor interface', 'health', 'leaf']],
   ['supervisor parts', /^supervisors\/shared\//, ['health', 'host', 'leaf']],
   [
     'supervisor',
@@ -23,7 +23,7 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['view', /^cli\/(views\/|style\.ts$)/, ['leaf']],
   [
     'engine',
-    /^(engine|apply|status|config|config-file|decisions|launcher)\.ts$/,
+    /^(engine|apply|status|config|config-file|decisions|definitions|launcher|marks)\.ts$/,
     ['desired', 'planner', 'registry', 'supervisor', 'supervisor interface', 'health', 'host', 'leaf', 'schema types'],
   ],
   [

@@ -3,14 +3,13 @@ import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { ensureFolder } from '../../config.ts';
 import { checkSafety } from '../../desired/safety.ts';
-import { converge, ensureHostKey, loadDesired, type Request } from '../../engine.ts';
+import { converge, ensureHostKey, loadDesired, type Request, supervisorsInUse } from '../../engine.ts';
 import { createMonitor } from '../../health/monitor.ts';
 import { type Holder, readHolder, takeLock } from '../../host/lock.ts';
 import type { Event, Report, Step } from '../../model.ts';
 import { Failure, why } from '../../problem.ts';
 import { formatRevision } from '../../revision.ts';
-import { createBuiltin } from '../../supervisors/builtin/index.ts';
-import { supervisorsOf } from '../../supervisors/index.ts';
+import { openRegistry } from '../../supervisors/index.ts';
 import type { Context, Options } from '../context.ts';
 import { planText } from '../views/plan.ts';
 import { progressText, reportJson, reportText } from '../views/progress.ts';
@@ -121,7 +120,7 @@ async function actHere(
   ensureFolder(join(config.stateDir, 'decisions'));
   ensureHostKey(config.stateDir);
   await using monitor = createMonitor();
-  await using builtin = createBuiltin({
+  await using registry = openRegistry({
     owner: desired.policy.owner,
     runtimeDir: config.runtimeDir,
     logDir: config.logDir,
@@ -129,13 +128,18 @@ async function actHere(
     monitor,
     revision: () => formatRevision(desired.revision),
   });
-  const report = await converge(config, desired, supervisorsOf(builtin), request, emit, signal);
-  const runs = report.steps.some(
-    ({ step, outcome }) => outcome.kind === 'done' && (step.effect === 'start' || step.effect === 'restart'),
+  const supervisors = await registry.take(supervisorsInUse(config, desired));
+  const report = await converge(config, desired, supervisors, request, emit, signal);
+  const started = report.steps.flatMap(({ step, outcome }) =>
+    outcome.kind === 'done' && (step.effect === 'start' || step.effect === 'restart') ? [step.supervisor] : [],
   );
-  if (runs)
+  if (started.includes('builtin'))
     context.note(
       'Unsupervised until `reconcile daemon` runs: nothing restarts these services, rotates their logs or counts restarts.\n',
+    );
+  if (started.includes('systemd'))
+    context.note(
+      'systemd restarts these units; until `reconcile daemon` runs nothing probes their health, rotates log files of theirs, tries again what is HELD, or sees what is changed by hand.\n',
     );
   return report;
 }
@@ -156,7 +160,7 @@ function tellProgress(context: Context, options: Options): { readonly emit: (eve
       if (event.kind === 'step-ended')
         for (const step of waiting.keys()) if (step.id === event.step.id) waiting.delete(step);
       if (options.json) return;
-      if (event.kind === 'planned') context.out(planText(event.plan, { style, width }));
+      if (event.kind === 'planned') context.out(planText(event.plan, { style, width, diffs: false }));
       if (event.kind === 'planned' && event.plan.steps.length > 0) context.out('\n');
       const line = progressText(event, style);
       if (line !== undefined) context.out(`${line}\n`);

@@ -1,10 +1,9 @@
-import { checkOwner, EVERYTHING, loadDesired, prepare } from '../../engine.ts';
+import { checkOwner, EVERYTHING, loadDesired, prepare, supervisorsInUse } from '../../engine.ts';
 import { createMonitor } from '../../health/monitor.ts';
 import { writeAtomic } from '../../host/files.ts';
 import type { Plan } from '../../model.ts';
 import { Failure, why } from '../../problem.ts';
-import { createBuiltin } from '../../supervisors/builtin/index.ts';
-import { supervisorsOf } from '../../supervisors/index.ts';
+import { openRegistry } from '../../supervisors/index.ts';
 import type { Context, Options } from '../context.ts';
 import { planJson, planText } from '../views/plan.ts';
 
@@ -44,15 +43,11 @@ async function makePlan(context: Context, options: Options): Promise<Plan> {
   const { config } = context;
   const desired = await loadDesired(config);
   await using monitor = createMonitor();
-  await using builtin = createBuiltin({
-    owner: desired.policy.owner,
-    runtimeDir: config.runtimeDir,
-    logDir: config.logDir,
-    supervise: false,
-    monitor,
-  });
+  const { runtimeDir, logDir } = config;
+  await using registry = openRegistry({ owner: desired.policy.owner, runtimeDir, logDir, supervise: false, monitor });
+  const supervisors = await registry.take(supervisorsInUse(config, desired));
   const request = { ...EVERYTHING, only: options.only ?? [] };
-  const prepared = await prepare(config, desired, supervisorsOf(builtin), request, new AbortController().signal);
+  const prepared = await prepare(config, desired, supervisors, request, new AbortController().signal);
   if (!options.claim) checkOwner(config, prepared.desired, prepared.observed);
   return prepared.plan;
 }

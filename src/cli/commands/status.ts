@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { readLastGood } from '../../decisions.ts';
-import { loadDesired } from '../../engine.ts';
+import { loadDesired, observeAll, supervisorsInUse } from '../../engine.ts';
 import { createMonitor } from '../../health/monitor.ts';
 import { readHolder } from '../../host/lock.ts';
+import { holdsOf, readMarks } from '../../marks.ts';
 import type { Desired, HealthState, Service, ServiceStatus } from '../../model.ts';
 import { Failure } from '../../problem.ts';
 import { statusOf } from '../../status.ts';
-import { createBuiltin } from '../../supervisors/builtin/index.ts';
+import { openRegistry } from '../../supervisors/index.ts';
 import type { Context, Options } from '../context.ts';
 import { problemsText } from '../views/problems.ts';
 import { statusJson, statusText } from '../views/status.ts';
@@ -41,9 +42,10 @@ async function readHere(context: Context): Promise<readonly ServiceStatus[]> {
   const desired = await desiredOrLastGood(context);
   await using monitor = createMonitor();
   const { runtimeDir, logDir } = config;
-  await using builtin = createBuiltin({ owner: desired.policy.owner, runtimeDir, logDir, supervise: false, monitor });
-  const observed = new Map([['builtin' as const, await builtin.observe(new AbortController().signal)]]);
-  return statusOf(desired, observed, unprobed);
+  await using registry = openRegistry({ owner: desired.policy.owner, runtimeDir, logDir, supervise: false, monitor });
+  const supervisors = await registry.take(supervisorsInUse(config, desired));
+  const observed = await observeAll(desired, supervisors, new AbortController().signal, true);
+  return statusOf(desired, observed, unprobed, holdsOf(readMarks(config.stateDir), Date.now()));
 }
 
 /** A status is wanted most when something is wrong: with invalid files the last good state is shown beside the problems. */

@@ -1,9 +1,9 @@
+import { definitionProblems } from '../../definitions.ts';
 import { checkSafety } from '../../desired/safety.ts';
-import { definitionProblems, loadDesired } from '../../engine.ts';
+import { loadDesired } from '../../engine.ts';
 import { createMonitor } from '../../health/monitor.ts';
 import { Failure } from '../../problem.ts';
-import { createBuiltin } from '../../supervisors/builtin/index.ts';
-import { supervisorsOf } from '../../supervisors/index.ts';
+import { openRegistry } from '../../supervisors/index.ts';
 import type { Context, Options } from '../context.ts';
 
 /** `reconcile validate`: every problem at once, or how many services are well declared. */
@@ -12,11 +12,9 @@ export async function validateCommand(context: Context, options: Options): Promi
   const desired = await loadDesired(config);
   await using monitor = createMonitor();
   const { runtimeDir, logDir } = config;
-  await using builtin = createBuiltin({ owner: desired.policy.owner, runtimeDir, logDir, supervise: false, monitor });
-  const problems = [
-    ...(await definitionProblems(desired, supervisorsOf(builtin))),
-    ...checkSafety(config.desiredState),
-  ];
+  await using registry = openRegistry({ owner: desired.policy.owner, runtimeDir, logDir, supervise: false, monitor });
+  const supervisors = await registry.take(desired.services.map(({ supervisor }) => supervisor));
+  const problems = [...(await definitionProblems(desired, supervisors)), ...checkSafety(config.desiredState)];
   if (problems.length > 0) throw new Failure(...problems);
   const services = new Set(desired.services.map(({ name }) => name)).size;
   if (options.json) context.out(`${JSON.stringify({ valid: true, services, problems: [] }, null, 2)}\n`);

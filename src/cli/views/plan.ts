@@ -11,9 +11,13 @@ const INDENT = '      ';
 
 /**
  * A plan for people, with a sign before each service:
- * `+` create, `~` change, `-/+` restart, `>` start, `-` stop or remove, `!` held, `=` left as it is.
+ * `+` create, `~` change, `-/+` restart, `>` start, `-` stop or remove, `!` held, `=` left as it is. With `diffs: false`
+ * files are only named.
  */
-export function planText(plan: Plan, options: { readonly style: Style; readonly width: number }): string {
+export function planText(
+  plan: Plan,
+  options: { readonly style: Style; readonly width: number; readonly diffs?: boolean },
+): string {
   const { style, width } = options;
   const all = [...plan.steps, ...plan.held, ...plan.notices];
   const column = Math.min(28, Math.max(0, ...all.map(({ service }) => service.length)));
@@ -24,7 +28,7 @@ export function planText(plan: Plan, options: { readonly style: Style; readonly 
   const steps = plan.steps.flatMap((step) => [
     head(SIGNS[signOf(step)](style), step.service, effectText(step)),
     ...reasonLines(step, width, style),
-    ...hostLines(step, shown, style),
+    ...hostLines(step, shown, options.diffs !== false, style),
   ]);
   const reasons = Map.groupBy(plan.held, (held) => JSON.stringify(heldWords(held, plan)));
   const held = [...reasons.values()].flatMap((group) => [

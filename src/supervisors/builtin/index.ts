@@ -85,6 +85,7 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
 
   return {
     name: 'builtin',
+    shared: false,
     fields: BUILTIN_FIELDS,
     define,
     check: checkService,

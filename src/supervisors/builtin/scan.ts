@@ -1,7 +1,7 @@
 import { uptime } from 'node:os';
 import { commandOf, dead, listPids, type ProcessRef, type ProcessStat, statOf, variableOf } from '../../host/procfs.ts';
 import type { ServiceId } from '../../model.ts';
-import { parseStamp, STAMP, type Stamp, stampId } from '../../stamp.ts';
+import { parseStamp, STAMP, type Stamp, SUPERVISOR, stampId } from '../../stamp.ts';
 import { isShim } from './shim.ts';
 
 /** A living process and the stamp in its environment. */
@@ -46,7 +46,9 @@ export function createScanner(): Scanner {
     if (before?.start === stat.start) return { ...stat, stamp: before.stamp };
     // Kernel threads have no environment.
     const text = stat.ppid === 2 ? undefined : variableOf(pid, STAMP);
-    const stamp = text === undefined ? undefined : parseStamp(text);
+    // Another supervisor's process bears the same stamp, and is not ours to take back.
+    const ours = text !== undefined && variableOf(pid, SUPERVISOR) === undefined;
+    const stamp = ours ? parseStamp(text) : undefined;
     if (now - stat.start * 10 > SETTLED) known.set(pid, { start: stat.start, stamp });
     return { ...stat, stamp };
   };

@@ -4,6 +4,7 @@ import { beganAt, bootId, commandOf } from '../../host/procfs.ts';
 import type { Actual, Outcome, ServiceId, Step, UnreadableObject } from '../../model.ts';
 import { type Problem, unreachable, why } from '../../problem.ts';
 import { formatDuration } from '../../units.ts';
+import { whenHealthy } from '../shared/probing.ts';
 import { settingsOf } from '../shared/settings.ts';
 import { sizeOf, tail } from '../shared/tail.ts';
 import { NEW, type State } from './machine.ts';
@@ -185,32 +186,22 @@ async function clear(
 
 /** Waits for its own probes, if it has any. */
 async function healthy({ around }: StepContext, unit: Unit, step: Step, signal: AbortSignal): Promise<Outcome> {
-  const { probes, startTimeout } = unit.settings;
-  const done = (): Outcome => {
+  const stopped = (limit: AbortSignal) => unit.until(({ name }) => name !== 'RUNNING', limit);
+  const unwell = await whenHealthy(around.monitor, unit.id, unit.settings, signal, stopped);
+  const log = unit.settings.logs.stderr;
+  // Its end also ends the probing, whichever of the two is heard of first.
+  if (unit.state.name !== 'RUNNING' && !signal.aborted && unit.settings.probes.some(({ about }) => about === 'self')) {
+    const problem = cannot(step, 'it ended before its health probes passed', 'start-failed');
+    return failed({ ...problem, hint: `its log is ${log}` });
+  }
+  if (unwell === undefined) {
     const pid = unit.pid;
     return pid === undefined ? { kind: 'done' } : { kind: 'done', pid };
-  };
-  if (!probes.some(({ about }) => about === 'self')) return done();
-  const limit = new AbortController();
-  const stopped = unit.until(({ name }) => name !== 'RUNNING', limit.signal);
-  const any = AbortSignal.any([signal, limit.signal, AbortSignal.timeout(startTimeout)]);
-  const health = await Promise.race([around.monitor.ready(unit.id, any), stopped]);
-  limit.abort();
-  // Its end also ends the probing, whichever of the two is heard of first.
-  if (health === undefined || (unit.state.name !== 'RUNNING' && !signal.aborted)) {
-    const hint = `its log is ${unit.settings.logs.stderr}`;
-    return failed({ ...cannot(step, 'it ended before its health probes passed', 'start-failed'), hint });
   }
-  if (health.kind === 'healthy' || (health.kind === 'unhealthy' && health.about === 'dependency')) return done();
-  if (signal.aborted)
-    return failed(cannot(step, 'interrupted before its health probes passed; its process goes on', 'interrupted'));
-  const said = health.kind === 'unhealthy' ? `probe ${health.probe}: ${health.why}` : 'not every probe has answered';
-  const problem = cannot(
-    step,
-    `it runs, but was not healthy within ${formatDuration(startTimeout)}: ${said}`,
-    'not-healthy',
-  );
-  return failed({ ...problem, hint: `it was left running; its log is ${unit.settings.logs.stderr}` });
+  const problem = cannot(step, unwell.because, unwell.code);
+  if (unwell.code === 'interrupted') return failed(problem);
+  const left = unwell.code === 'not-healthy' ? 'it was left running; ' : '';
+  return failed({ ...problem, hint: `${left}its log is ${log}` });
 }
 
 /** Is the object still what the plan saw? What supervision does by itself meanwhile, such as a restart, is no change. */

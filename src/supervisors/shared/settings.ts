@@ -39,6 +39,8 @@ export interface Logs {
   readonly stderr: string;
   readonly maxSize: number;
   readonly keep: number;
+  /** Somebody said where its output goes. */
+  readonly written: boolean;
 }
 
 /** Fields of the schema, by prlimit's option. */
@@ -76,6 +78,7 @@ export function settingsOf(id: ServiceId, fields: Fields, logDir: string): Setti
       stderr: logPath(id, text('logs.stderr'), directory, join(logDir, `${id}-error.log`)),
       maxSize: number('logs.maxSize', 50_000_000),
       keep: number('logs.keep', 10),
+      written: 'logs.stdout' in fields || 'logs.stderr' in fields,
     },
     stop: {
       signal: `SIG${text('stop.signal') ?? 'TERM'}` as NodeJS.Signals,

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Fields, ServiceId } from '../../model.ts';
-import { STAMP } from '../../stamp.ts';
+import { STAMP, SUPERVISOR } from '../../stamp.ts';
 import { BASE_PATH } from '../shared/environment.ts';
 import { type Context, DIRECTIVES } from './directives.ts';
 import { quoteAssignment } from './escape.ts';
@@ -70,6 +70,6 @@ function environmentLines(fields: Fields, { stamp, template }: Surroundings): Li
   const declared = Object.entries(fields)
     .filter(([field]) => field.startsWith('environment.'))
     .map(([field, value]) => quoteAssignment(field.slice('environment.'.length), String(value)));
-  const marks = [`${STAMP}=${stamp}`, ...(template ? ['RECONCILED_INSTANCE=%i'] : [])];
+  const marks = [`${STAMP}=${stamp}`, `${SUPERVISOR}=systemd`, ...(template ? ['RECONCILED_INSTANCE=%i'] : [])];
   return [...declared, ...marks].map((assignment) => ['Service', 'Environment', assignment]);
 }

@@ -29,7 +29,7 @@ export interface Link {
   close(): void;
 }
 
-/** How long (ms) a call waits for a link that is down. */
+/** How long (ms) a link that is down is waited for. */
 const PATIENCE = 5000;
 /** How long (ms) until the bus is dialled again: at first, and at most. */
 const REDIAL = 50;
@@ -76,8 +76,18 @@ class ScopeLink implements Link {
     this.#on = on;
   }
 
+  /** A user's bus is started by being dialled, and his systemd joins it a moment later. */
   async open(signal?: AbortSignal): Promise<void> {
-    this.#bus = await this.#dial(signal);
+    const end = performance.now() + PATIENCE;
+    for (;;) {
+      try {
+        this.#bus = await this.#dial(signal);
+        return;
+      } catch (error) {
+        if (signal?.aborted || !isGone(error) || !isBooted() || performance.now() > end) throw error;
+      }
+      await sleep(REDIAL, undefined, { signal });
+    }
   }
 
   async call(act: string, { reads = false, ...rest }: LinkCall): Promise<readonly unknown[]> {
@@ -220,6 +230,11 @@ function askBus(bus: Bus, member: string, text: string): Promise<readonly unknow
   return bus.call({ ...TO_BUS, member, signature: 's', body: [text] });
 }
 
+/** Is this host run by systemd? What sd_booted(3) asks. */
+function isBooted(): boolean {
+  return existsSync('/run/systemd/system');
+}
+
 /** Why there is no link. */
 function unreached(scope: Scope, socket: string, error: unknown, signal: AbortSignal | undefined): Problem {
   const refuse = (code: string, because: string, hint?: string): Problem => ({
@@ -230,8 +245,8 @@ function unreached(scope: Scope, socket: string, error: unknown, signal: AbortSi
   if (signal?.aborted) return refuse('interrupted', 'interrupted');
   const noBus = ['ENOENT', 'ECONNREFUSED'].includes((error as NodeJS.ErrnoException).code ?? '');
   const noOwner = isAnswered(error, 'org.freedesktop.DBus.Error.NameHasNoOwner');
-  // What sd_booted(3) asks. The bus is asked first: it may be another host's, lent to us.
-  if ((noBus || noOwner) && !existsSync('/run/systemd/system')) {
+  // The bus is asked first: it may be another host's, lent to us.
+  if ((noBus || noOwner) && !isBooted()) {
     return refuse('no-systemd', 'this host is not run by systemd', 'take another supervisor, such as `builtin`');
   }
   if (noBus) {

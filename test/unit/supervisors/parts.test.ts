@@ -78,6 +78,7 @@ describe('settings', () => {
         stderr: '/var/log/reconciled/web-error.log',
         maxSize: 50_000_000,
         keep: 10,
+        written: false,
       },
       stop: { signal: 'SIGTERM', tree: true },
       startTimeout: 60_000,

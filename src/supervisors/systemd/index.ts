@@ -1,0 +1,156 @@
+import type { Monitor } from '../../health/health.ts';
+import type { Actual, Definition, Outcome, Reading, Service, ServiceId, Step } from '../../model.ts';
+import type { Problem } from '../../problem.ts';
+import type { Supervisor } from '../supervisor.ts';
+import { blockOf } from './block.ts';
+import type { Scope } from './bus-address.ts';
+import { define as defineUnit, type UnitOptions } from './define.ts';
+import { unitDirOf } from './disk.ts';
+import { Drift } from './drift.ts';
+import { SYSTEMD_FIELDS } from './fields.ts';
+import type { Manager } from './manager.ts';
+import { unitOfId } from './names.ts';
+import { type Observer, observe, problemOf } from './observe.ts';
+import { createPreflight } from './preflight.ts';
+import { bootLink, prepare } from './prepare.ts';
+import { take } from './steps.ts';
+import { type SystemdEvent, Tender } from './tend.ts';
+import { installedVersion } from './version.ts';
+import { Waiting } from './waiting.ts';
+
+export type { SystemdEvent } from './tend.ts';
+
+export interface SystemdOptions {
+  readonly owner: string;
+  /** The host's own manager for root, one's own for others. */
+  readonly scope: Scope;
+  /** Where logs go that no service says another place for: nowhere under systemd, but probes and checks ask. */
+  readonly logDir: string;
+  /** In a daemon: does what systemd leaves to it. */
+  readonly supervise: boolean;
+  readonly monitor: Monitor;
+  readonly onEvent?: (event: SystemdEvent) => void;
+}
+
+/** Services as units of systemd, over D-Bus. Connects when it first has something to ask. */
+export function createSystemd(options: SystemdOptions): Supervisor {
+  const { owner, scope, logDir, monitor } = options;
+  const unitDir = unitDirOf(scope);
+  const unitOptions: UnitOptions = { manager: scope, unitDir, owner, version: installedVersion() };
+  const define = (service: Service) => defineAll(service, unitOptions);
+  const drift = new Drift();
+  let connection: Promise<{ readonly manager: Manager; readonly waiting: Waiting }> | undefined;
+  const connect = () => {
+    connection ??= open().catch((error: unknown) => {
+      connection = undefined;
+      throw error;
+    });
+    return connection;
+  };
+  const open = async () => {
+    const { connectManager } = await import('./manager.ts');
+    const manager = await connectManager(scope);
+    drift.hear(manager);
+    return { manager, waiting: new Waiting(manager) };
+  };
+  const observer = async (): Promise<Observer> => ({ manager: (await connect()).manager, scope, owner, unitDir });
+  const preflight = createPreflight({ scope, manager: async () => (await connect()).manager }, logDir);
+  const tender = new Tender({
+    monitor,
+    logDir,
+    emit: options.onEvent ?? (() => {}),
+    tryAgain: async (actual) => {
+      const { manager } = await connect();
+      const unit = unitNameOf(actual);
+      await manager.resetFailed(unit);
+      await manager.start(unit, AbortSignal.timeout(60_000));
+    },
+  });
+  /** Two steps of one service never overlap. */
+  const last = new Map<ServiceId, Promise<unknown>>();
+
+  const defined = (service: Service, ask: (definition: Definition) => Promise<Problem | undefined>) => {
+    const definition = define(service);
+    return Array.isArray(definition) ? Promise.resolve(definition[0]) : ask(definition as Definition);
+  };
+  const apply = async (step: Step, signal: AbortSignal): Promise<Outcome> => {
+    try {
+      const { waiting } = await connect();
+      const probe = async (id: ServiceId, settings: Parameters<Tender['probe']>[1]) => {
+        tender.renew(id);
+        await tender.probe(id, settings);
+      };
+      return await take({ observer: await observer(), waiting, monitor, logDir, probe }, step, signal);
+    } catch (error) {
+      return { kind: 'failed', problem: problemOf(error) };
+    }
+  };
+
+  return {
+    name: 'systemd',
+    shared: true,
+    fields: SYSTEMD_FIELDS,
+    define,
+    check: (service) => defined(service, (definition) => preflight.check(service, definition)),
+    judge: (service) => defined(service, (definition) => preflight.judge(service, definition)),
+    observe: async (_signal, declared = [], thorough = false): Promise<Reading> => {
+      try {
+        const reading = await observe(await observer(), declared, thorough);
+        if (reading.kind === 'read') {
+          const actuals = reading.objects.filter((object) => object.kind === 'actual');
+          drift.follow(actuals);
+          if (options.supervise) tender.follow(actuals);
+        }
+        return reading;
+      } catch (error) {
+        return { kind: 'unreadable', problem: problemOf(error) };
+      }
+    },
+    prepare: async (steps) => {
+      try {
+        return await prepare(await observer(), steps);
+      } catch (error) {
+        const problem = problemOf(error);
+        return new Map(steps.map(({ id }) => [id, problem]));
+      }
+    },
+    apply: (step, signal) => {
+      const outcome = (last.get(step.service) ?? Promise.resolve()).then(() => apply(step, signal));
+      last.set(step.service, outcome);
+      void outcome.then(() => last.get(step.service) === outcome && last.delete(step.service));
+      return outcome;
+    },
+    watch: (nudge) => {
+      drift.start({ scope, unitDir }, nudge);
+      return { [Symbol.asyncDispose]: async () => drift.stop() };
+    },
+    [Symbol.asyncDispose]: async () => {
+      drift.stop();
+      tender[Symbol.dispose]();
+      const open = await connection?.catch(() => undefined);
+      open?.waiting[Symbol.dispose]();
+      await open?.manager[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The definition with what its desired state makes of the start at boot. */
+function defineAll(service: Service, options: UnitOptions): Definition | Problem[] {
+  const definition = defineUnit(service, options);
+  if (Array.isArray(definition)) return definition;
+  const { state, autostart, written } = service;
+  const whole = definition as Definition;
+  if (state === 'disabled') {
+    const block = written.unit === undefined ? [blockOf(service, options)] : [];
+    return { ...whole, files: [...(whole.files ?? []), ...block], boot: 'blocked' };
+  }
+  // Left as found, unless somebody said what is wanted.
+  if (state === 'manual' && written.autostart === undefined) return whole;
+  const link = written.unit === undefined ? { link: bootLink(options, unitOfId(service.id)) } : {};
+  return { ...whole, boot: autostart ? 'enabled' : 'disabled', ...link };
+}
+
+function unitNameOf({ id, definition }: Actual): string {
+  const unit = definition.fields?.unit;
+  return typeof unit === 'string' ? unit : unitOfId(id);
+}

@@ -1,0 +1,30 @@
+import { execFile } from 'node:child_process';
+import { maskText } from '../../secrets.ts';
+import type { Settings } from '../shared/settings.ts';
+import { tail } from '../shared/tail.ts';
+import type { Scope } from './bus-address.ts';
+
+const LINES = 5;
+/** ms. A journal that is slow to read must not hold up what it only illustrates. */
+const LIMIT = 5000;
+
+/** The last lines that a unit wrote since a time (ms since the epoch), as they may be shown: from its log file, else the journal. */
+export async function lastLines(
+  scope: Scope,
+  unit: string,
+  { logs }: Settings,
+  since: number,
+): Promise<string | undefined> {
+  if (logs.written) {
+    const text = [logs.stderr, logs.stdout].map((path) => tail(path, 0, LINES)).find((found) => found !== undefined);
+    if (text !== undefined) return text;
+  }
+  const args = ['--no-pager', '-q', '-o', 'cat', '-n', String(LINES), '--since', `@${Math.floor(since / 1000)}`];
+  const of = scope === 'system' ? ['-u', unit] : ['--user', '-u', unit];
+  return new Promise((resolve) => {
+    execFile('journalctl', [...args, ...of], { timeout: LIMIT, maxBuffer: 1 << 20 }, (error, stdout) => {
+      const text = error === null ? stdout.trimEnd() : '';
+      resolve(text === '' ? undefined : maskText(text));
+    });
+  });
+}

@@ -1,0 +1,255 @@
+import { join } from 'node:path';
+import { digest } from '../../canonical.ts';
+import { variableOf } from '../../host/procfs.ts';
+import type { Actual, ActualDefinition, Boot, Reading, Service, ServiceId, UnreadableObject } from '../../model.ts';
+import { Failure, type Problem, why } from '../../problem.ts';
+import { parseStamp, STAMP, stampId } from '../../stamp.ts';
+import type { Scope } from './bus-address.ts';
+import { type Disk, type Fragment, foldersOf, readDisk, readText } from './disk.ts';
+import type { Manager, UnitProperties } from './manager.ts';
+import { BLOCK, dropInPath, SETTINGS } from './names.ts';
+import { readUnit } from './read-unit.ts';
+import { type Listed, type Made, type Ran, ranOf, runOf } from './runs.ts';
+
+export interface Observer {
+  readonly manager: Manager;
+  readonly scope: Scope;
+  readonly owner: string;
+  readonly unitDir: string;
+}
+
+type Found = Actual | UnreadableObject;
+
+/**
+ * All that is ours under systemd, and what bears the name of a declared service. The list of units is asked for once;
+ * files, drop-ins and links are read from disk; of units only what that can't tell is asked for.
+ */
+export async function observe(o: Observer, declared: readonly Service[], thorough: boolean): Promise<Reading> {
+  try {
+    const [units, state] = await Promise.all([o.manager.listUnits(['*']), o.manager.state()]);
+    if (state === 'stopping') {
+      const summary = 'cannot tell what systemd should do: this host is shutting down';
+      return { kind: 'unreadable', problem: { code: 'shutting-down', summary } };
+    }
+    const disk = readDisk(foldersOf(o.scope));
+    const listed: Listed = new Map(units.map((unit) => [unit.name, unit]));
+    const sight = { ...o, disk, listed, thorough };
+    const own = declared.filter(({ written }) => written.unit === undefined);
+    const seen = new Set<ServiceId>();
+    const found: Promise<Found | undefined>[] = [];
+    const look = (id: ServiceId, object: Promise<Found | undefined>) => {
+      if (!seen.has(id)) found.push(object);
+      seen.add(id);
+    };
+    for (const service of declared) {
+      const { unit } = service.written;
+      if (unit !== undefined) look(service.id, borrowed(sight, service.id, unit));
+    }
+    for (const name of disk.namesIn(o.unitDir)) {
+      const ids = idsOf(sight, name, own);
+      const file = ids.length === 0 ? undefined : fileOf(disk, name);
+      if (file !== undefined) for (const id of ids) look(id, ofFile(sight, id, file));
+    }
+    for (const { id, unit } of settingsOf(sight)) look(id, borrowed(sight, id, unit));
+    for (const { id } of own) look(id, withoutFile(sight, id));
+    for (const { name, load, active } of units) {
+      if (load === 'not-found' && active !== 'inactive' && name.endsWith('.service')) {
+        look(name.slice(0, -'.service'.length), processOf(sight, name.slice(0, -'.service'.length)));
+      }
+    }
+    const objects = (await Promise.all(found)).filter((object) => object !== undefined);
+    return { kind: 'read', objects: objects.sort((a, b) => (a.id < b.id ? -1 : 1)) };
+  } catch (error) {
+    return { kind: 'unreadable', problem: problemOf(error) };
+  }
+}
+
+interface Sight extends Observer {
+  readonly disk: Disk;
+  readonly listed: Listed;
+  readonly thorough: boolean;
+}
+
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Failure && error.problems[0] !== undefined) return error.problems[0];
+  const path = (error as NodeJS.ErrnoException).path;
+  return {
+    code: 'systemd-unreadable',
+    summary: `cannot read the units of systemd: ${why(error)}${path === undefined ? '' : ` (${path})`}`,
+  };
+}
+
+/** The ids a unit file stands for: one, or of a template every instance that is declared, loaded or linked. */
+function idsOf({ listed, disk }: Sight, file: string, declared: readonly Service[]): readonly ServiceId[] {
+  const stem = file.slice(0, -'.service'.length);
+  if (!stem.endsWith('@')) return stem.includes('@') ? [] : [stem];
+  const ids = new Set(declared.filter(({ id }) => id.startsWith(stem)).map(({ id }) => id));
+  const add = (name: string) => {
+    if (name.startsWith(stem) && name.endsWith('.service')) ids.add(name.slice(0, -'.service'.length));
+  };
+  for (const { name, active } of listed.values()) if (active !== 'inactive') add(name);
+  for (const name of disk.linked()) add(name);
+  ids.delete(stem);
+  return ids.size > 0 ? [...ids] : [`${stem}1`];
+}
+
+/** One read of a template serves all its instances. */
+function fileOf(disk: Disk, name: string): OwnFile | undefined {
+  const fragment = disk.fragment(name);
+  return fragment === undefined
+    ? undefined
+    : { fragment, content: fragment.kind === 'file' ? readText(fragment.path) : undefined };
+}
+
+interface OwnFile {
+  readonly fragment: Fragment;
+  readonly content: ReturnType<typeof readText>;
+}
+
+/** What has a file of its name in our folder: ours by its stamp, else somebody else's. */
+async function ofFile(sight: Sight, id: ServiceId, { fragment, content }: OwnFile): Promise<Found | undefined> {
+  if (content === undefined) return withoutFile(sight, id);
+  const reading = readUnit(content.text);
+  const { path } = fragment;
+  if (reading.kind === 'foreign') return foreign(sight, id, path);
+  if (reading.kind === 'unreadable') {
+    const summary = `cannot read the stamp of ${path}: ${reading.why}`;
+    const hint = 'it was written by another version of reconciled, or damaged: look at it, then move it away';
+    return { kind: 'unreadable', id, problem: { code: 'stamp-unreadable', summary, file: path, hint } };
+  }
+  const { stamp, fields, intact } = reading;
+  if (stamp.owner !== sight.owner) return foreign(sight, id, stamp.owner);
+  if (stamp.service !== id.split('@')[0]) return foreign(sight, id, `${path}, a copy of ${stamp.service}'s`);
+  const unit = `${id}.service`;
+  const block = blockOf(sight, unit);
+  const files = [{ path, text: content.text }, ...(block === undefined ? [] : [block.file])];
+  const edited = !intact || block?.intact === false;
+  const definition: ActualDefinition = {
+    ...(fields === undefined ? { hash: stamp.hash } : { hash: stamp.hash, fields }),
+    files,
+    boot: block !== undefined ? 'blocked' : sight.disk.links(unit).length > 0 ? 'enabled' : 'disabled',
+    ...(edited ? { edited } : {}),
+  };
+  const made = { id, unit, hash: stamp.hash, fields, ...(intact ? {} : { editedAt: content.written }) };
+  const ran = await ranOf(sight.manager, sight.listed, made, sight.thorough);
+  return actual(id, definition, ran, besides(sight, unit));
+}
+
+/** Our drop-in that keeps a unit from being started. */
+function blockOf({ disk, unitDir }: Sight, unit: string) {
+  const path = disk.dropIns(unit).find((conf) => conf.startsWith(`${unitDir}/`) && conf.endsWith(`/${BLOCK}`));
+  const text = path === undefined ? undefined : readText(path)?.text;
+  if (path === undefined || text === undefined) return undefined;
+  const reading = readUnit(text);
+  return reading.kind === 'ours' ? { file: { path, text }, intact: reading.intact } : undefined;
+}
+
+function besides({ disk, unitDir }: Sight, unit: string): readonly string[] {
+  const ours = [BLOCK, SETTINGS].map((file) => `/${file}`);
+  return disk
+    .dropIns(unit)
+    .filter((path) => !path.startsWith(`${unitDir}/`) || !ours.some((end) => path.endsWith(end)));
+}
+
+/** A declared service that has no file of ours: absent, masked, somebody else's under the same name, or only a process. */
+async function withoutFile(sight: Sight, id: ServiceId): Promise<Found | undefined> {
+  const unit = `${id}.service`;
+  const fragment = sight.disk.fragment(unit);
+  const listed = sight.listed.get(unit);
+  if (fragment?.kind === 'file') return foreign(sight, id, fragment.path);
+  if (fragment?.kind === 'link') return foreign(sight, id, `${fragment.path} -> ${fragment.target}`);
+  if (fragment === undefined && listed !== undefined && listed.load === 'loaded') {
+    return foreign(sight, id, 'a unit of that name without a file: an alias, or made at run time');
+  }
+  if (fragment === undefined) return listed === undefined ? undefined : processOf(sight, id);
+  // A mask says nothing but that nobody may start it.
+  const made = { id, unit, hash: undefined, fields: undefined };
+  const ran = await ranOf(sight.manager, sight.listed, made, false);
+  const files = [{ path: fragment.path, text: '' }];
+  return actual(id, { hash: undefined, boot: 'blocked', edited: true, files }, ran, []);
+}
+
+/** A unit that systemd knows only by its process: its file is gone. Ours by the stamp of that process. */
+async function processOf({ manager, listed, owner }: Sight, id: ServiceId): Promise<Found | undefined> {
+  const unit = `${id}.service`;
+  const { active } = listed.get(unit) ?? {};
+  if (active === undefined || active === 'inactive' || active === 'failed') return undefined;
+  const pid = await manager.property(unit, 'MainPID');
+  const stamp = parseStamp((pid > 0 ? variableOf(pid, STAMP) : undefined) ?? '');
+  if (stamp === undefined || stampId(stamp) !== id || stamp.owner !== owner) return undefined;
+  const made: Made = { id, unit, hash: stamp.hash, fields: undefined };
+  const ran = await ranOf(manager, listed, made, false);
+  return actual(id, { hash: stamp.hash, boot: 'disabled', edited: true }, ran, []);
+}
+
+/** A unit of others that a service is about: its state, and our drop-in where there is one. */
+async function borrowed(sight: Sight, id: ServiceId, unit: string): Promise<Found | undefined> {
+  const properties = await sight.manager.unit(unit);
+  const path = dropInPath(sight.unitDir, unit, SETTINGS);
+  const content = readText(path);
+  const reading = content === undefined ? undefined : readUnit(content.text);
+  const ours = reading?.kind === 'ours' ? reading : undefined;
+  if (ours !== undefined && ours.stamp.owner !== sight.owner) return foreign(sight, id, ours.stamp.owner);
+  const bare = { hash: digest({ unit }), fields: { unit } };
+  const file = content === undefined || ours === undefined ? {} : { files: [{ path, text: content.text }] };
+  const edited = ours !== undefined && !ours.intact;
+  const definition: ActualDefinition = {
+    ...(ours?.fields === undefined ? bare : { hash: ours.stamp.hash, fields: ours.fields }),
+    ...file,
+    boot: bootOf(properties),
+    ...(edited ? { edited } : {}),
+  };
+  const made: Made = {
+    id,
+    unit,
+    hash: definition.hash,
+    fields: definition.fields,
+    ...(edited && content !== undefined ? { editedAt: content.written } : {}),
+  };
+  const ran: Ran = { run: runOf(properties, sight.listed, made), restarts: properties.service?.restarts ?? 0 };
+  return { ...actual(id, definition, ran, besides(sight, properties.id)), borrowed: true };
+}
+
+function bootOf({ fileState }: UnitProperties): Boot | 'fixed' {
+  switch (fileState) {
+    case 'enabled':
+    case 'enabled-runtime':
+      return 'enabled';
+    case 'disabled':
+      return 'disabled';
+    case 'masked':
+    case 'masked-runtime':
+      return 'blocked';
+    default:
+      return 'fixed';
+  }
+}
+
+/** Drop-ins of ours for units of others: each says whose it is. */
+function settingsOf({ disk, unitDir }: Sight): { readonly id: ServiceId; readonly unit: string }[] {
+  return disk.dropInFolders(unitDir).flatMap((unit) => {
+    const path = join(unitDir, `${unit}.d`, SETTINGS);
+    if (!disk.dropIns(unit).includes(path)) return [];
+    const text = readText(path)?.text;
+    const reading = text === undefined ? undefined : readUnit(text);
+    return reading?.kind === 'ours' ? [{ id: stampId(reading.stamp), unit }] : [];
+  });
+}
+
+function foreign({ listed }: Sight, id: ServiceId, owner: string): Actual {
+  const active = listed.get(`${id}.service`)?.active === 'active';
+  const run = active
+    ? ({ kind: 'running', pid: 0, since: 0, definition: 'unknown' } as const)
+    : ({ kind: 'stopped', started: false } as const);
+  return { kind: 'actual', id, owner: { kind: 'foreign', owner }, definition: { hash: undefined }, run, restarts: 0 };
+}
+
+function actual(
+  id: ServiceId,
+  definition: ActualDefinition,
+  { run, restarts }: Ran,
+  besides: readonly string[],
+): Actual {
+  const more = besides.length === 0 ? {} : { besides };
+  return { kind: 'actual', id, owner: { kind: 'ours' }, definition, run, restarts, ...more };
+}

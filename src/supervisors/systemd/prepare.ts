@@ -1,0 +1,151 @@
+import { mkdirSync, rmdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { writeAtomic } from '../../host/files.ts';
+import type { FileChange, Step } from '../../model.ts';
+import { Failure, type Problem, why } from '../../problem.ts';
+import { foldersOf, readDisk, readText } from './disk.ts';
+import { unitOf, unitOfId } from './names.ts';
+import { type Observer, problemOf } from './observe.ts';
+
+/**
+ * What all steps of an apply need at once: files are written, links that start units at boot made or removed, and
+ * systemd reads all of it anew, once. What only a removal takes away stays until its unit is stopped: a unit without its
+ * file would be stopped by systemd's defaults. Gives the steps that can't be taken, and why.
+ */
+export async function prepare(o: Observer, steps: readonly Step[]): Promise<ReadonlyMap<string, Problem>> {
+  const refused = new Map<string, Problem>();
+  const links = linksOf(o);
+  const written = new Set<string>();
+  let changed = false;
+  for (const step of steps) {
+    try {
+      const files = step.action === 'remove' ? [] : (step.files ?? []).filter(({ path }) => !written.has(path));
+      const stranger = files.map(changedMeanwhile).find((problem) => problem !== undefined);
+      if (stranger !== undefined) {
+        refused.set(step.id, stranger(step));
+        continue;
+      }
+      for (const file of files) {
+        put(file);
+        written.add(file.path);
+      }
+      const boot = await setBoot(o, step, links);
+      changed ||= boot || files.length > 0;
+    } catch (error) {
+      refused.set(step.id, cannot(step, error));
+    }
+  }
+  if (!changed) return refused;
+  try {
+    await o.manager.reload();
+  } catch (error) {
+    const problem = problemOf(error);
+    for (const { id } of steps) if (!refused.has(id)) refused.set(id, problem);
+  }
+  return refused;
+}
+
+/** Is a file not what the plan saw? Somebody has written it since: it is not overwritten unseen. */
+function changedMeanwhile({ path, from, to }: FileChange): ((step: Step) => Problem) | undefined {
+  const now = readText(path)?.text;
+  // What was written by an earlier run that was interrupted is as good.
+  if (now === from || now === to) return undefined;
+  return ({ action, service }) => ({
+    code: 'changed-meanwhile',
+    summary: `cannot ${action} ${service}: ${path} has changed since it was planned`,
+    hint: 'nothing was done to it; run `reconcile` again',
+  });
+}
+
+function put({ path, to }: FileChange): void {
+  if (to === undefined) removeFile(path);
+  else {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    writeAtomic(path, to, { mode: 0o644 });
+  }
+}
+
+/** Removes a file, and the folder of drop-ins that it was the last of. */
+export function removeFile(path: string): void {
+  rmSync(path, { force: true });
+  if (!dirname(path).endsWith('.d')) return;
+  try {
+    rmdirSync(dirname(path));
+  } catch {
+    // Somebody else's are there too.
+  }
+}
+
+type Links = (unit: string) => readonly string[];
+
+/** Read only where it is needed. */
+function linksOf({ scope }: Observer): Links {
+  let disk: ReturnType<typeof readDisk> | undefined;
+  return (unit) => {
+    disk ??= readDisk(foldersOf(scope));
+    return disk.links(unit);
+  };
+}
+
+/** Makes what starts a unit at boot as the step says; true where something changed on disk. */
+async function setBoot(o: Observer, step: Step, links: Links): Promise<boolean> {
+  const unit = step.target === undefined ? unitOfId(step.service) : unitOf(step.target.service);
+  if (step.target?.service.written.unit !== undefined) return setBootOfOthers(o, step, unit);
+  if (step.boot === undefined) return false;
+  const own = bootLink({ manager: o.scope, unitDir: o.unitDir }, unit);
+  const there = links(unit);
+  if (step.boot.to === 'enabled') {
+    if (there.includes(own)) return false;
+    mkdirSync(dirname(own), { recursive: true, mode: 0o755 });
+    symlinkSync(join(o.unitDir, fileName(unit)), own);
+    return true;
+  }
+  // Wherever somebody has enabled it; what a package ships in /usr is not ours to remove, and starts nothing of ours.
+  const removable = there.filter((path) => !path.startsWith('/usr/'));
+  for (const path of removable) unlinkSync(path);
+  return removable.length > 0;
+}
+
+async function setBootOfOthers({ manager }: Observer, { boot }: Step, unit: string): Promise<boolean> {
+  if (boot === undefined) return false;
+  if (boot.from === 'blocked') {
+    await manager.unmask([unit]);
+    await manager.unmask([unit], { runtime: true });
+  }
+  switch (boot.to) {
+    case 'enabled':
+      await manager.enable([unit], { force: false });
+      return true;
+    case 'disabled':
+      await manager.disable([unit]);
+      await manager.disable([unit], { runtime: true });
+      return true;
+    case 'blocked':
+      await manager.disable([unit]);
+      await manager.mask([unit]);
+      return true;
+  }
+}
+
+/** The link that starts a unit of ours at boot; for people too. */
+export function bootLink(
+  { manager, unitDir }: { readonly manager: 'system' | 'user'; readonly unitDir: string },
+  unit: string,
+): string {
+  return join(unitDir, `${manager === 'system' ? 'multi-user' : 'default'}.target.wants`, unit);
+}
+
+function fileName(unit: string): string {
+  return unit.replace(/@.*(?=\.service$)/, '@');
+}
+
+function cannot({ action, service }: Step, error: unknown): Problem {
+  if (error instanceof Failure && error.problems[0] !== undefined) return error.problems[0];
+  const { path, code } = error as NodeJS.ErrnoException;
+  const hint = code === 'EACCES' || code === 'EPERM' || code === 'EROFS' ? 'run reconcile as root' : undefined;
+  return {
+    code: 'not-written',
+    summary: `cannot ${action} ${service}: cannot write ${path ?? 'its unit'}: ${why(error)}`,
+    ...(hint === undefined ? {} : { hint }),
+  };
+}

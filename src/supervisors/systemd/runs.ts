@@ -1,0 +1,161 @@
+import { beganAt, statOf, variableOf } from '../../host/procfs.ts';
+import type { Exit, Fields, Freshness, Run } from '../../model.ts';
+import { parseStamp, STAMP } from '../../stamp.ts';
+import { exitText, UNKNOWN } from '../shared/exit.ts';
+import { settingsOf } from '../shared/settings.ts';
+import type { ListedUnit, Manager, ServiceProperties, UnitProperties } from './manager.ts';
+
+/** What a unit was made from, as far as its run state depends on it. */
+export interface Made {
+  readonly id: string;
+  readonly unit: string;
+  /** Of the definition on the host; undefined where it has none of ours. */
+  readonly hash: string | undefined;
+  readonly fields: Fields | undefined;
+  /** When its edited files were last written (ms since the epoch): what was started later may stem from the edit. */
+  readonly editedAt?: number;
+}
+
+export interface Ran {
+  readonly run: Run;
+  readonly restarts: number;
+}
+
+export type Listed = ReadonlyMap<string, ListedUnit>;
+
+/**
+ * The run state of a unit: from the list of all where that tells enough, else asked for. `thorough` asks how often
+ * systemd restarted what runs, which only people want to know.
+ */
+export async function ranOf(manager: Manager, listed: Listed, made: Made, thorough: boolean): Promise<Ran> {
+  const unit = listed.get(made.unit);
+  if (unit === undefined) return { run: { kind: 'stopped', started: false }, restarts: 0 };
+  switch (unit.active) {
+    case 'active':
+    case 'reloading':
+    case 'refreshing': {
+      const [pid, restarts] = await Promise.all([
+        manager.property(made.unit, 'MainPID'),
+        thorough ? manager.property(made.unit, 'NRestarts') : 0,
+      ]);
+      return { run: running('running', pid, made), restarts };
+    }
+    default: {
+      const properties = await manager.unit(made.unit);
+      return { run: otherRun(properties, listed, made), restarts: properties.service?.restarts ?? 0 };
+    }
+  }
+}
+
+/** The same of one unit that was just asked for whole. */
+export function runOf(properties: UnitProperties, listed: Listed, made: Made): Run {
+  const { active, service } = properties;
+  if (active === 'active' || active === 'reloading' || active === 'refreshing') {
+    return running('running', service?.mainPid ?? 0, made);
+  }
+  return otherRun(properties, listed, made);
+}
+
+function otherRun(properties: UnitProperties, listed: Listed, made: Made): Run {
+  const { active, sub, service } = properties;
+  switch (active) {
+    case 'active':
+    case 'reloading':
+    case 'refreshing':
+      return running('running', service?.mainPid ?? 0, made);
+    case 'activating':
+      if (sub !== 'auto-restart' && sub !== 'auto-restart-queued' && service?.mainPid !== undefined) {
+        return running('starting', service.mainPid, made);
+      }
+      return { kind: 'backoff', until: Date.now(), exit: service?.exit ?? UNKNOWN };
+    case 'deactivating':
+      return { kind: 'stopping', pid: service?.mainPid ?? 0 };
+    case 'failed':
+      return failedRun(properties, service, made);
+    default:
+      return inactiveRun(properties, listed, made);
+  }
+}
+
+function running(kind: 'running' | 'starting', pid: number, made: Made): Run {
+  const stat = pid > 0 ? statOf(pid) : undefined;
+  return { kind, pid, since: stat === undefined ? Date.now() : beganAt(stat), definition: freshness(pid, stat, made) };
+}
+
+/** By the stamp in the environment the main process was started with, never by its children's. */
+function freshness(pid: number, stat: ReturnType<typeof statOf>, { hash, fields, editedAt }: Made): Freshness {
+  if (stat === undefined) return 'unknown';
+  if (editedAt !== undefined && beganAt(stat) > editedAt) return 'stale';
+  const stamp = parseStamp(variableOf(pid, STAMP) ?? '');
+  // A unit of others without settings of ours has no stamp; one that is there is of settings that are no more.
+  const bare = fields !== undefined && Object.keys(fields).every((field) => field === 'unit');
+  if (bare) return stamp === undefined ? 'current' : 'stale';
+  if (stamp === undefined || hash === undefined) return 'unknown';
+  return stamp.hash === hash ? 'current' : 'stale';
+}
+
+function failedRun(properties: UnitProperties, service: ServiceProperties | undefined, made: Made): Run {
+  const at = properties.inactiveSince ?? properties.changed ?? Date.now();
+  const exit: Exit = service?.exit ?? UNKNOWN;
+  const { rules } = settingsOf(made.id, made.fields ?? {}, '/');
+  if (service?.result === 'start-limit-hit') {
+    const reason = `restarted more often than ${rules.limit.restarts} times in its time, last: ${exitText(exit)}`;
+    return { kind: 'held', exit, until: at + rules.cooldown, reason };
+  }
+  if (service?.restart === 'no' && service.result !== 'resources' && service.result !== 'timeout') {
+    return { kind: 'exited', exit, at };
+  }
+  return { kind: 'fatal', exit, at, reason: reasonOf(service, exit, properties) };
+}
+
+/** It has no process and has not failed; only its properties tell why. */
+function inactiveRun(properties: UnitProperties, listed: Listed, made: Made): Run {
+  const { service, inactiveUntil, inactiveSince, conditionsMet } = properties;
+  const started = inactiveUntil !== undefined;
+  if (!started || !conditionsMet) return { kind: 'stopped', started };
+  const exit = service?.exit ?? UNKNOWN;
+  const at = inactiveSince ?? Date.now();
+  // Stopped while it waited to be restarted: it could not be started.
+  if (service !== undefined && service.result !== 'success') {
+    return { kind: 'fatal', exit, at, reason: reasonOf(service, exit, properties) };
+  }
+  const policy = made.fields?.['restart.policy'] ?? service?.restart;
+  if (policy !== 'always' && exit.kind === 'code') return { kind: 'exited', exit, at };
+  return dependencyDown(properties, listed) ? { kind: 'stopped', started } : { kind: 'stopped', started, byHand: true };
+}
+
+/** A unit stops with those it requires or is part of: that is nobody's intervention. */
+function dependencyDown({ requires, requisite, bindsTo, partOf }: UnitProperties, listed: Listed): boolean {
+  return [...requires, ...requisite, ...bindsTo, ...partOf].some((name) => {
+    const active = listed.get(name)?.active;
+    return active !== 'active' && active !== 'activating' && active !== 'reloading';
+  });
+}
+
+/** Words for systemd's `Result` (systemd.exec(5), $SERVICE_RESULT). */
+const RESULTS: Readonly<Record<string, string>> = {
+  resources: 'systemd could not set it up',
+  timeout: 'it did not start or stop in time',
+  watchdog: 'it did not answer its watchdog in time',
+  'oom-kill': 'it was killed for lack of memory',
+  protocol: 'it did not tell systemd that it is ready',
+  'exec-condition': 'a condition of its own kept it from starting',
+};
+
+/** Exit codes by which systemd tells what it could not do before the program ran (systemd.exec(5), "Process Exit Codes"). */
+const CODES: Readonly<Record<number, string>> = {
+  200: 'its directory could not be entered',
+  203: 'its command could not be executed',
+  208: 'its standard input could not be set up',
+  209: 'its log could not be opened',
+  216: 'its group does not exist or could not be taken',
+  217: 'its user does not exist or could not be taken',
+  226: 'its sandbox could not be set up',
+};
+
+export function reasonOf(service: ServiceProperties | undefined, exit: Exit, { loadError }: UnitProperties): string {
+  if (loadError !== undefined) return `systemd can't load it: ${loadError}`;
+  const known = exit.kind === 'code' ? CODES[exit.code] : undefined;
+  if (known !== undefined) return `${known} (exit code ${exit.kind === 'code' ? exit.code : ''})`;
+  return RESULTS[service?.result ?? ''] ?? exitText(exit);
+}

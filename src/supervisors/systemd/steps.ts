@@ -1,0 +1,179 @@
+import type { Monitor } from '../../health/health.ts';
+import type { Outcome, Run, Step } from '../../model.ts';
+import { type Problem, unreachable } from '../../problem.ts';
+import { UNKNOWN } from '../shared/exit.ts';
+import { whenHealthy } from '../shared/probing.ts';
+import { type Settings, settingsOf } from '../shared/settings.ts';
+import { lastLines } from './journal.ts';
+import type { JobEnd, UnitProperties } from './manager.ts';
+import { unitOf, unitOfId } from './names.ts';
+import type { Observer } from './observe.ts';
+import { removeFile } from './prepare.ts';
+import { reasonOf } from './runs.ts';
+import type { Waiting } from './waiting.ts';
+
+export interface StepContext {
+  readonly observer: Observer;
+  readonly waiting: Waiting;
+  readonly monitor: Monitor;
+  readonly logDir: string;
+  /** Begins to probe a service's health, where it has probes. */
+  readonly probe: (id: string, settings: Settings) => Promise<void>;
+}
+
+/** Takes one step, whose files are written and loaded, and waits for its result. Throws what systemd says. */
+export async function take(context: StepContext, step: Step, signal: AbortSignal): Promise<Outcome> {
+  const unit = unitFor(step);
+  const { manager } = context.observer;
+  const before = await manager.unit(unit);
+  const changed = refusal(step, before);
+  if (changed !== undefined) return failed(changed);
+  switch (step.action) {
+    case 'create':
+    case 'start':
+    case 'replace':
+    case 'restart':
+      if (step.effect === 'none') return { kind: 'done' };
+      return start(context, step, unit, before, signal);
+    case 'update':
+      return done(before.service?.mainPid);
+    case 'stop':
+      return stop(context, step, unit, signal);
+    case 'remove': {
+      if (step.effect === 'stop') {
+        const stopped = await stop(context, step, unit, signal);
+        if (stopped.kind !== 'done') return stopped;
+      }
+      if (before.active === 'failed') await manager.resetFailed(unit);
+      for (const { path } of step.files ?? []) removeFile(path);
+      context.monitor.forget(step.service);
+      return { kind: 'done' };
+    }
+    default:
+      return unreachable(step.action);
+  }
+}
+
+export function unitFor(step: Step): string {
+  return step.target === undefined ? unitOfId(step.service) : unitOf(step.target.service);
+}
+
+async function start(
+  context: StepContext,
+  step: Step,
+  unit: string,
+  before: UnitProperties,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { manager } = context.observer;
+  const { target } = step;
+  if (target === undefined) throw new Error(`no target of ${step.id}`);
+  const settings = settingsOf(step.service, target.definition.fields, context.logDir);
+  // A person's or Git's word begins a new count: systemd refuses starts beyond its limit.
+  if (before.load === 'loaded') await manager.resetFailed(unit).catch(() => {});
+  const begun = Date.now();
+  const restarts = step.effect === 'restart' || before.active === 'active' || before.active === 'activating';
+  const end = restarts ? await manager.restart(unit, signal) : await manager.start(unit, signal);
+  const ready = await context.waiting.ready(unit, end, settings, signal);
+  switch (ready.kind) {
+    case 'ready': {
+      await context.probe(step.service, settings);
+      const ill = await whenHealthy(context.monitor, step.service, settings, signal);
+      if (ill !== undefined) return failed({ ...cannot(step, ill.because, ill.code), hint: hintFor(unit, settings) });
+      return done(ready.pid);
+    }
+    case 'ended-well':
+      return { kind: 'done' };
+    case 'interrupted':
+      return failed(cannot(step, 'interrupted before it was ready; systemd goes on with it', 'interrupted'));
+    case 'failed': {
+      const detail = await lastLines(context.observer.scope, unit, settings, begun);
+      const because = ready.because ?? reasonOf(ready.unit.service, ready.unit.service?.exit ?? UNKNOWN, ready.unit);
+      return failed({
+        ...cannot(step, because, 'start-failed'),
+        hint: `mend it, then \`reconcile start ${step.service}\`; all it said: journalctl -u ${unit}`,
+        ...(detail === undefined ? {} : { detail }),
+      });
+    }
+    default:
+      return unreachable(ready);
+  }
+}
+
+function hintFor(unit: string, { logs }: Settings): string {
+  return `it was left running; its output: journalctl -u ${unit}${logs.written ? `, ${logs.stderr}` : ''}`;
+}
+
+async function stop(
+  { observer, monitor }: StepContext,
+  step: Step,
+  unit: string,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { manager } = observer;
+  monitor.forget(step.service);
+  const end = await manager.stop(unit, signal);
+  const after = await manager.unit(unit);
+  if (after.active === 'inactive' || after.active === 'failed') {
+    // Killed after its timeout is stopped all the same; nobody is to take that for a failure of its own.
+    if (after.active === 'failed') await manager.resetFailed(unit);
+    return { kind: 'done' };
+  }
+  if (end === 'interrupted') return failed(cannot(step, 'interrupted while it was stopping', 'interrupted'));
+  return failed(cannot(step, `${JOB[end] ?? `its job ended as '${end}'`}; it is ${after.active} (${after.sub})`));
+}
+
+const JOB: Partial<Record<JobEnd, string>> = {
+  canceled: 'somebody else asked systemd for something else meanwhile',
+  timeout: 'systemd gave up waiting',
+  dependency: 'a unit that it needs could not be started',
+  unseen: 'systemd or its bus was restarted meanwhile',
+};
+
+/** Is the unit still in the state that the plan saw? Its files were compared before they were written. */
+function refusal(step: Step, now: UnitProperties): Problem | undefined {
+  const { seen } = step;
+  if (seen.kind === 'absent') return undefined;
+  const was = isUp(seen.run);
+  const is = now.active === 'active' || now.active === 'activating' || now.active === 'reloading';
+  if (!was && is && step.effect !== 'pid unchanged')
+    return changedMeanwhile(step, `it was ${seen.run} and is ${now.active}`);
+  const pid = now.service?.mainPid;
+  const stops = step.effect === 'stop' || step.effect === 'restart';
+  if (
+    stops &&
+    seen.run === 'running' &&
+    seen.pid !== undefined &&
+    seen.pid > 0 &&
+    pid !== undefined &&
+    pid !== seen.pid
+  ) {
+    // What supervision restarted meanwhile is still the same service.
+    if (now.service?.restarts === 0) return changedMeanwhile(step, `its process was ${seen.pid} and is ${pid}`);
+  }
+  return undefined;
+}
+
+function isUp(run: Run['kind']): boolean {
+  return run === 'running' || run === 'starting' || run === 'backoff' || run === 'stopping';
+}
+
+function changedMeanwhile(step: Step, what: string): Problem {
+  return {
+    ...cannot(step, `it has changed since it was planned: ${what}`, 'changed-meanwhile'),
+    hint: 'its process was not touched; run `reconcile` again',
+  };
+}
+
+function cannot({ action, service }: Step, because: string, code = 'step-failed'): Problem {
+  const verb = action === 'create' ? 'start' : action === 'replace' ? 'restart' : action;
+  return { code, summary: `cannot ${verb} ${service}: ${because}` };
+}
+
+function done(pid: number | undefined): Outcome {
+  return pid === undefined ? { kind: 'done' } : { kind: 'done', pid };
+}
+
+function failed(problem: Problem): Outcome {
+  return { kind: 'failed', problem };
+}

@@ -9,7 +9,7 @@ const UNSAFE_PATH = /["'\\$\x01-\x1f\x7f]/;
 
 /**
  * The value of ExecStart=. A relative path is below the directory; a bare name is left to systemd, whose own PATH is the
- * fixed one. What systemd can't run itself, env runs: it looks a name up in the service's PATH, and adds nothing.
+ * fixed one. What systemd can't run itself, env runs: it looks a name up in the service's PATH and changes nothing.
  */
 export function execStart(command: readonly string[], directory: string, ownPath: boolean): string {
   const [written = '', ...rest] = command;
@@ -20,7 +20,7 @@ export function execStart(command: readonly string[], directory: string, ownPath
   return [...wrapper, program, ...rest].map(quoteArgument).join(' ');
 }
 
-/** env would take a program with `=` in its name for a variable. */
+/** env takes a name with `=` for a variable and `-` for an option; a shell would add variables of its own. */
 function wrapperFor(program: string): readonly string[] {
-  return program.includes('=') ? ['/bin/sh', '-c', 'exec "$0" "$@"'] : ['/usr/bin/env', '--'];
+  return program.includes('=') || program === '-' ? ['/usr/bin/nice', '-n', '0', '--'] : ['/usr/bin/env', '--'];
 }

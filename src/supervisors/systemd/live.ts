@@ -4,7 +4,7 @@
  */
 const DIRECTIVES = `
   Restart RestartSec RestartSteps RestartMaxDelaySec RestartMode RestartPreventExitStatus RestartForceExitStatus
-  SuccessExitStatus StartLimitInterval StartLimitIntervalSec StartLimitBurst StartLimitAction FailureAction SuccessAction
+  SuccessExitStatus StartLimitInterval StartLimitBurst StartLimitAction FailureAction
   TimeoutSec TimeoutStartSec TimeoutStopSec TimeoutAbortSec TimeoutStartFailureMode TimeoutStopFailureMode
   RuntimeMaxSec RuntimeRandomizedExtraSec
   KillMode KillSignal RestartKillSignal FinalKillSignal WatchdogSignal SendSIGHUP SendSIGKILL

@@ -37,7 +37,9 @@ type RawLine = readonly [section: string, key: string, value: string | number | 
 
 /** Lines of `raw.systemd` as they stand in the unit, in the order they were written. */
 export function rawLines(service: Service): Line[] {
-  return written(service).map(([section, key, value]) => [section as Section, key, String(value)]);
+  // The schema has checked them; the types made from it don't know such lists.
+  const written = (service.written.raw?.systemd ?? []) as unknown as readonly RawLine[];
+  return written.map(([section, key, value]) => [section as Section, key, String(value)]);
 }
 
 /**
@@ -45,20 +47,15 @@ export function rawLines(service: Service): Line[] {
  * `raw.systemd.live` the others. Lines of one directive are always in the same field.
  */
 export function withRawSplit(service: Service): Service {
-  const lines = written(service);
+  const lines = rawLines(service);
   if (lines.length === 0) return service;
-  const live = ([section, key]: RawLine) => isLive(section, key);
+  const live = ([section, key]: Line) => isLive(section, key);
   const raw = {
     ...service.written.raw,
     systemd: lines.filter((line) => !live(line)),
     'systemd.live': lines.filter(live),
   };
   return { ...service, written: { ...service.written, raw: raw as unknown as NonNullable<Service['written']['raw']> } };
-}
-
-/** The schema has checked them; the types made from it don't know such lists. */
-function written(service: Service): readonly RawLine[] {
-  return (service.written.raw?.systemd ?? []) as unknown as readonly RawLine[];
 }
 
 /** Lines that can't be written as they stand, and those that would undo what makes the unit ours. */
@@ -86,8 +83,11 @@ export function checkRaw(service: Service, refuse: Refuse): void {
       no(`${key} is what \`${said}\` says already`, 'keep one of them');
     } else if (name === 'Service.Environment' && value.trim() === '') {
       no('it would take away the environment that tells what runs', 'declare what is needed as `environment`');
-    } else if (/^Service\.(Unset)?Environment$/.test(name) && /RECONCILED_(DEFINITION|INSTANCE)\b/.test(value)) {
-      no('RECONCILED_DEFINITION and RECONCILED_INSTANCE tell what runs', 'leave them as they are');
+    } else if (
+      /^Service\.(Unset)?Environment$/.test(name) &&
+      /RECONCILED_(DEFINITION|INSTANCE|SUPERVISOR)\b/.test(value)
+    ) {
+      no('its variables of the form RECONCILED_… tell what runs', 'leave them as they are');
     } else if (name === 'Service.Type' && value.trim() === 'oneshot' && service.state === 'running') {
       no('a job that ends cannot be kept running', 'write `state: manual` and let a timer start it');
     }

@@ -30,13 +30,14 @@ RestartSec=1s
 Environment="PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 Environment="LANG=C.UTF-8"
 Environment=RECONCILED_DEFINITION=v1:default:web::66e444736a6c9d0f
+Environment=RECONCILED_SUPERVISOR=systemd
 
 [Install]
 WantedBy=multi-user.target
 
 [X-Reconciled]
 Stamp=v1:default:web::66e444736a6c9d0f
-Digest=997c900d1b9a0d7278192644cc2937f2
+Digest=d7c42b80167d03346d6e791b1e6d8084
 Fields={"command":["/bin/web"]}
 `,
     });
@@ -82,7 +83,7 @@ Fields={"command":["/bin/web"]}
     );
     expect(path).toBe('/etc/systemd/system/web@.service');
     const { stamp } = readUnit(text) as Extract<UnitReading, { kind: 'ours' }>;
-    expect(stamp).toEqual({ owner: 'default', service: 'web', instance: '%i', hash: '2a0fc84ffe9edc18' });
+    expect(stamp).toEqual({ owner: 'default', service: 'web', instance: '%i', hash: '77257882d2869afd' });
     expect(text.slice(text.indexOf('[Unit]'), text.indexOf('[X-'))).toBe(`[Unit]
 After=db@1.service db@2.service
 Description=The engine: 100%% of it\\ 
@@ -118,7 +119,8 @@ Environment="PATH=/opt/bin:/usr/bin"
 Environment="LANG=C.UTF-8"
 Environment="QUOTE=\\"\\\\\\n$X %%h"
 Environment="TZ=UTC"
-Environment=RECONCILED_DEFINITION=v1:default:web:%i:2a0fc84ffe9edc18
+Environment=RECONCILED_DEFINITION=v1:default:web:%i:77257882d2869afd
+Environment=RECONCILED_SUPERVISOR=systemd
 Environment=RECONCILED_INSTANCE=%i
 OOMScoreAdjust=-500
 Nice=5
@@ -212,6 +214,7 @@ describe('a unit of others', () => {
         key: 'Environment',
         value: expect.stringMatching(/^RECONCILED_DEFINITION=v1:default:web::\w{16}$/),
       },
+      { section: 'Service', key: 'Environment', value: 'RECONCILED_SUPERVISOR=systemd' },
       { section: 'Service', key: 'ExecStart', value: '' },
     ]);
     expect(readUnit(text)).toMatchObject({ kind: 'ours', intact: true, stamp: { service: 'web', instance: '' } });
@@ -219,7 +222,7 @@ describe('a unit of others', () => {
 
   it('gets one where only its input is watched, so that a change is seen', () => {
     const { text } = fileOf(service({ unit: 'nginx.service', restartOn: ['/etc/nginx.conf'] }));
-    expect(directives(text).map(({ key }) => key)).toEqual(['Environment']);
+    expect(directives(text).map(({ key }) => key)).toEqual(['Environment', 'Environment']);
   });
 
   it('that is to wait longer each time starts from the usual wait', () => {

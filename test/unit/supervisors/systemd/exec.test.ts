@@ -21,7 +21,8 @@ it.each([
   [['/opt/a\tb'], '"/usr/bin/env" "--" "/opt/a\\tb"'],
   [['-x'], '"/usr/bin/env" "--" "-x"'],
   [[';'], '"/usr/bin/env" "--" ";"'],
-  [['a=b'], '"/bin/sh" "-c" "exec \\"$$0\\" \\"$$@\\"" "a=b"'],
+  [['-', '--'], '"/usr/bin/nice" "-n" "0" "--" "-" "--"'],
+  [['a=b'], '"/usr/bin/nice" "-n" "0" "--" "a=b"'],
 ])('has %j run by another program', (command, line) => {
   expect(execStart(command, '/srv', false)).toBe(line);
 });
@@ -43,7 +44,7 @@ it('never gives systemd a path that it refuses, and never another program', () =
       expect(line.slice(line.length - args.length)).toEqual(args);
       const asked = program.includes('/') || start !== '' ? resolve('/srv', `${start}${program}`) : program;
       expect(resolve('/', [wrapper, ...rest].at(-args.length - 1) ?? '')).toBe(resolve('/', asked));
-      if (line.length > command.length) expect(['/usr/bin/env', '/bin/sh']).toContain(wrapper);
+      if (line.length > command.length) expect(['/usr/bin/env', '/usr/bin/nice']).toContain(wrapper);
     }),
   );
 });

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { ruleOf } from '../../../../src/fields.ts';
-import { BUILTIN_FIELDS } from '../../../../src/supervisors/builtin/fields.ts';
+import type { Service } from '../../../../src/model.ts';
+import { define } from '../../../../src/supervisors/systemd/define.ts';
 import { DIRECTIVES } from '../../../../src/supervisors/systemd/directives.ts';
 import { SYSTEMD_FIELDS } from '../../../../src/supervisors/systemd/fields.ts';
+import { OPTIONS, raw, service } from './make.ts';
 
 interface Schema {
   readonly $ref?: string;
@@ -45,8 +47,21 @@ it('makes every field true that it calls native', () => {
   expect(native.map(([field]) => field).sort()).toEqual([...Object.keys(DIRECTIVES), ...others].sort());
 });
 
-it('restarts for the same fields as the embedded supervisor: moving a service changes no hash', () => {
-  const restarting = (table: typeof SYSTEMD_FIELDS) =>
-    Object.keys(table).filter((field) => table[field]?.effect === 'restart');
-  expect(restarting(SYSTEMD_FIELDS)).toEqual(restarting(BUILTIN_FIELDS));
+interface Frozen {
+  readonly name: string;
+  readonly written: Service['written'];
+  readonly inputs: Service['inputs'];
+  readonly hash: string;
+}
+
+const stamps = new URL('../../stamps.json', import.meta.url);
+const frozen = JSON.parse(readFileSync(stamps, 'utf8')) as readonly Frozen[];
+
+it.each(frozen)('never changes the hash of $name', ({ written, inputs, hash }) => {
+  expect(define({ ...service({}, { inputs }), written }, OPTIONS)).toMatchObject({ hash });
+});
+
+it('never changes the hash of raw lines', () => {
+  const lines = raw(['Service', 'Nice', 5], ['Service', 'MemoryMax', '1G'], ['Service', 'PrivateTmp', true]);
+  expect(define(service(lines), OPTIONS)).toMatchObject({ hash: 'b103d325dd590a78' });
 });

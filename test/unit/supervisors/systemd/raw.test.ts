@@ -32,6 +32,7 @@ describe('raw lines', () => {
     ]) {
       expect([key, hash(['Service', key, '1'])]).toEqual([key, none]);
     }
+    expect(hash(['Service', 'Nice', 5])).toBe(hash(['Service', 'Nice', '5']));
     expect(hash(['Unit', 'Wants', 'a.service'], ['Install', 'Alias', 'b.service'])).toBe(none);
     for (const key of ['Nice', 'PrivateTmp', 'ExecStartPre', 'Type', 'Slice', 'Unheard']) {
       expect([key, hash(['Service', key, '1']) === none]).toEqual([key, false]);
@@ -42,7 +43,7 @@ describe('raw lines', () => {
     const lines = raw(['Service', 'MemoryMax', '1G'], ['Service', 'Nice', 5], ['Unit', 'Wants', 'a.service']);
     expect(define(service(lines), OPTIONS)).toMatchObject({
       fields: {
-        'raw.systemd': [['Service', 'Nice', 5]],
+        'raw.systemd': [['Service', 'Nice', '5']],
         'raw.systemd.live': [
           ['Service', 'MemoryMax', '1G'],
           ['Unit', 'Wants', 'a.service'],
@@ -64,12 +65,9 @@ describe('raw lines', () => {
     [['Service', 'Environment', ''], 'it would take away the environment that tells what runs'],
     [
       ['Service', 'Environment', 'A=1 RECONCILED_DEFINITION=x'],
-      'RECONCILED_DEFINITION and RECONCILED_INSTANCE tell what runs',
+      'its variables of the form RECONCILED_… tell what runs',
     ],
-    [
-      ['Service', 'UnsetEnvironment', 'RECONCILED_INSTANCE'],
-      'RECONCILED_DEFINITION and RECONCILED_INSTANCE tell what runs',
-    ],
+    [['Service', 'UnsetEnvironment', 'RECONCILED_INSTANCE'], 'its variables of the form RECONCILED_… tell what runs'],
     [['Service', 'Type', 'oneshot'], 'a job that ends cannot be kept running'],
   ] as const)('such as %j are refused', (line, why) => {
     expect(refused(service(raw(line)))).toEqual([`raw.systemd.0: ${why}`]);

@@ -31,19 +31,25 @@ describe('what we wrote', () => {
     });
   });
 
-  it('reads back whatever its fields are', () => {
+  it('reads back whatever its fields are, of which systemd never sees what it takes for invalid', () => {
+    const any = fc.string({ unit: 'binary' });
     fc.assert(
-      fc.property(odd, fc.array(fc.string({ unit: 'binary' })), (environment, args) => {
-        const defined = define(service({ command: ['/bin/web', ...args], environment }), OPTIONS);
+      fc.property(odd, fc.array(any), any, (environment, args, description) => {
+        const defined = define(service({ command: ['/bin/web', ...args], environment, description }), OPTIONS);
         if (!('files' in defined)) return;
-        expect(readUnit(defined.files?.[0]?.text ?? '')).toMatchObject({ intact: true, fields: defined.fields });
+        const written = defined.files?.[0]?.text ?? '';
+        expect(readUnit(written)).toMatchObject({ intact: true, fields: defined.fields });
+        expect(written).not.toMatch(/[\0\r]|\p{Noncharacter_Code_Point}/u);
       }),
       { numRuns: 300 },
     );
+    const { text } = fileOf(service({ description: 'a\uffff\u{1fffe}\0\ud800' }));
+    expect(text).toMatch(/^Description=a \ufffd$/m);
+    expect(text).toContain('"description":"a\\uffff\\ud83f\\udffe\\u0000\\ud800"');
   });
 
   it('is never intact once a character before the trailer is another, is gone or was added', () => {
-    const place = fc.integer({ min: 0, max: trailer - 1 });
+    const place = fc.integer({ min: 0, max: trailer - 2 });
     fc.assert(
       fc.property(place, fc.constantFrom('', '\n', 'x', ' ', '#', '\\'), fc.boolean(), (at, put, keep) => {
         const edited = text.slice(0, at) + put + text.slice(keep ? at : at + 1);

@@ -119,7 +119,12 @@ export function variableOf(pid: number, name: string): string | undefined {
 /** Differs after each boot. */
 export const bootId: () => string = once(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
 
-const bootTime = once(() => Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? 0) * 1000);
+/** The kernel tells it in whole seconds; how long it is up tells the rest, but a container may have an uptime of its own. */
+const bootTime = once(() => {
+  const seconds = Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? 0) * 1000;
+  const exact = Date.now() - Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000;
+  return Math.abs(exact - seconds) < 2000 ? Math.min(Math.max(exact, seconds), seconds + 999) : seconds;
+});
 
 /** Linux counts these in hundredths of a second for programs, whatever its own clock. */
 const TICK = 10;

@@ -20,6 +20,7 @@ export interface Disk {
 }
 
 export type Fragment =
+  /** An empty one masks too, as a link to /dev/null does. */
   | { readonly kind: 'file'; readonly path: string }
   /** To another name of it, or to a file elsewhere. */
   | { readonly kind: 'link'; readonly path: string; readonly target: string }
@@ -115,14 +116,9 @@ export function readDisk(folders: readonly string[]): Disk {
 }
 
 function fragmentOf(path: string, entry: Dirent): Fragment {
-  if (!entry.isSymbolicLink()) return isEmpty(path) ? { kind: 'masked', path } : { kind: 'file', path };
+  if (!entry.isSymbolicLink()) return { kind: 'file', path };
   const target = readlinkSync(path);
   return target === '/dev/null' ? { kind: 'masked', path } : { kind: 'link', path, target };
-}
-
-/** An empty file masks as a link to /dev/null does. */
-function isEmpty(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.size === 0;
 }
 
 function entriesOf(folder: string): readonly Dirent[] {
@@ -142,10 +138,15 @@ function add(map: Map<string, string[]>, key: string, value: string): void {
   else map.set(key, [value]);
 }
 
-/** The text of a file with when it was last written (ms since the epoch); undefined where it is gone. Throws what reading says. */
-export function readText(path: string): { readonly text: string; readonly written: number } | undefined {
+/** When a file was last written (ms since the epoch), as far as that can be told. */
+export function writtenAt(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** The text of a file; undefined where it is gone. Throws what reading says. */
+export function readText(path: string): string | undefined {
   try {
-    return { text: readFileSync(path, 'utf8'), written: statSync(path).mtimeMs };
+    return readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

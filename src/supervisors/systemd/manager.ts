@@ -14,6 +14,7 @@ import {
 } from './properties.ts';
 import { checked, type LinkChange, type ListedUnit, linkChanges, listedUnits, versionOf } from './replies.ts';
 import { type Heard, hear, MANAGER, MANAGER_PATH, PROPERTIES } from './signals.ts';
+import { Turns } from './turns.ts';
 
 export type { Scope } from './bus-address.ts';
 export type { JobEnd, JobResult } from './jobs.ts';
@@ -78,6 +79,12 @@ export interface UnitFileOptions {
   readonly force?: boolean;
 }
 
+/**
+ * So many jobs are under way at a time. systemd asks the bus to tell it when the client of a job goes away, for each job;
+ * beyond 512 such rules the bus refuses, and systemd takes that for the end of the bus (seen with 252).
+ */
+const JOBS = 128;
+
 /** ms. A reload of a thousand units takes a second or two, on a host that is busy many more. */
 const RELOAD_LIMIT = 90_000;
 
@@ -135,8 +142,11 @@ function createManager(
     member,
     ...(body.length === 0 ? {} : { signature, body }),
   });
-  const job = (act: string, member: string, unit: string, signal: AbortSignal) =>
-    jobs.run(act, () => ask(act, manage(member, 'ss', [unit, 'replace']), ([path]) => String(path)), signal);
+  const turns = new Turns(JOBS);
+  const job = (act: string, member: string, unit: string, signal: AbortSignal) => {
+    const begin = () => ask(act, manage(member, 'ss', [unit, 'replace']), ([path]) => String(path));
+    return turns.take(Number.POSITIVE_INFINITY, never, () => jobs.run(act, begin, signal));
+  };
   const none = () => {};
 
   return {
@@ -209,4 +219,8 @@ async function isThere(link: Link, path: string, act: string): Promise<boolean> 
     if (error instanceof Failure && error.problems[0]?.code === 'no-such-object') return false;
     throw error;
   }
+}
+
+function never(): Error {
+  return new Error('a job waits as long as it takes');
 }

@@ -5,7 +5,8 @@ import type { Actual, ActualDefinition, Boot, Reading, Service, ServiceId, Unrea
 import { Failure, type Problem, why } from '../../problem.ts';
 import { parseStamp, STAMP, stampId } from '../../stamp.ts';
 import type { Scope } from './bus-address.ts';
-import { type Disk, type Fragment, foldersOf, readDisk, readText } from './disk.ts';
+import { type MainPid, mainPidsOf } from './cgroup.ts';
+import { type Disk, type Fragment, foldersOf, readDisk, readText, writtenAt } from './disk.ts';
 import type { Manager, UnitProperties } from './manager.ts';
 import { BLOCK, dropInPath, SETTINGS } from './names.ts';
 import { readUnit } from './read-unit.ts';
@@ -33,7 +34,7 @@ export async function observe(o: Observer, declared: readonly Service[], thoroug
     }
     const disk = readDisk(foldersOf(o.scope));
     const listed: Listed = new Map(units.map((unit) => [unit.name, unit]));
-    const sight = { ...o, disk, listed, thorough };
+    const sight = { ...o, disk, listed, thorough, mainPid: mainPidsOf(o.scope) };
     const own = declared.filter(({ written }) => written.unit === undefined);
     const seen = new Set<ServiceId>();
     const found: Promise<Found | undefined>[] = [];
@@ -68,6 +69,7 @@ interface Sight extends Observer {
   readonly disk: Disk;
   readonly listed: Listed;
   readonly thorough: boolean;
+  readonly mainPid: MainPid;
 }
 
 export function problemOf(error: unknown): Problem {
@@ -108,8 +110,9 @@ interface OwnFile {
 
 /** What has a file of its name in our folder: ours by its stamp, else somebody else's. */
 async function ofFile(sight: Sight, id: ServiceId, { fragment, content }: OwnFile): Promise<Found | undefined> {
-  if (content === undefined) return withoutFile(sight, id);
-  const reading = readUnit(content.text);
+  // An empty one masks, as a link to /dev/null does.
+  if (content === undefined || content === '') return withoutFile(sight, id);
+  const reading = readUnit(content);
   const { path } = fragment;
   if (reading.kind === 'foreign') return foreign(sight, id, path);
   if (reading.kind === 'unreadable') {
@@ -122,7 +125,7 @@ async function ofFile(sight: Sight, id: ServiceId, { fragment, content }: OwnFil
   if (stamp.service !== id.split('@')[0]) return foreign(sight, id, `${path}, a copy of ${stamp.service}'s`);
   const unit = `${id}.service`;
   const block = blockOf(sight, unit);
-  const files = [{ path, text: content.text }, ...(block === undefined ? [] : [block.file])];
+  const files = [{ path, text: content }, ...(block === undefined ? [] : [block.file])];
   const edited = !intact || block?.intact === false;
   const definition: ActualDefinition = {
     ...(fields === undefined ? { hash: stamp.hash } : { hash: stamp.hash, fields }),
@@ -130,15 +133,15 @@ async function ofFile(sight: Sight, id: ServiceId, { fragment, content }: OwnFil
     boot: block !== undefined ? 'blocked' : sight.disk.links(unit).length > 0 ? 'enabled' : 'disabled',
     ...(edited ? { edited } : {}),
   };
-  const made = { id, unit, hash: stamp.hash, fields, ...(intact ? {} : { editedAt: content.written }) };
-  const ran = await ranOf(sight.manager, sight.listed, made, sight.thorough);
+  const made = { id, unit, hash: stamp.hash, fields, ...(intact ? {} : { editedAt: writtenAt(path) }) };
+  const ran = await ranOf(sight, made);
   return actual(id, definition, ran, besides(sight, unit));
 }
 
 /** Our drop-in that keeps a unit from being started. */
 function blockOf({ disk, unitDir }: Sight, unit: string) {
   const path = disk.dropIns(unit).find((conf) => conf.startsWith(`${unitDir}/`) && conf.endsWith(`/${BLOCK}`));
-  const text = path === undefined ? undefined : readText(path)?.text;
+  const text = path === undefined ? undefined : readText(path);
   if (path === undefined || text === undefined) return undefined;
   const reading = readUnit(text);
   return reading.kind === 'ours' ? { file: { path, text }, intact: reading.intact } : undefined;
@@ -156,7 +159,7 @@ async function withoutFile(sight: Sight, id: ServiceId): Promise<Found | undefin
   const unit = `${id}.service`;
   const fragment = sight.disk.fragment(unit);
   const listed = sight.listed.get(unit);
-  if (fragment?.kind === 'file') return foreign(sight, id, fragment.path);
+  if (fragment?.kind === 'file' && readText(fragment.path) !== '') return foreign(sight, id, fragment.path);
   if (fragment?.kind === 'link') return foreign(sight, id, `${fragment.path} -> ${fragment.target}`);
   if (fragment === undefined && listed !== undefined && listed.load === 'loaded') {
     return foreign(sight, id, 'a unit of that name without a file: an alias, or made at run time');
@@ -164,21 +167,22 @@ async function withoutFile(sight: Sight, id: ServiceId): Promise<Found | undefin
   if (fragment === undefined) return listed === undefined ? undefined : processOf(sight, id);
   // A mask says nothing but that nobody may start it.
   const made = { id, unit, hash: undefined, fields: undefined };
-  const ran = await ranOf(sight.manager, sight.listed, made, false);
+  const ran = await ranOf(sight, made);
   const files = [{ path: fragment.path, text: '' }];
   return actual(id, { hash: undefined, boot: 'blocked', edited: true, files }, ran, []);
 }
 
 /** A unit that systemd knows only by its process: its file is gone. Ours by the stamp of that process. */
-async function processOf({ manager, listed, owner }: Sight, id: ServiceId): Promise<Found | undefined> {
+async function processOf(sight: Sight, id: ServiceId): Promise<Found | undefined> {
   const unit = `${id}.service`;
+  const { manager, listed, owner } = sight;
   const { active } = listed.get(unit) ?? {};
   if (active === undefined || active === 'inactive' || active === 'failed') return undefined;
   const pid = await manager.property(unit, 'MainPID');
   const stamp = parseStamp((pid > 0 ? variableOf(pid, STAMP) : undefined) ?? '');
   if (stamp === undefined || stampId(stamp) !== id || stamp.owner !== owner) return undefined;
   const made: Made = { id, unit, hash: stamp.hash, fields: undefined };
-  const ran = await ranOf(manager, listed, made, false);
+  const ran = await ranOf(sight, made);
   return actual(id, { hash: stamp.hash, boot: 'disabled', edited: true }, ran, []);
 }
 
@@ -187,11 +191,11 @@ async function borrowed(sight: Sight, id: ServiceId, unit: string): Promise<Foun
   const properties = await sight.manager.unit(unit);
   const path = dropInPath(sight.unitDir, unit, SETTINGS);
   const content = readText(path);
-  const reading = content === undefined ? undefined : readUnit(content.text);
+  const reading = content === undefined ? undefined : readUnit(content);
   const ours = reading?.kind === 'ours' ? reading : undefined;
   if (ours !== undefined && ours.stamp.owner !== sight.owner) return foreign(sight, id, ours.stamp.owner);
   const bare = { hash: digest({ unit }), fields: { unit } };
-  const file = content === undefined || ours === undefined ? {} : { files: [{ path, text: content.text }] };
+  const file = content === undefined || ours === undefined ? {} : { files: [{ path, text: content }] };
   const edited = ours !== undefined && !ours.intact;
   const definition: ActualDefinition = {
     ...(ours?.fields === undefined ? bare : { hash: ours.stamp.hash, fields: ours.fields }),
@@ -204,7 +208,7 @@ async function borrowed(sight: Sight, id: ServiceId, unit: string): Promise<Foun
     unit,
     hash: definition.hash,
     fields: definition.fields,
-    ...(edited && content !== undefined ? { editedAt: content.written } : {}),
+    ...(edited ? { editedAt: writtenAt(path) } : {}),
   };
   const ran: Ran = { run: runOf(properties, sight.listed, made), restarts: properties.service?.restarts ?? 0 };
   return { ...actual(id, definition, ran, besides(sight, properties.id)), borrowed: true };
@@ -230,7 +234,7 @@ function settingsOf({ disk, unitDir }: Sight): { readonly id: ServiceId; readonl
   return disk.dropInFolders(unitDir).flatMap((unit) => {
     const path = join(unitDir, `${unit}.d`, SETTINGS);
     if (!disk.dropIns(unit).includes(path)) return [];
-    const text = readText(path)?.text;
+    const text = readText(path);
     const reading = text === undefined ? undefined : readUnit(text);
     return reading?.kind === 'ours' ? [{ id: stampId(reading.stamp), unit }] : [];
   });

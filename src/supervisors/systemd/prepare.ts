@@ -47,7 +47,7 @@ export async function prepare(o: Observer, steps: readonly Step[]): Promise<Read
 
 /** Is a file not what the plan saw? Somebody has written it since: it is not overwritten unseen. */
 function changedMeanwhile({ path, from, to }: FileChange): ((step: Step) => Problem) | undefined {
-  const now = readText(path)?.text;
+  const now = readText(path);
   // What was written by an earlier run that was interrupted is as good.
   if (now === from || now === to) return undefined;
   return ({ action, service }) => ({

@@ -3,7 +3,8 @@ import type { Exit, Fields, Freshness, Run } from '../../model.ts';
 import { parseStamp, STAMP } from '../../stamp.ts';
 import { exitText, UNKNOWN } from '../shared/exit.ts';
 import { settingsOf } from '../shared/settings.ts';
-import type { ListedUnit, Manager, ServiceProperties, UnitProperties } from './manager.ts';
+import type { MainPid } from './cgroup.ts';
+import type { ListedUnit, Manager, UnitProperties } from './manager.ts';
 
 /** What a unit was made from, as far as its run state depends on it. */
 export interface Made {
@@ -23,11 +24,16 @@ export interface Ran {
 
 export type Listed = ReadonlyMap<string, ListedUnit>;
 
-/**
- * The run state of a unit: from the list of all where that tells enough, else asked for. `thorough` asks how often
- * systemd restarted what runs, which only people want to know.
- */
-export async function ranOf(manager: Manager, listed: Listed, made: Made, thorough: boolean): Promise<Ran> {
+/** By what a run state is told. `thorough` also asks how often systemd restarted what runs, and since when it does. */
+export interface Means {
+  readonly manager: Manager;
+  readonly listed: Listed;
+  readonly mainPid: MainPid;
+  readonly thorough: boolean;
+}
+
+/** The run state of a unit: from the list of all and its control group where these tell enough, else asked for. */
+export async function ranOf({ manager, listed, mainPid, thorough }: Means, made: Made): Promise<Ran> {
   const unit = listed.get(made.unit);
   if (unit === undefined) return { run: { kind: 'stopped', started: false }, restarts: 0 };
   switch (unit.active) {
@@ -35,7 +41,7 @@ export async function ranOf(manager: Manager, listed: Listed, made: Made, thorou
     case 'reloading':
     case 'refreshing': {
       const [pid, restarts] = await Promise.all([
-        manager.property(made.unit, 'MainPID'),
+        mainPid(made.unit) ?? manager.property(made.unit, 'MainPID'),
         thorough ? manager.property(made.unit, 'NRestarts') : 0,
       ]);
       return { run: running('running', pid, made), restarts };
@@ -71,7 +77,7 @@ function otherRun(properties: UnitProperties, listed: Listed, made: Made): Run {
     case 'deactivating':
       return { kind: 'stopping', pid: service?.mainPid ?? 0 };
     case 'failed':
-      return failedRun(properties, service, made);
+      return failedRun(properties, listed, made);
     default:
       return inactiveRun(properties, listed, made);
   }
@@ -94,18 +100,31 @@ function freshness(pid: number, stat: ReturnType<typeof statOf>, { hash, fields,
   return stamp.hash === hash ? 'current' : 'stale';
 }
 
-function failedRun(properties: UnitProperties, service: ServiceProperties | undefined, made: Made): Run {
+function failedRun(properties: UnitProperties, listed: Listed, made: Made): Run {
+  const { service } = properties;
   const at = properties.inactiveSince ?? properties.changed ?? Date.now();
   const exit: Exit = service?.exit ?? UNKNOWN;
   const { rules } = settingsOf(made.id, made.fields ?? {}, '/');
-  if (service?.result === 'start-limit-hit') {
+  if (limitHit(properties)) {
     const reason = `restarted more often than ${rules.limit.restarts} times in its time, last: ${exitText(exit)}`;
     return { kind: 'held', exit, until: at + rules.cooldown, reason };
   }
+  // Many programs end with an exit code of their own when they are told to.
+  if (service?.stopAsked && service.result !== 'resources') return stoppedRun(properties, listed);
   if (service?.restart === 'no' && service.result !== 'resources' && service.result !== 'timeout') {
     return { kind: 'exited', exit, at };
   }
-  return { kind: 'fatal', exit, at, reason: reasonOf(service, exit, properties) };
+  return { kind: 'fatal', exit, at, reason: reasonOf(properties) };
+}
+
+/**
+ * Was it restarted as often as its limit allows? systemd says so in its result only where its process ended well; else
+ * the result tells how that ended, and that it left `inactive` after that without a new one tells the rest.
+ */
+export function limitHit({ active, inactiveUntil = 0, service }: UnitProperties): boolean {
+  if (active !== 'failed' || service === undefined) return false;
+  const { result, restart, restarts, exited = 0 } = service;
+  return result === 'start-limit-hit' || (restart !== 'no' && restarts > 0 && inactiveUntil >= exited);
 }
 
 /** It has no process and has not failed; only its properties tell why. */
@@ -117,11 +136,17 @@ function inactiveRun(properties: UnitProperties, listed: Listed, made: Made): Ru
   const at = inactiveSince ?? Date.now();
   // Stopped while it waited to be restarted: it could not be started.
   if (service !== undefined && service.result !== 'success') {
-    return { kind: 'fatal', exit, at, reason: reasonOf(service, exit, properties) };
+    return { kind: 'fatal', exit, at, reason: reasonOf(properties) };
   }
   const policy = made.fields?.['restart.policy'] ?? service?.restart;
-  if (policy !== 'always' && exit.kind === 'code') return { kind: 'exited', exit, at };
-  return dependencyDown(properties, listed) ? { kind: 'stopped', started } : { kind: 'stopped', started, byHand: true };
+  const ended = exit.kind !== 'unknown' && !service?.stopAsked;
+  if (policy !== 'always' && ended) return { kind: 'exited', exit, at };
+  return stoppedRun(properties, listed);
+}
+
+function stoppedRun(properties: UnitProperties, listed: Listed): Run {
+  const stopped = { kind: 'stopped', started: true } as const;
+  return dependencyDown(properties, listed) ? stopped : { ...stopped, byHand: true };
 }
 
 /** A unit stops with those it requires or is part of: that is nobody's intervention. */
@@ -153,7 +178,9 @@ const CODES: Readonly<Record<number, string>> = {
   226: 'its sandbox could not be set up',
 };
 
-export function reasonOf(service: ServiceProperties | undefined, exit: Exit, { loadError }: UnitProperties): string {
+/** Why it does not run, in words. */
+export function reasonOf({ service, loadError }: UnitProperties): string {
+  const exit = service?.exit ?? UNKNOWN;
   if (loadError !== undefined) return `systemd can't load it: ${loadError}`;
   const known = exit.kind === 'code' ? CODES[exit.code] : undefined;
   if (known !== undefined) return `${known} (exit code ${exit.kind === 'code' ? exit.code : ''})`;

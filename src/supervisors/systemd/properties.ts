@@ -110,6 +110,8 @@ export interface ServiceProperties {
   readonly exit: Exit | undefined;
   readonly started: number | undefined;
   readonly exited: number | undefined;
+  /** It has ended because systemd was asked to stop it, whoever asked. */
+  readonly stopAsked: boolean;
   readonly controlGroup: string | undefined;
 }
 
@@ -141,11 +143,11 @@ export function unitOf(all: unknown): UnitProperties {
     bindsTo: unit.BindsTo,
     partOf: unit.PartOf,
     // Mounts have a Type too, sockets a Result.
-    service: unit.Id.endsWith('.service') ? serviceOf(Service.parse(all)) : undefined,
+    service: unit.Id.endsWith('.service') ? serviceOf(Service.parse(all), unit) : undefined,
   };
 }
 
-function serviceOf(service: z.infer<typeof Service>): ServiceProperties {
+function serviceOf(service: z.infer<typeof Service>, unit: z.infer<typeof Unit>): ServiceProperties {
   return {
     type: service.Type,
     restart: service.Restart,
@@ -155,8 +157,20 @@ function serviceOf(service: z.infer<typeof Service>): ServiceProperties {
     exit: exitOf(service.ExecMainCode, service.ExecMainStatus),
     started: time(service.ExecMainStartTimestamp),
     exited: time(service.ExecMainExitTimestamp),
+    stopAsked: stopAsked(service, unit),
     controlGroup: service.ControlGroup || undefined,
   };
+}
+
+/**
+ * A unit that is asked to stop is told to have left `active` first, and its process to have ended then; where the process
+ * ends by itself it is the other way round. A one-shot is active after its process alone, until it is asked.
+ */
+function stopAsked(
+  { Type, ExecMainExitTimestamp: ended }: z.infer<typeof Service>,
+  { ActiveExitTimestamp: left, InactiveExitTimestamp: begun }: z.infer<typeof Unit>,
+): boolean {
+  return left > 0 && left >= begun && (left < ended || Type === 'oneshot');
 }
 
 /** Microseconds since the epoch, 0 for never. */

@@ -1,7 +1,6 @@
 import type { Monitor } from '../../health/health.ts';
 import type { Outcome, Run, Step } from '../../model.ts';
 import { type Problem, unreachable } from '../../problem.ts';
-import { UNKNOWN } from '../shared/exit.ts';
 import { whenHealthy } from '../shared/probing.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
 import { lastLines } from './journal.ts';
@@ -88,7 +87,7 @@ async function start(
       return failed(cannot(step, 'interrupted before it was ready; systemd goes on with it', 'interrupted'));
     case 'failed': {
       const detail = await lastLines(context.observer.scope, unit, settings, begun);
-      const because = ready.because ?? reasonOf(ready.unit.service, ready.unit.service?.exit ?? UNKNOWN, ready.unit);
+      const because = ready.because ?? reasonOf(ready.unit);
       return failed({
         ...cannot(step, because, 'start-failed'),
         hint: `mend it, then \`reconcile start ${step.service}\`; all it said: journalctl -u ${unit}`,

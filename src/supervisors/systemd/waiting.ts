@@ -1,5 +1,6 @@
 import type { Settings } from '../shared/settings.ts';
 import type { JobEnd, Manager, ManagerEvent, UnitProperties } from './manager.ts';
+import { limitHit, reasonOf } from './runs.ts';
 
 /** What became of a start. */
 export type Ready =
@@ -96,17 +97,18 @@ function ended(unit: UnitProperties, end: JobEnd): Ready {
   if (!conditionsMet) return { kind: 'failed', unit, because: 'a condition of its unit is not met' };
   if (end === 'dependency') return { kind: 'failed', unit, because: 'a unit that it needs could not be started' };
   if (end === 'canceled') return { kind: 'failed', unit, because: 'somebody else stopped it meanwhile' };
-  if (unit.active === 'inactive' && service?.result === 'success') return { kind: 'ended-well' };
-  if (service?.result === 'start-limit-hit') {
-    return { kind: 'failed', unit, because: 'it was restarted as often as its limit allows' };
+  if (unit.active === 'inactive' && service?.result === 'success') {
+    return service.stopAsked
+      ? { kind: 'failed', unit, because: 'somebody stopped it meanwhile' }
+      : { kind: 'ended-well' };
+  }
+  if (limitHit(unit)) {
+    return { kind: 'failed', unit, because: `it was restarted as often as its limit allows: ${reasonOf(unit)}` };
   }
   return { kind: 'failed', unit };
 }
 
-function tries(retries: number, { service }: UnitProperties): string {
-  const { exit } = service ?? {};
-  const how =
-    exit?.kind === 'code' ? `exit code ${exit.code}` : exit?.kind === 'signal' ? `killed by ${exit.signal}` : '';
+function tries(retries: number, unit: UnitProperties): string {
   const times = retries === 0 ? 'once' : `${retries + 1} times in a row`;
-  return `could not be started, tried ${times}${how === '' ? '' : `: ${how}`}`;
+  return `could not be started, tried ${times}: ${reasonOf(unit)}`;
 }

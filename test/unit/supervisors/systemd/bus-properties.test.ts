@@ -51,6 +51,7 @@ it('reads a service, and leaves out what it has never had', () => {
       exit: { kind: 'signal', signal: 'SIGKILL' },
       started: 1_795_501_336_742,
       exited: undefined,
+      stopAsked: false,
       controlGroup: undefined,
     },
   });

@@ -1,0 +1,123 @@
+import { expect, it } from 'vitest';
+import type { ListedUnit } from '../../../../src/supervisors/systemd/manager.ts';
+import { unitOf } from '../../../../src/supervisors/systemd/properties.ts';
+import { runOf } from '../../../../src/supervisors/systemd/runs.ts';
+import { UNIT } from './bus-fake.ts';
+
+const EXITED = 1;
+const KILLED = 2;
+
+const SERVICE = {
+  Type: 'exec',
+  Restart: 'always',
+  MainPID: 0,
+  NRestarts: 0,
+  Result: 'success',
+  ExecMainCode: 0,
+  ExecMainStatus: 0,
+  ExecMainStartTimestamp: 0,
+  ExecMainExitTimestamp: 0,
+  ControlGroup: '',
+};
+
+/** How a unit without a process is taken; times are microseconds, as systemd 252 tells them. */
+function run(all: object, fields: Readonly<Record<string, string>> = {}, listed: readonly ListedUnit[] = []) {
+  const unit = Object.fromEntries(Object.entries(UNIT).map(([name, [, value]]) => [name, value]));
+  const properties = unitOf({ ...unit, ...SERVICE, ...all });
+  const made = { id: 'web', unit: 'web.service', hash: 'a', fields: { 'restart.cooldown': 60_000, ...fields } };
+  return runOf(properties, new Map(listed.map((other) => [other.name, other])), made);
+}
+
+/** It is told to stop, and then its process ends. */
+const ASKED = {
+  InactiveExitTimestamp: 3_556_195_541,
+  ExecMainStartTimestamp: 3_556_192_894,
+  ActiveExitTimestamp: 3_558_287_077,
+  ExecMainExitTimestamp: 3_558_289_628,
+  InactiveEnterTimestamp: 3_558_289_837,
+};
+/** Its process ends, and so it is told to have ended. */
+const BY_ITSELF = {
+  InactiveExitTimestamp: 3_556_400_813,
+  ExecMainStartTimestamp: 3_556_398_551,
+  ExecMainExitTimestamp: 3_556_630_882,
+  ActiveExitTimestamp: 3_556_631_322,
+  InactiveEnterTimestamp: 3_556_631_322,
+};
+/** It waited to be restarted once more, and was not. */
+const LIMIT = {
+  ExecMainStartTimestamp: 3_556_490_026,
+  ExecMainExitTimestamp: 3_556_623_944,
+  ActiveExitTimestamp: 3_556_624_982,
+  InactiveExitTimestamp: 3_556_625_870,
+  InactiveEnterTimestamp: 3_556_687_333,
+};
+const CODE_4 = {
+  ActiveState: 'failed',
+  SubState: 'failed',
+  Result: 'exit-code',
+  ExecMainCode: EXITED,
+  ExecMainStatus: 4,
+};
+const CODE_0 = { ExecMainCode: EXITED, ExecMainStatus: 0 };
+
+it('is HELD where it was restarted as often as its limit allows, whatever the result is called', () => {
+  const held = { kind: 'held', until: 3_556_687 + 60_000, exit: { kind: 'code', code: 4 } };
+  expect(run({ ...CODE_4, ...LIMIT, NRestarts: 3 })).toMatchObject(held);
+  expect(run({ ...CODE_4, ...ASKED, Result: 'start-limit-hit' })).toMatchObject({ kind: 'held' });
+});
+
+it('was stopped by somebody, whatever exit code it has for that', () => {
+  const byHand = { kind: 'stopped', started: true, byHand: true };
+  expect(run({ ...CODE_4, ...ASKED })).toEqual(byHand);
+  expect(run({ ...CODE_4, ...ASKED, NRestarts: 7 })).toEqual(byHand);
+  expect(run({ ...CODE_4, ...ASKED, Restart: 'no' })).toEqual(byHand);
+  expect(run({ ...ASKED, ActiveState: 'failed', Result: 'timeout', ExecMainCode: KILLED, ExecMainStatus: 9 })).toEqual(
+    byHand,
+  );
+  expect(run({ ...CODE_0, ...ASKED })).toEqual(byHand);
+  expect(run({ ...CODE_0, ...ASKED, Restart: 'on-failure' }, { 'restart.policy': 'on-failure' })).toEqual(byHand);
+});
+
+it('was stopped by nobody where what it needs is down', () => {
+  const needed: ListedUnit = { name: 'db.service', load: 'loaded', active: 'inactive', sub: 'dead' } as ListedUnit;
+  expect(run({ ...CODE_4, ...ASKED, Requires: ['db.service'] }, {}, [needed])).toEqual({
+    kind: 'stopped',
+    started: true,
+  });
+});
+
+it('has ended by itself, as its policy allows', () => {
+  const policy = { 'restart.policy': 'never' };
+  const exited = (code: number) => ({ kind: 'exited', exit: { kind: 'code', code }, at: 3_556_631 });
+  expect(run({ ...CODE_0, ...BY_ITSELF, Restart: 'no' }, policy)).toEqual(exited(0));
+  expect(run({ ...CODE_4, ...BY_ITSELF, Restart: 'no' }, policy)).toEqual(exited(4));
+  expect(run({ ...BY_ITSELF, Restart: 'no', ExecMainCode: KILLED, ExecMainStatus: 15 }, policy)).toEqual({
+    ...exited(0),
+    exit: { kind: 'signal', signal: 'SIGTERM' },
+  });
+});
+
+it('is a one-shot that somebody stopped, long after its process has ended', () => {
+  const oneshot = { ...CODE_0, Type: 'oneshot', Restart: 'no' };
+  const stopped = {
+    InactiveExitTimestamp: 1,
+    ExecMainExitTimestamp: 2,
+    ActiveExitTimestamp: 3,
+    InactiveEnterTimestamp: 3,
+  };
+  expect(run({ ...oneshot, ...stopped })).toEqual({ kind: 'stopped', started: true, byHand: true });
+  const ended = { InactiveExitTimestamp: 1, ExecMainExitTimestamp: 2, InactiveEnterTimestamp: 3 };
+  expect(run({ ...oneshot, ...ended })).toMatchObject({ kind: 'exited' });
+});
+
+it('could not be started: FATAL', () => {
+  const never = { InactiveExitTimestamp: 5_000, ExecMainExitTimestamp: 6_000, InactiveEnterTimestamp: 7_000 };
+  expect(run({ ...CODE_4, ...never })).toMatchObject({ kind: 'fatal', reason: 'exit code 4' });
+  // A stop of an earlier time says nothing of this start.
+  expect(run({ ...CODE_4, ...never, ActiveExitTimestamp: 4_000 })).toMatchObject({ kind: 'fatal' });
+  expect(run({ ...ASKED, ActiveState: 'failed', Result: 'resources', Restart: 'no' })).toMatchObject({
+    kind: 'fatal',
+    reason: 'systemd could not set it up',
+  });
+});

@@ -119,12 +119,17 @@ function failedRun(properties: UnitProperties, listed: Listed, made: Made): Run 
 
 /**
  * Was it restarted as often as its limit allows? systemd says so in its result only where its process ended well; else
- * the result tells how that ended, and that it left `inactive` after that without a new one tells the rest.
+ * the result is that of the process.
  */
-export function limitHit({ active, inactiveUntil = 0, service }: UnitProperties): boolean {
+export function limitHit(unit: UnitProperties): boolean {
+  const { active, service } = unit;
   if (active !== 'failed' || service === undefined) return false;
-  const { result, restart, restarts, exited = 0 } = service;
-  return result === 'start-limit-hit' || (restart !== 'no' && restarts > 0 && inactiveUntil >= exited);
+  return service.result === 'start-limit-hit' || (service.restarts > 0 && waitedInVain(unit));
+}
+
+/** It was to be restarted, and left `inactive` for that after its process had ended; but there was no new one. */
+function waitedInVain({ inactiveUntil = 0, service }: UnitProperties): boolean {
+  return service?.exited !== undefined && service.restart !== 'no' && inactiveUntil >= service.exited;
 }
 
 /** It has no process and has not failed; only its properties tell why. */
@@ -144,9 +149,10 @@ function inactiveRun(properties: UnitProperties, listed: Listed, made: Made): Ru
   return stoppedRun(properties, listed);
 }
 
+/** Where systemd gave it up and somebody has cleared that (`reset-failed`), nobody has stopped it. */
 function stoppedRun(properties: UnitProperties, listed: Listed): Run {
   const stopped = { kind: 'stopped', started: true } as const;
-  return dependencyDown(properties, listed) ? stopped : { ...stopped, byHand: true };
+  return waitedInVain(properties) || dependencyDown(properties, listed) ? stopped : { ...stopped, byHand: true };
 }
 
 /** A unit stops with those it requires or is part of: that is nobody's intervention. */

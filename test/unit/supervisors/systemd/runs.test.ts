@@ -79,6 +79,11 @@ it('was stopped by somebody, whatever exit code it has for that', () => {
   expect(run({ ...CODE_0, ...ASKED, Restart: 'on-failure' }, { 'restart.policy': 'on-failure' })).toEqual(byHand);
 });
 
+it('was stopped by nobody where systemd gave it up and that was cleared', () => {
+  const cleared = { ExecMainCode: EXITED, ExecMainStatus: 4, NRestarts: 0 };
+  expect(run({ ...cleared, ...LIMIT })).toEqual({ kind: 'stopped', started: true });
+});
+
 it('was stopped by nobody where what it needs is down', () => {
   const needed: ListedUnit = { name: 'db.service', load: 'loaded', active: 'inactive', sub: 'dead' } as ListedUnit;
   expect(run({ ...CODE_4, ...ASKED, Requires: ['db.service'] }, {}, [needed])).toEqual({

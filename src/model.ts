@@ -93,6 +93,8 @@ export type Fields = Readonly<Record<string, Json>>;
 export interface HostFile {
   readonly path: string;
   readonly text: string;
+  /** By what it was made from a definition's fields: with the same fields and the same `made` the text is the same. */
+  readonly made?: string;
 }
 
 /** What a supervisor's own record should hold for a service. */

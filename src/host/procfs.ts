@@ -107,8 +107,16 @@ function childrenOf(pid: number): number[] {
 
 /** The value of a variable in the environment a process was started with; undefined where it has none or we may not look. */
 export function variableOf(pid: number, name: string): string | undefined {
+  return variablesOf(pid)?.(name);
+}
+
+/** All of them, read once; undefined where we may not look. */
+export function variablesOf(pid: number): ((name: string) => string | undefined) | undefined {
   const text = read(`/proc/${pid}/environ`);
-  if (text === undefined) return undefined;
+  return text === undefined ? undefined : (name) => valueIn(text, name);
+}
+
+function valueIn(text: string, name: string): string | undefined {
   const head = `${name}=`;
   const at = text.startsWith(head) ? 0 : text.indexOf(`\0${head}`) + 1;
   if (at === 0 && !text.startsWith(head)) return undefined;

@@ -35,13 +35,12 @@ export interface Case {
 }
 
 /** A case with what has to be written for it. */
-type Weighed = Case & { readonly writes: Writes };
+type Weighed = Case & { readonly changes: readonly FieldChange[]; readonly writes: Writes };
 
 /** A case whose object has a definition to compare with. */
 interface Compared extends Weighed {
   readonly actual: Actual;
   readonly definition: Definition;
-  readonly changes: readonly FieldChange[];
 }
 
 type Decision = Pick<Draft, 'steps' | 'held' | 'notices'>;
@@ -51,7 +50,8 @@ const NOTHING: Decision = { steps: [], notices: [] };
 /** What one service needs to become as desired, by itself: other services are no matter here. */
 export function decide(c: Case): Draft {
   const { id, supervisor } = c.service;
-  const free = decideFreely({ ...c, writes: writesFor(c.actual, c.definition) });
+  const changes = changesOf(c);
+  const free = decideFreely({ ...c, changes, writes: writesFor(c.actual, c.definition, changes.length === 0) });
   const left =
     c.drifting === undefined || c.asked ? free : withDrift(free, c.drifting.drift, c.drifting.hold, c.actual?.run);
   const { notices, ...decision } = withoutBlocked(c, left);
@@ -82,10 +82,8 @@ function decideFreely(c: Weighed): Decision {
   }
   if (definition === undefined) throw new Error(`no definition of ${service.id}`);
   if (actual === undefined) return create(c);
-  const { fields, hash } = actual.definition;
-  if (fields === undefined && alive(actual.run)) return decideProcess({ ...c, actual, definition, changes: [] });
-  const before = { hash: hash ?? '', fields: fields ?? {} };
-  const compared = { ...c, actual, definition, changes: changesBetween(before, definition, c.table) };
+  const compared = { ...c, actual, definition };
+  if (actual.definition.fields === undefined && alive(actual.run)) return decideProcess({ ...compared, changes: [] });
   switch (service.state) {
     case 'running':
       return decideRunning(compared);
@@ -97,6 +95,13 @@ function decideFreely(c: Weighed): Decision {
     default:
       return unreachable(service.state);
   }
+}
+
+/** What differs from the definition that is there; nothing where there is none to compare with. */
+function changesOf({ actual, definition, table }: Case): readonly FieldChange[] {
+  if (actual === undefined || definition === undefined) return [];
+  const { fields = {}, hash = '' } = actual.definition;
+  return changesBetween({ hash, fields }, definition, table);
 }
 
 function create(c: Weighed): Decision {

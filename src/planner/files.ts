@@ -1,19 +1,22 @@
-import type { Actual, Boot, Definition, FileChange, Step } from '../model.ts';
+import type { Actual, Boot, Definition, FileChange, HostFile, Step } from '../model.ts';
 
 /** What a step has to write on the host, and what it makes of the start at boot: nothing where these are as they should be. */
 export type Writes = Pick<Step, 'files' | 'boot'>;
 
 const NOTHING: Writes = {};
 
-/** What has to change of the files and of the start at boot, so that they are as defined. */
-export function writesFor(actual: Actual | undefined, definition: Definition | undefined): Writes {
+/**
+ * What has to change of the files and of the start at boot, so that they are as defined. `same`: their fields are, so that
+ * files that nobody has edited and that were made by the same are as well.
+ */
+export function writesFor(actual: Actual | undefined, definition: Definition | undefined, same: boolean): Writes {
   const { files: wanted, boot: to, link } = definition ?? {};
   if (wanted === undefined && to === undefined) return NOTHING;
   const there = actual?.definition;
   // What is fixed can only be blocked, and is told as what it mostly is.
   const fixed = there?.boot === 'fixed' && to !== 'blocked';
   const from: Boot = there?.boot === undefined || there.boot === 'fixed' ? 'disabled' : there.boot;
-  const files = fileChanges(there?.files ?? [], wanted ?? []);
+  const files = fileChanges(there?.files ?? [], wanted ?? [], same && !there?.edited);
   return {
     ...(files.length === 0 ? {} : { files }),
     ...(to === undefined || to === from || fixed
@@ -26,7 +29,7 @@ export function writesFor(actual: Actual | undefined, definition: Definition | u
 export function removalOf({ definition, borrowed }: Actual): Writes {
   const { files = [], boot } = definition;
   return {
-    ...(files.length === 0 ? {} : { files: fileChanges(files, []) }),
+    ...(files.length === 0 ? {} : { files: fileChanges(files, [], false) }),
     ...(boot === 'enabled' && !borrowed ? { boot: { from: boot, to: 'disabled' } } : {}),
   };
 }
@@ -47,9 +50,12 @@ export function keepShared(steps: readonly Step[], definitions: Iterable<Definit
   });
 }
 
-function fileChanges(from: readonly FileText[], to: readonly FileText[]): FileChange[] {
-  const before = new Map(from.map(({ path, text }) => [path, text]));
-  const after = new Map(to.map(({ path, text }) => [path, text]));
+function fileChanges(from: readonly HostFile[], to: readonly HostFile[], trusted: boolean): FileChange[] {
+  const alike = (a: HostFile | undefined, b: HostFile) =>
+    a?.path === b.path && trusted && a.made !== undefined && a.made === b.made;
+  if (from.length === to.length && to.every((file, i) => alike(from[i], file))) return [];
+  const before = new Map(from.map((file) => [file.path, file.text]));
+  const after = new Map(to.map((file) => [file.path, file.text]));
   return [...new Set([...before.keys(), ...after.keys()])]
     .sort()
     .filter((path) => before.get(path) !== after.get(path))
@@ -58,5 +64,3 @@ function fileChanges(from: readonly FileText[], to: readonly FileText[]): FileCh
       return { path, ...(old === undefined ? {} : { from: old }), ...(text === undefined ? {} : { to: text }) };
     });
 }
-
-type FileText = { readonly path: string; readonly text: string };

@@ -1,5 +1,13 @@
 import { uptime } from 'node:os';
-import { commandOf, dead, listPids, type ProcessRef, type ProcessStat, statOf, variableOf } from '../../host/procfs.ts';
+import {
+  commandOf,
+  dead,
+  listPids,
+  type ProcessRef,
+  type ProcessStat,
+  statOf,
+  variablesOf,
+} from '../../host/procfs.ts';
 import type { ServiceId } from '../../model.ts';
 import { parseStamp, STAMP, type Stamp, SUPERVISOR, stampId } from '../../stamp.ts';
 import { isShim } from './shim.ts';
@@ -45,9 +53,10 @@ export function createScanner(): Scanner {
     const before = known.get(pid);
     if (before?.start === stat.start) return { ...stat, stamp: before.stamp };
     // Kernel threads have no environment.
-    const text = stat.ppid === 2 ? undefined : variableOf(pid, STAMP);
+    const variable = stat.ppid === 2 ? undefined : variablesOf(pid);
+    const text = variable?.(STAMP);
     // Another supervisor's process bears the same stamp, and is not ours to take back.
-    const ours = text !== undefined && variableOf(pid, SUPERVISOR) === undefined;
+    const ours = text !== undefined && variable?.(SUPERVISOR) === undefined;
     const stamp = ours ? parseStamp(text) : undefined;
     if (now - stat.start * 10 > SETTLED) known.set(pid, { start: stat.start, stamp });
     return { ...stat, stamp };

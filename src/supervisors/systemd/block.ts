@@ -1,7 +1,7 @@
 import type { HostFile, Service } from '../../model.ts';
 import type { UnitOptions } from './define.ts';
 import { BLOCK, definedBy, dropInPath, templateId } from './names.ts';
-import { type Line, unitText } from './unit-text.ts';
+import { type Line, madeBy, unitText } from './unit-text.ts';
 
 /**
  * A condition that is never met, whatever is on the host: `/` is always there. `mask` fails on units whose file is in
@@ -13,6 +13,6 @@ const WORDS = 'It is disabled: while this file is here nobody can start it. Chan
 
 /** The drop-in that keeps a unit of ours from being started, by hand or at boot, while its service is disabled. */
 export function blockOf(service: Service, { owner, unitDir }: UnitOptions): HostFile {
-  const text = unitText({ owner, id: templateId(service), hash: 'blocked' }, {}, BLOCKED, WORDS);
+  const text = unitText({ owner, id: templateId(service), hash: 'blocked' }, {}, madeBy(0, []), BLOCKED, WORDS);
   return { path: dropInPath(unitDir, definedBy(service), BLOCK), text };
 }

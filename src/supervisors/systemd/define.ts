@@ -9,7 +9,7 @@ import { dropInLines, type Surroundings, unitLines } from './lines.ts';
 import { definedBy, dropInPath, SETTINGS, templateId } from './names.ts';
 import { checkRaw, rawLines, withRawSplit } from './raw.ts';
 import { checkWritten, type Refuse } from './refusals.ts';
-import { fieldsText, unitText } from './unit-text.ts';
+import { fieldsText, madeBy, unitText } from './unit-text.ts';
 
 export interface UnitOptions {
   readonly manager: 'system' | 'user';
@@ -59,14 +59,26 @@ function filesOf(service: Service, { hash, fields }: Definition, options: UnitOp
     stamp: formatStamp(owner, id, hash),
     after: service.afterIds ?? service.after,
   };
-  const file = (path: string, lines: ReturnType<typeof unitLines>): readonly HostFile[] => [
-    { path, text: unitText({ owner, id, hash }, fields, [...lines, ...rawLines(service)]) },
-  ];
+  const made = madeBy(version, around.after);
+  // A thousand texts take a while, and are seldom wanted: where nothing has changed nobody reads them.
+  const file = (path: string, lines: () => ReturnType<typeof unitLines>): readonly HostFile[] => {
+    let text: string | undefined;
+    return [
+      {
+        path,
+        made,
+        get text() {
+          text ??= unitText({ owner, id, hash }, fields, made, [...lines(), ...rawLines(service)]);
+          return text;
+        },
+      },
+    ];
+  };
   const unit = definedBy(service);
   if (service.written.unit === undefined) {
     // One that is to be absent may have no command any more.
-    return fields.command === undefined ? [] : file(join(unitDir, unit), unitLines(service.name, fields, around));
+    return fields.command === undefined ? [] : file(join(unitDir, unit), () => unitLines(service.name, fields, around));
   }
   const asked = Object.keys(fields).some((field) => field !== 'unit');
-  return asked ? file(dropInPath(unitDir, unit, SETTINGS), dropInLines(fields, around)) : [];
+  return asked ? file(dropInPath(unitDir, unit, SETTINGS), () => dropInLines(fields, around)) : [];
 }

@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import type { Actual } from '../../model.ts';
 import type { Manager, ManagerEvent } from './manager.ts';
 import { unitOfId } from './names.ts';
-import type { Observer } from './observe.ts';
 import { bootLink } from './prepare.ts';
+import type { Observer } from './sight.ts';
 
 /** Something else than what was read last may be so: carries no content. */
 type Nudge = () => void;

@@ -1,25 +1,13 @@
-import { join } from 'node:path';
-import { digest } from '../../canonical.ts';
 import { variableOf } from '../../host/procfs.ts';
-import type { Actual, ActualDefinition, Boot, Reading, Service, ServiceId, UnreadableObject } from '../../model.ts';
-import { Failure, type Problem, why } from '../../problem.ts';
+import type { ActualDefinition, Reading, Service, ServiceId } from '../../model.ts';
 import { parseStamp, STAMP, stampId } from '../../stamp.ts';
-import type { Scope } from './bus-address.ts';
-import { type MainPid, mainPidsOf } from './cgroup.ts';
+import { borrowed, settingsOf } from './borrowed.ts';
+import { mainPidsOf } from './cgroup.ts';
 import { type Disk, type Fragment, foldersOf, readDisk, readText, writtenAt } from './disk.ts';
-import type { Manager, UnitProperties } from './manager.ts';
-import { BLOCK, dropInPath, SETTINGS } from './names.ts';
+import { BLOCK } from './names.ts';
 import { readUnit } from './read-unit.ts';
-import { type Listed, type Made, type Ran, ranOf, runOf } from './runs.ts';
-
-export interface Observer {
-  readonly manager: Manager;
-  readonly scope: Scope;
-  readonly owner: string;
-  readonly unitDir: string;
-}
-
-type Found = Actual | UnreadableObject;
+import { type Listed, type Made, ranOf } from './runs.ts';
+import { actual, besides, type Found, foreign, hostFile, type Observer, problemOf, type Sight } from './sight.ts';
 
 /**
  * All that is ours under systemd, and what bears the name of a declared service. The list of units is asked for once;
@@ -63,22 +51,6 @@ export async function observe(o: Observer, declared: readonly Service[], thoroug
   } catch (error) {
     return { kind: 'unreadable', problem: problemOf(error) };
   }
-}
-
-interface Sight extends Observer {
-  readonly disk: Disk;
-  readonly listed: Listed;
-  readonly thorough: boolean;
-  readonly mainPid: MainPid;
-}
-
-export function problemOf(error: unknown): Problem {
-  if (error instanceof Failure && error.problems[0] !== undefined) return error.problems[0];
-  const path = (error as NodeJS.ErrnoException).path;
-  return {
-    code: 'systemd-unreadable',
-    summary: `cannot read the units of systemd: ${why(error)}${path === undefined ? '' : ` (${path})`}`,
-  };
 }
 
 /** The ids a unit file stands for: one, or of a template every instance that is declared, loaded or linked. */
@@ -125,7 +97,7 @@ async function ofFile(sight: Sight, id: ServiceId, { fragment, content }: OwnFil
   if (stamp.service !== id.split('@')[0]) return foreign(sight, id, `${path}, a copy of ${stamp.service}'s`);
   const unit = `${id}.service`;
   const block = blockOf(sight, unit);
-  const files = [{ path, text: content }, ...(block === undefined ? [] : [block.file])];
+  const files = [hostFile(path, content, reading.made), ...(block === undefined ? [] : [block.file])];
   const edited = !intact || block?.intact === false;
   const definition: ActualDefinition = {
     ...(fields === undefined ? { hash: stamp.hash } : { hash: stamp.hash, fields }),
@@ -144,14 +116,7 @@ function blockOf({ disk, unitDir }: Sight, unit: string) {
   const text = path === undefined ? undefined : readText(path);
   if (path === undefined || text === undefined) return undefined;
   const reading = readUnit(text);
-  return reading.kind === 'ours' ? { file: { path, text }, intact: reading.intact } : undefined;
-}
-
-function besides({ disk, unitDir }: Sight, unit: string): readonly string[] {
-  const ours = [BLOCK, SETTINGS].map((file) => `/${file}`);
-  return disk
-    .dropIns(unit)
-    .filter((path) => !path.startsWith(`${unitDir}/`) || !ours.some((end) => path.endsWith(end)));
+  return reading.kind === 'ours' ? { file: hostFile(path, text, reading.made), intact: reading.intact } : undefined;
 }
 
 /** A declared service that has no file of ours: absent, masked, somebody else's under the same name, or only a process. */
@@ -184,76 +149,4 @@ async function processOf(sight: Sight, id: ServiceId): Promise<Found | undefined
   const made: Made = { id, unit, hash: stamp.hash, fields: undefined };
   const ran = await ranOf(sight, made);
   return actual(id, { hash: stamp.hash, boot: 'disabled', edited: true }, ran, []);
-}
-
-/** A unit of others that a service is about: its state, and our drop-in where there is one. */
-async function borrowed(sight: Sight, id: ServiceId, unit: string): Promise<Found | undefined> {
-  const properties = await sight.manager.unit(unit);
-  const path = dropInPath(sight.unitDir, unit, SETTINGS);
-  const content = readText(path);
-  const reading = content === undefined ? undefined : readUnit(content);
-  const ours = reading?.kind === 'ours' ? reading : undefined;
-  if (ours !== undefined && ours.stamp.owner !== sight.owner) return foreign(sight, id, ours.stamp.owner);
-  const bare = { hash: digest({ unit }), fields: { unit } };
-  const file = content === undefined || ours === undefined ? {} : { files: [{ path, text: content }] };
-  const edited = ours !== undefined && !ours.intact;
-  const definition: ActualDefinition = {
-    ...(ours?.fields === undefined ? bare : { hash: ours.stamp.hash, fields: ours.fields }),
-    ...file,
-    boot: bootOf(properties),
-    ...(edited ? { edited } : {}),
-  };
-  const made: Made = {
-    id,
-    unit,
-    hash: definition.hash,
-    fields: definition.fields,
-    ...(edited ? { editedAt: writtenAt(path) } : {}),
-  };
-  const ran: Ran = { run: runOf(properties, sight.listed, made), restarts: properties.service?.restarts ?? 0 };
-  return { ...actual(id, definition, ran, besides(sight, properties.id)), borrowed: true };
-}
-
-function bootOf({ fileState }: UnitProperties): Boot | 'fixed' {
-  switch (fileState) {
-    case 'enabled':
-    case 'enabled-runtime':
-      return 'enabled';
-    case 'disabled':
-      return 'disabled';
-    case 'masked':
-    case 'masked-runtime':
-      return 'blocked';
-    default:
-      return 'fixed';
-  }
-}
-
-/** Drop-ins of ours for units of others: each says whose it is. */
-function settingsOf({ disk, unitDir }: Sight): { readonly id: ServiceId; readonly unit: string }[] {
-  return disk.dropInFolders(unitDir).flatMap((unit) => {
-    const path = join(unitDir, `${unit}.d`, SETTINGS);
-    if (!disk.dropIns(unit).includes(path)) return [];
-    const text = readText(path);
-    const reading = text === undefined ? undefined : readUnit(text);
-    return reading?.kind === 'ours' ? [{ id: stampId(reading.stamp), unit }] : [];
-  });
-}
-
-function foreign({ listed }: Sight, id: ServiceId, owner: string): Actual {
-  const active = listed.get(`${id}.service`)?.active === 'active';
-  const run = active
-    ? ({ kind: 'running', pid: 0, since: 0, definition: 'unknown' } as const)
-    : ({ kind: 'stopped', started: false } as const);
-  return { kind: 'actual', id, owner: { kind: 'foreign', owner }, definition: { hash: undefined }, run, restarts: 0 };
-}
-
-function actual(
-  id: ServiceId,
-  definition: ActualDefinition,
-  { run, restarts }: Ran,
-  besides: readonly string[],
-): Actual {
-  const more = besides.length === 0 ? {} : { besides };
-  return { kind: 'actual', id, owner: { kind: 'ours' }, definition, run, restarts, ...more };
 }

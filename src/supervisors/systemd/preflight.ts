@@ -6,7 +6,7 @@ import type { Definition, HostFile, Service } from '../../model.ts';
 import { type Problem, why } from '../../problem.ts';
 import { check } from '../shared/check.ts';
 import { settingsOf } from '../shared/settings.ts';
-import { type Observer, problemOf } from './observe.ts';
+import { type Observer, problemOf } from './sight.ts';
 
 /** ms. It takes a tenth of a second for hundreds. */
 const LIMIT = 60_000;

@@ -5,7 +5,7 @@ import type { FileChange, Step } from '../../model.ts';
 import { Failure, type Problem, why } from '../../problem.ts';
 import { foldersOf, readDisk, readText } from './disk.ts';
 import { unitOf, unitOfId } from './names.ts';
-import { type Observer, problemOf } from './observe.ts';
+import { type Observer, problemOf } from './sight.ts';
 
 /**
  * What all steps of an apply need at once: files are written, links that start units at boot made or removed, and

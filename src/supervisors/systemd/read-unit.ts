@@ -10,6 +10,8 @@ export type UnitReading =
       readonly stamp: Stamp;
       /** Undefined where they are damaged. */
       readonly fields: Fields | undefined;
+      /** By what its text was made from its fields. */
+      readonly made: string | undefined;
       /** Nobody has changed or added anything since it was written. */
       readonly intact: boolean;
       /** All text before the trailer. */
@@ -45,7 +47,7 @@ export function readUnit(text: string): UnitReading {
   }
   const fields = fieldsOf(values.get('Fields'));
   const intact = known && fields !== undefined && values.get('Digest') === bodyDigest(body);
-  return { kind: 'ours', stamp, fields, intact, body };
+  return { kind: 'ours', stamp, fields, made: values.get('Made'), intact, body };
 }
 
 function fieldsOf(text: string | undefined): Fields | undefined {

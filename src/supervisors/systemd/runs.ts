@@ -44,7 +44,7 @@ export async function ranOf({ manager, listed, mainPid, thorough }: Means, made:
         mainPid(made.unit) ?? manager.property(made.unit, 'MainPID'),
         thorough ? manager.property(made.unit, 'NRestarts') : 0,
       ]);
-      return { run: running('running', pid, made), restarts };
+      return { run: running('running', pid, made, thorough), restarts };
     }
     default: {
       const properties = await manager.unit(made.unit);
@@ -83,15 +83,17 @@ function otherRun(properties: UnitProperties, listed: Listed, made: Made): Run {
   }
 }
 
-function running(kind: 'running' | 'starting', pid: number, made: Made): Run {
-  const stat = pid > 0 ? statOf(pid) : undefined;
-  return { kind, pid, since: stat === undefined ? Date.now() : beganAt(stat), definition: freshness(pid, stat, made) };
+/** Since when is only looked up where it is asked for. */
+function running(kind: 'running' | 'starting', pid: number, made: Made, thorough = true): Run {
+  const stat = pid > 0 && (thorough || made.editedAt !== undefined) ? statOf(pid) : undefined;
+  const since = stat === undefined ? Date.now() : beganAt(stat);
+  return { kind, pid, since, definition: freshness(pid, since, made) };
 }
 
 /** By the stamp in the environment the main process was started with, never by its children's. */
-function freshness(pid: number, stat: ReturnType<typeof statOf>, { hash, fields, editedAt }: Made): Freshness {
-  if (stat === undefined) return 'unknown';
-  if (editedAt !== undefined && beganAt(stat) > editedAt) return 'stale';
+function freshness(pid: number, since: number, { hash, fields, editedAt }: Made): Freshness {
+  if (pid <= 0) return 'unknown';
+  if (editedAt !== undefined && since > editedAt) return 'stale';
   const stamp = parseStamp(variableOf(pid, STAMP) ?? '');
   // A unit of others without settings of ours has no stamp; one that is there is of settings that are no more.
   const bare = fields !== undefined && Object.keys(fields).every((field) => field === 'unit');

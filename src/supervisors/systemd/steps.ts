@@ -6,9 +6,9 @@ import { type Settings, settingsOf } from '../shared/settings.ts';
 import { lastLines } from './journal.ts';
 import type { JobEnd, UnitProperties } from './manager.ts';
 import { unitOf, unitOfId } from './names.ts';
-import type { Observer } from './observe.ts';
 import { removeFile } from './prepare.ts';
 import { reasonOf } from './runs.ts';
+import type { Observer } from './sight.ts';
 import type { Waiting } from './waiting.ts';
 
 export interface StepContext {

@@ -10,6 +10,7 @@ describe('a unit', () => {
   it('of a command alone has every default that is not systemd’s own', () => {
     expect(fileOf(service({}))).toEqual({
       path: '/etc/systemd/system/web.service',
+      made: '1 252',
       text: `# Written by reconciled for the service web of owner default.
 # Changes made here by hand are drift: change the desired state instead.
 
@@ -38,6 +39,7 @@ WantedBy=multi-user.target
 [X-Reconciled]
 Stamp=v1:default:web::66e444736a6c9d0f
 Digest=d7c42b80167d03346d6e791b1e6d8084
+Made=1 252
 Fields={"command":["/bin/web"]}
 `,
     });

@@ -26,6 +26,7 @@ describe('what we wrote', () => {
       kind: 'ours',
       stamp: { owner: 'default', service: 'web', instance: '', hash: 'hash' in defined && defined.hash },
       fields: 'fields' in defined && defined.fields,
+      made: '1 252',
       intact: true,
       body: text.slice(0, trailer),
     });

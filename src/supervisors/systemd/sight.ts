@@ -1,0 +1,60 @@
+import type { Actual, ActualDefinition, HostFile, ServiceId, UnreadableObject } from '../../model.ts';
+import { Failure, type Problem, why } from '../../problem.ts';
+import type { Scope } from './bus-address.ts';
+import type { Disk } from './disk.ts';
+import type { Manager } from './manager.ts';
+import { BLOCK, SETTINGS } from './names.ts';
+import type { Means, Ran } from './runs.ts';
+
+export interface Observer {
+  readonly manager: Manager;
+  readonly scope: Scope;
+  readonly owner: string;
+  readonly unitDir: string;
+}
+
+/** One look at everything. */
+export interface Sight extends Observer, Means {
+  readonly disk: Disk;
+}
+
+export type Found = Actual | UnreadableObject;
+
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Failure && error.problems[0] !== undefined) return error.problems[0];
+  const path = (error as NodeJS.ErrnoException).path;
+  return {
+    code: 'systemd-unreadable',
+    summary: `cannot read the units of systemd: ${why(error)}${path === undefined ? '' : ` (${path})`}`,
+  };
+}
+
+/** Drop-ins of others for a unit. */
+export function besides({ disk, unitDir }: Sight, unit: string): readonly string[] {
+  const ours = [BLOCK, SETTINGS].map((file) => `/${file}`);
+  return disk
+    .dropIns(unit)
+    .filter((path) => !path.startsWith(`${unitDir}/`) || !ours.some((end) => path.endsWith(end)));
+}
+
+export function foreign({ listed }: Sight, id: ServiceId, owner: string): Actual {
+  const active = listed.get(`${id}.service`)?.active === 'active';
+  const run = active
+    ? ({ kind: 'running', pid: 0, since: 0, definition: 'unknown' } as const)
+    : ({ kind: 'stopped', started: false } as const);
+  return { kind: 'actual', id, owner: { kind: 'foreign', owner }, definition: { hash: undefined }, run, restarts: 0 };
+}
+
+export function actual(
+  id: ServiceId,
+  definition: ActualDefinition,
+  { run, restarts }: Ran,
+  besides: readonly string[],
+): Actual {
+  const more = besides.length === 0 ? {} : { besides };
+  return { kind: 'actual', id, owner: { kind: 'ours' }, definition, run, restarts, ...more };
+}
+
+export function hostFile(path: string, text: string, made: string | undefined): HostFile {
+  return made === undefined ? { path, text } : { path, text, made };
+}

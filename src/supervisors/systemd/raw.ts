@@ -60,8 +60,10 @@ export function withRawSplit(service: Service): Service {
 
 /** Lines that can't be written as they stand, and those that would undo what makes the unit ours. */
 export function checkRaw(service: Service, refuse: Refuse): void {
+  const lines = rawLines(service);
+  if (lines.length === 0) return;
   const fields = writtenFields(service);
-  rawLines(service).forEach(([section, key, value], i) => {
+  lines.forEach(([section, key, value], i) => {
     const no = (summary: string, hint: string) => refuse(`raw.systemd.${i}`, summary, hint);
     const name = `${section}.${key}`;
     const said = name === 'Service.Group' && service.written.user?.includes(':') ? 'user' : SAID_BY[name];

@@ -3,8 +3,9 @@ import type { Outcome, Run, Step } from '../../model.ts';
 import { type Problem, unreachable } from '../../problem.ts';
 import { whenHealthy } from '../shared/probing.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
+import { type Glance, glance, isUp } from './glance.ts';
 import { lastLines } from './journal.ts';
-import type { JobEnd, UnitProperties } from './manager.ts';
+import type { JobEnd } from './manager.ts';
 import { unitOf, unitOfId } from './names.ts';
 import { removeFile } from './prepare.ts';
 import { reasonOf } from './runs.ts';
@@ -24,7 +25,7 @@ export interface StepContext {
 export async function take(context: StepContext, step: Step, signal: AbortSignal): Promise<Outcome> {
   const unit = unitFor(step);
   const { manager } = context.observer;
-  const before = await manager.unit(unit);
+  const before = await glance(manager, unit);
   const changed = refusal(step, before);
   if (changed !== undefined) return failed(changed);
   switch (step.action) {
@@ -35,7 +36,7 @@ export async function take(context: StepContext, step: Step, signal: AbortSignal
       if (step.effect === 'none') return { kind: 'done' };
       return start(context, step, unit, before, signal);
     case 'update':
-      return done(before.service?.mainPid);
+      return done(before.pid);
     case 'stop':
       return stop(context, step, unit, signal);
     case 'remove': {
@@ -43,7 +44,8 @@ export async function take(context: StepContext, step: Step, signal: AbortSignal
         const stopped = await stop(context, step, unit, signal);
         if (stopped.kind !== 'done') return stopped;
       }
-      if (before.active === 'failed') await manager.resetFailed(unit);
+      // One that was stopped for it may be gone from systemd's memory.
+      else if (before.active === 'failed') await manager.resetFailed(unit);
       for (const { path } of step.files ?? []) removeFile(path);
       context.monitor.forget(step.service);
       return { kind: 'done' };
@@ -61,7 +63,7 @@ async function start(
   context: StepContext,
   step: Step,
   unit: string,
-  before: UnitProperties,
+  before: Glance,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { manager } = context.observer;
@@ -69,10 +71,10 @@ async function start(
   if (target === undefined) throw new Error(`no target of ${step.id}`);
   const settings = settingsOf(step.service, target.definition.fields, context.logDir);
   // A person's or Git's word begins a new count: systemd refuses starts beyond its limit.
-  if (before.load === 'loaded') await manager.resetFailed(unit).catch(() => {});
+  if (step.seen.kind === 'present') await manager.resetFailed(unit).catch(() => {});
   const begun = Date.now();
-  const restarts = step.effect === 'restart' || before.active === 'active' || before.active === 'activating';
-  const end = restarts ? await manager.restart(unit, signal) : await manager.start(unit, signal);
+  const end =
+    step.effect === 'restart' || isUp(before) ? await manager.restart(unit, signal) : await manager.start(unit, signal);
   const ready = await context.waiting.ready(unit, end, settings, signal);
   switch (ready.kind) {
     case 'ready': {
@@ -130,30 +132,22 @@ const JOB: Partial<Record<JobEnd, string>> = {
 };
 
 /** Is the unit still in the state that the plan saw? Its files were compared before they were written. */
-function refusal(step: Step, now: UnitProperties): Problem | undefined {
+function refusal(step: Step, now: Glance): Problem | undefined {
   const { seen } = step;
   if (seen.kind === 'absent') return undefined;
-  const was = isUp(seen.run);
-  const is = now.active === 'active' || now.active === 'activating' || now.active === 'reloading';
-  if (!was && is && step.effect !== 'pid unchanged')
+  if (!wasUp(seen.run) && isUp(now) && step.effect !== 'pid unchanged') {
     return changedMeanwhile(step, `it was ${seen.run} and is ${now.active}`);
-  const pid = now.service?.mainPid;
+  }
+  const { pid } = now;
   const stops = step.effect === 'stop' || step.effect === 'restart';
-  if (
-    stops &&
-    seen.run === 'running' &&
-    seen.pid !== undefined &&
-    seen.pid > 0 &&
-    pid !== undefined &&
-    pid !== seen.pid
-  ) {
+  if (stops && seen.run === 'running' && seen.pid !== undefined && seen.pid > 0 && pid > 0 && pid !== seen.pid) {
     // What supervision restarted meanwhile is still the same service.
-    if (now.service?.restarts === 0) return changedMeanwhile(step, `its process was ${seen.pid} and is ${pid}`);
+    if (now.restarts === 0) return changedMeanwhile(step, `its process was ${seen.pid} and is ${pid}`);
   }
   return undefined;
 }
 
-function isUp(run: Run['kind']): boolean {
+function wasUp(run: Run['kind']): boolean {
   return run === 'running' || run === 'starting' || run === 'backoff' || run === 'stopping';
 }
 
@@ -170,7 +164,7 @@ function cannot({ action, service }: Step, because: string, code = 'step-failed'
 }
 
 function done(pid: number | undefined): Outcome {
-  return pid === undefined ? { kind: 'done' } : { kind: 'done', pid };
+  return pid === undefined || pid === 0 ? { kind: 'done' } : { kind: 'done', pid };
 }
 
 function failed(problem: Problem): Outcome {

@@ -1,4 +1,5 @@
 import type { Settings } from '../shared/settings.ts';
+import { glance } from './glance.ts';
 import type { JobEnd, Manager, ManagerEvent, UnitProperties } from './manager.ts';
 import { limitHit, reasonOf } from './runs.ts';
 
@@ -31,17 +32,19 @@ export class Waiting implements Disposable {
     const limit = Date.now() + startTimeout + rules.ready;
     for (;;) {
       if (signal.aborted) return { kind: 'interrupted' };
+      const { active, sub, pid, began } = await glance(this.#manager, unit);
+      if (active === 'active' || active === 'reloading') {
+        const left = (began || Date.now()) + rules.ready - Date.now();
+        if (left <= 0 || sub === 'exited') return { kind: 'ready', pid: pid || undefined };
+        await this.#changed(unit, left, signal);
+        continue;
+      }
       const now = await this.#manager.unit(unit);
       const { service } = now;
       switch (now.active) {
         case 'active':
-        case 'reloading': {
-          const since = service?.started ?? now.activeSince ?? Date.now();
-          const left = since + rules.ready - Date.now();
-          if (left <= 0 || now.sub === 'exited') return { kind: 'ready', pid: service?.mainPid };
-          await this.#changed(unit, left, signal);
+        case 'reloading':
           break;
-        }
         case 'activating':
           if ((service?.restarts ?? 0) >= rules.retries && now.sub.startsWith('auto-restart')) {
             await this.#manager.stop(unit, signal);

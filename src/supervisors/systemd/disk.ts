@@ -1,19 +1,21 @@
 import { type Dirent, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Scope } from './bus-address.ts';
 
 /** Where units, their drop-ins and the links that start them at boot are, read once from the folders of systemd.unit(5). */
 export interface Disk {
   /** The file that systemd takes for a unit, by its name: the first in its order of folders. */
   fragment(unit: string): Fragment | undefined;
+  /** The file of a unit in a folder that comes after the one of this path, which hides it; masks are none. */
+  behind(unit: string, path: string): string | undefined;
   /** Names of all services with a unit file in one folder. */
   namesIn(folder: string): readonly string[];
   /** Whole paths of all `*.conf` for a unit; those of a template count for its instances. */
   dropIns(unit: string): readonly string[];
   /** Units with a folder of drop-ins in one folder. */
   dropInFolders(folder: string): readonly string[];
-  /** Links to a unit in `*.wants`, `*.requires` and `*.upholds` folders. */
+  /** Links to a unit in `*.wants`, `*.requires` and `*.upholds` folders, but those of packages, which are not ours to change. */
   links(unit: string): readonly string[];
   /** Names with such links. */
   linked(): Iterable<string>;
@@ -84,6 +86,7 @@ export function readDisk(folders: readonly string[]): Disk {
       const { name } = entry;
       const path = join(folder, name);
       if (/\.(wants|requires|upholds)$/.test(name)) {
+        if (folder.startsWith('/usr/')) continue;
         for (const { name: unit } of entriesOf(path)) add(links, unit, join(path, unit));
       } else if (name.endsWith('.d')) add(dropInFolders, name.slice(0, -2), path);
       else if (!fragments.has(name)) fragments.set(name, { folder, entry });
@@ -104,6 +107,11 @@ export function readDisk(folders: readonly string[]): Disk {
     fragment(unit) {
       const found = fragments.get(unit) ?? fragments.get(template(unit));
       return found && fragmentOf(join(found.folder, found.entry.name), found.entry);
+    },
+    behind(unit, path) {
+      const later = folders.slice(folders.indexOf(dirname(path)) + 1);
+      const paths = later.flatMap((folder) => [unit, template(unit)].map((name) => join(folder, name)));
+      return paths.find((file) => Number(statSync(file, { throwIfNoEntry: false })?.size) > 0);
     },
     namesIn: (folder) =>
       (byFolder.get(folder) ?? []).map(({ name }) => name).filter((name) => name.endsWith('.service')),

@@ -1,12 +1,12 @@
 import { variableOf } from '../../host/procfs.ts';
-import type { ActualDefinition, Reading, Service, ServiceId } from '../../model.ts';
-import { parseStamp, STAMP, stampId } from '../../stamp.ts';
+import type { ActualDefinition, Boot, Reading, Service, ServiceId } from '../../model.ts';
+import { parseStamp, STAMP, type Stamp, stampId } from '../../stamp.ts';
 import { borrowed, settingsOf } from './borrowed.ts';
 import { mainPidsOf } from './cgroup.ts';
 import { type Disk, type Fragment, foldersOf, readDisk, readText, writtenAt } from './disk.ts';
-import { BLOCK } from './names.ts';
+import { BLOCK, unitOfId } from './names.ts';
 import { readUnit } from './read-unit.ts';
-import { type Listed, type Made, ranOf } from './runs.ts';
+import { type Listed, ranOf } from './runs.ts';
 import { actual, besides, type Found, foreign, hostFile, type Observer, problemOf, type Sight } from './sight.ts';
 
 /**
@@ -22,7 +22,8 @@ export async function observe(o: Observer, declared: readonly Service[], thoroug
     }
     const disk = readDisk(foldersOf(o.scope));
     const listed: Listed = new Map(units.map((unit) => [unit.name, unit]));
-    const sight = { ...o, disk, listed, thorough, mainPid: mainPidsOf(o.scope) };
+    const states = new Map(declared.map(({ id, state }) => [id, state]));
+    const sight: Sight = { ...o, disk, listed, thorough, mainPid: mainPidsOf(o.scope), states };
     const own = declared.filter(({ written }) => written.unit === undefined);
     const seen = new Set<ServiceId>();
     const found: Promise<Found | undefined>[] = [];
@@ -41,9 +42,15 @@ export async function observe(o: Observer, declared: readonly Service[], thoroug
     }
     for (const { id, unit } of settingsOf(sight)) look(id, borrowed(sight, id, unit));
     for (const { id } of own) look(id, withoutFile(sight, id));
+    // Of what nobody declares any more a block may be left, or a process.
+    for (const name of disk.dropInFolders(o.unitDir)) {
+      if (blockOf(sight, name) !== undefined)
+        for (const id of idsOf(sight, name, own)) look(id, withoutFile(sight, id));
+    }
     for (const { name, load, active } of units) {
       if (load === 'not-found' && active !== 'inactive' && name.endsWith('.service')) {
-        look(name.slice(0, -'.service'.length), processOf(sight, name.slice(0, -'.service'.length)));
+        const id = name.slice(0, -'.service'.length);
+        look(id, withoutFile(sight, id));
       }
     }
     const objects = (await Promise.all(found)).filter((object) => object !== undefined);
@@ -102,7 +109,7 @@ async function ofFile(sight: Sight, id: ServiceId, { fragment, content }: OwnFil
   const definition: ActualDefinition = {
     ...(fields === undefined ? { hash: stamp.hash } : { hash: stamp.hash, fields }),
     files,
-    boot: block !== undefined ? 'blocked' : sight.disk.links(unit).length > 0 ? 'enabled' : 'disabled',
+    boot: bootOf(sight, unit, block !== undefined),
     ...(edited ? { edited } : {}),
   };
   const made = { id, unit, hash: stamp.hash, fields, ...(intact ? {} : { editedAt: writtenAt(path) }) };
@@ -111,42 +118,57 @@ async function ofFile(sight: Sight, id: ServiceId, { fragment, content }: OwnFil
 }
 
 /** Our drop-in that keeps a unit from being started. */
-function blockOf({ disk, unitDir }: Sight, unit: string) {
+function blockOf({ disk, owner, unitDir }: Sight, unit: string) {
   const path = disk.dropIns(unit).find((conf) => conf.startsWith(`${unitDir}/`) && conf.endsWith(`/${BLOCK}`));
   const text = path === undefined ? undefined : readText(path);
   if (path === undefined || text === undefined) return undefined;
   const reading = readUnit(text);
-  return reading.kind === 'ours' ? { file: hostFile(path, text, reading.made), intact: reading.intact } : undefined;
+  if (reading.kind !== 'ours' || reading.stamp.owner !== owner) return undefined;
+  return { file: hostFile(path, text, reading.made), intact: reading.intact };
 }
 
-/** A declared service that has no file of ours: absent, masked, somebody else's under the same name, or only a process. */
+/** What is enabled and blocked is told as enabled: nobody is to find it so once it is no longer blocked. */
+function bootOf({ disk }: Sight, unit: string, blocked: boolean): Boot {
+  return disk.links(unit).length > 0 ? 'enabled' : blocked ? 'blocked' : 'disabled';
+}
+
+/**
+ * What has no file of ours: absent, masked, somebody else's under the same name, or only a process or a block of ours. A
+ * mask says nothing but that nobody may start it: it is taken away for what is declared, and is nothing to all others.
+ */
 async function withoutFile(sight: Sight, id: ServiceId): Promise<Found | undefined> {
+  const { disk, listed, states } = sight;
   const unit = `${id}.service`;
-  const fragment = sight.disk.fragment(unit);
-  const listed = sight.listed.get(unit);
-  if (fragment?.kind === 'file' && readText(fragment.path) !== '') return foreign(sight, id, fragment.path);
+  const fragment = disk.fragment(unit);
   if (fragment?.kind === 'link') return foreign(sight, id, `${fragment.path} -> ${fragment.target}`);
-  if (fragment === undefined && listed !== undefined && listed.load === 'loaded') {
+  if (fragment?.kind === 'file' && readText(fragment.path) !== '') return foreign(sight, id, fragment.path);
+  const { active = 'inactive', load } = listed.get(unit) ?? {};
+  if (fragment === undefined && load === 'loaded') {
     return foreign(sight, id, 'a unit of that name without a file: an alias, or made at run time');
   }
-  if (fragment === undefined) return listed === undefined ? undefined : processOf(sight, id);
-  // A mask says nothing but that nobody may start it.
-  const made = { id, unit, hash: undefined, fields: undefined };
-  const ran = await ranOf(sight, made);
-  const files = [{ path: fragment.path, text: '' }];
-  return actual(id, { hash: undefined, boot: 'blocked', edited: true, files }, ran, []);
+  const state = states.get(id) ?? 'absent';
+  const stamp = active === 'inactive' || active === 'failed' ? undefined : await stampOf(sight, id);
+  const mask = state === 'absent' ? undefined : fragment;
+  if (mask !== undefined) {
+    const hidden = disk.behind(unit, mask.path);
+    if (hidden !== undefined) return foreign(sight, id, `${hidden}, which is masked`);
+    if (active === 'active' && stamp === undefined) return foreign(sight, id, `a masked unit that runs (${mask.path})`);
+  }
+  const block = blockOf(sight, unit);
+  if (mask === undefined && stamp === undefined && block === undefined) return undefined;
+  const ran = await ranOf(sight, { id, unit, hash: stamp?.hash, fields: undefined });
+  const files = [
+    ...(mask === undefined ? [] : [{ path: mask.path, text: '' }]),
+    ...(block === undefined ? [] : [block.file]),
+  ];
+  // What is to be disabled has a block of its own: it must not stay enabled behind the mask.
+  const boot = mask !== undefined && state !== 'disabled' ? 'blocked' : bootOf(sight, unit, block !== undefined);
+  return actual(id, { hash: stamp?.hash, boot, edited: true, files }, ran, besides(sight, unit));
 }
 
-/** A unit that systemd knows only by its process: its file is gone. Ours by the stamp of that process. */
-async function processOf(sight: Sight, id: ServiceId): Promise<Found | undefined> {
-  const unit = `${id}.service`;
-  const { manager, listed, owner } = sight;
-  const { active } = listed.get(unit) ?? {};
-  if (active === undefined || active === 'inactive' || active === 'failed') return undefined;
-  const pid = await manager.property(unit, 'MainPID');
+/** The stamp in the process of a unit, where it is of this service of ours. */
+async function stampOf({ manager, owner }: Sight, id: ServiceId): Promise<Stamp | undefined> {
+  const pid = await manager.property(unitOfId(id), 'MainPID');
   const stamp = parseStamp((pid > 0 ? variableOf(pid, STAMP) : undefined) ?? '');
-  if (stamp === undefined || stampId(stamp) !== id || stamp.owner !== owner) return undefined;
-  const made: Made = { id, unit, hash: stamp.hash, fields: undefined };
-  const ran = await ranOf(sight, made);
-  return actual(id, { hash: stamp.hash, boot: 'disabled', edited: true }, ran, []);
+  return stamp !== undefined && stampId(stamp) === id && stamp.owner === owner ? stamp : undefined;
 }

@@ -91,19 +91,20 @@ function linksOf({ scope }: Observer): Links {
 async function setBoot(o: Observer, step: Step, links: Links): Promise<boolean> {
   const unit = step.target === undefined ? unitOfId(step.service) : unitOf(step.target.service);
   if (step.target?.service.written.unit !== undefined) return setBootOfOthers(o, step, unit);
-  if (step.boot === undefined) return false;
+  // Of what is new a link may be left from before its file was removed.
+  const to = step.boot?.to ?? (step.action === 'create' ? step.target?.definition.boot : undefined);
+  if (to === undefined) return false;
   const own = bootLink({ manager: o.scope, unitDir: o.unitDir }, unit);
   const there = links(unit);
-  if (step.boot.to === 'enabled') {
+  if (to === 'enabled') {
     if (there.includes(own)) return false;
     mkdirSync(dirname(own), { recursive: true, mode: 0o755 });
     symlinkSync(join(o.unitDir, fileName(unit)), own);
     return true;
   }
-  // Wherever somebody has enabled it; what a package ships in /usr is not ours to remove, and starts nothing of ours.
-  const removable = there.filter((path) => !path.startsWith('/usr/'));
-  for (const path of removable) unlinkSync(path);
-  return removable.length > 0;
+  // Wherever somebody has enabled it.
+  for (const path of there) unlinkSync(path);
+  return there.length > 0;
 }
 
 async function setBootOfOthers({ manager }: Observer, { boot }: Step, unit: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { Actual, ActualDefinition, HostFile, ServiceId, UnreadableObject } from '../../model.ts';
+import type { Actual, ActualDefinition, DesiredState, HostFile, ServiceId, UnreadableObject } from '../../model.ts';
 import { Failure, type Problem, why } from '../../problem.ts';
 import type { Scope } from './bus-address.ts';
 import type { Disk } from './disk.ts';
@@ -16,6 +16,8 @@ export interface Observer {
 /** One look at everything. */
 export interface Sight extends Observer, Means {
   readonly disk: Disk;
+  /** What is wanted of each declared service. */
+  readonly states: ReadonlyMap<ServiceId, DesiredState>;
 }
 
 export type Found = Actual | UnreadableObject;

@@ -92,7 +92,6 @@ async function verifyAll(scope: Observer['scope'], files: readonly HostFile[]): 
   try {
     const paths = files.map(({ path, text }) => {
       const copy = join(folder, basename(path));
-      // Whether its program is there is told better by the check of the service.
       writeFileSync(copy, text, { mode: 0o600 });
       return copy;
     });
@@ -105,11 +104,9 @@ async function verifyAll(scope: Observer['scope'], files: readonly HostFile[]): 
     ]);
     const said = new Map<string, string>();
     for (const line of output.split('\n')) {
-      const name = files
-        .map(({ path }) => basename(path))
-        .find((unit) => line.includes(unit) || line.includes(asInstance(unit)));
-      if (name === undefined || NO_FAULT.test(line) || said.has(name)) continue;
-      said.set(name, line.replaceAll(`${folder}/`, '').trim());
+      const of = files.find(({ path }) => line.includes(basename(path)) || line.includes(asInstance(basename(path))));
+      if (of === undefined || isToldElsewhere(line, of) || said.has(basename(of.path))) continue;
+      said.set(basename(of.path), line.replaceAll(`${folder}/`, '').trim());
     }
     return said;
   } finally {
@@ -117,8 +114,12 @@ async function verifyAll(scope: Observer['scope'], files: readonly HostFile[]): 
   }
 }
 
-/** What is no fault of the definition: the check of the service tells of a missing program, with what to do. */
-const NO_FAULT = /Command .* is not executable: /;
+/** Of its missing program the check of a service tells, with what to do; of those that `raw` names nobody else does. */
+function isToldElsewhere(line: string, { text }: HostFile): boolean {
+  const [, program] = /Command (.*) is not executable: /.exec(line) ?? [];
+  if (program === undefined) return false;
+  return text.split('\n').some((own) => own.startsWith('ExecStart=') && own.includes(program));
+}
 
 /** A template is judged by an instance that systemd makes up. */
 function asInstance(unit: string): string {

@@ -131,7 +131,7 @@ export type Run =
   | { readonly kind: 'starting'; readonly pid: number; readonly since: number; readonly definition: Freshness }
   /** Ended, and waits to be started again. */
   | { readonly kind: 'backoff'; readonly until: number; readonly exit: Exit }
-  | { readonly kind: 'stopping'; readonly pid: number }
+  | { readonly kind: 'stopping'; readonly pid: number; readonly byHand?: true }
   /** `started`: somebody started it since this boot. `byHand`: neither its own end nor its supervisor's doing. */
   | { readonly kind: 'stopped'; readonly started: boolean; readonly byHand?: true }
   /** Ended by itself, as its restart policy allows. */

@@ -56,7 +56,7 @@ function driftOf({ reason }: Step, run: Run | undefined): DriftKind | undefined 
     case 'boot':
       return BOOT[reason.from];
     case 'not-running':
-      return run?.kind === 'stopped' && run.byHand ? 'stopped' : undefined;
+      return (run?.kind === 'stopped' || run?.kind === 'stopping') && run.byHand ? 'stopped' : undefined;
     case 'not-wanted':
       return 'started';
     case 'stale-process':

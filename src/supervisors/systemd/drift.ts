@@ -1,6 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Actual } from '../../model.ts';
+import type { Actual, Run } from '../../model.ts';
+import { unreachable } from '../../problem.ts';
 import type { Manager, ManagerEvent } from './manager.ts';
 import { unitOfId } from './names.ts';
 import { bootLink } from './prepare.ts';
@@ -9,64 +10,114 @@ import type { Observer } from './sight.ts';
 /** Something else than what was read last may be so: carries no content. */
 type Nudge = () => void;
 
+/** ms. A file that is written is cut off first: what it holds is looked at when that is over. */
+const QUIET = 20;
+
 /**
- * Notices what may have drifted: systemd's signals about units that matter, and changes in the folders of unit files,
- * which systemd does not tell of. What goes to and fro within one reading's truth, such as a restart, nudges nobody.
+ * Notices what may have drifted: systemd's signals about units that matter, and changes in the folders of unit files and
+ * drop-ins, which systemd does not tell of. What goes to and fro within one reading's truth, such as a restart, nudges
+ * nobody.
  */
 export class Drift {
-  /** What was read last, by unit: does it have a process? */
-  #read = new Map<string, boolean>();
+  /** What was read last, by unit. */
+  #read = new Map<string, Rest>();
+  /** While a reading is under way, the last word of each unit since it began: it may be newer. */
+  #meanwhile: Map<string, ManagerEvent> | undefined;
   #nudge: Nudge | undefined;
-  #watchers: FSWatcher[] = [];
   #watching: Manager | undefined;
+  /** Folders that are watched whatever is in them. */
+  #always: readonly string[] = [];
+  readonly #watchers = new Map<string, FSWatcher>();
+  /** Folders in which something has happened, and the end of the quiet after it. */
+  readonly #touched = new Set<string>();
+  #settling: NodeJS.Timeout | undefined;
 
-  /** A reading: what it says is no news. */
+  /** A reading begins. */
+  begin(): void {
+    this.#meanwhile = new Map();
+  }
+
+  /** A reading has ended: what it says is no news. */
   follow(objects: readonly Actual[]): void {
     this.#read = new Map(
       objects.map((actual) => {
         const { run, definition, id } = actual;
         const unit = definition.fields?.unit;
-        return [typeof unit === 'string' ? unit : unitOfId(id), run.kind === 'running' || run.kind === 'starting'];
+        return [typeof unit === 'string' ? unit : unitOfId(id), restOf(run)];
       }),
     );
+    const news = [...(this.#meanwhile?.values() ?? [])].some((event) => this.#isNews(event));
+    this.#meanwhile = undefined;
+    if (this.#nudge === undefined) return;
+    if (news) this.#nudge();
+    const files = objects.flatMap(({ definition }) => definition.files ?? []);
+    this.#watchOnly(new Set([...this.#always, ...files.map(({ path }) => dirname(path))]));
   }
 
-  start(observer: Pick<Observer, 'scope' | 'unitDir'>, nudge: Nudge): void {
+  start({ scope, unitDir }: Pick<Observer, 'scope' | 'unitDir'>, nudge: Nudge): void {
     this.#nudge = nudge;
-    const folders = [
-      observer.unitDir,
-      dirname(bootLink({ manager: observer.scope, unitDir: observer.unitDir }, 'any')),
-    ];
-    this.#watchers = folders.flatMap((folder) => {
-      try {
-        return [watch(folder, () => nudge()).on('error', () => {})];
-      } catch {
-        // No such folder yet, or no watch left: signals and the next look by itself see to it.
-        return [];
-      }
-    });
+    this.#always = [unitDir, dirname(bootLink({ manager: scope, unitDir }, 'any'))];
+    this.#watchOnly(new Set(this.#always));
   }
 
   /** From now on this connection's signals are heard. */
   hear(manager: Manager): void {
     if (this.#watching === manager) return;
     this.#watching = manager;
-    manager.watch((event) => this.#isNews(event) && this.#nudge?.());
+    manager.watch((event) => {
+      if (event.kind === 'unit-changed') this.#meanwhile?.set(event.unit, event);
+      if (this.#isNews(event)) this.#nudge?.();
+    });
   }
 
   stop(): void {
     this.#nudge = undefined;
-    for (const watcher of this.#watchers) watcher.close();
-    this.#watchers = [];
+    clearTimeout(this.#settling);
+    this.#watchOnly(new Set());
+  }
+
+  #watchOnly(folders: ReadonlySet<string>): void {
+    for (const folder of this.#watchers.keys()) if (!folders.has(folder)) this.#unwatch(folder);
+    for (const folder of folders) if (!this.#watchers.has(folder)) this.#watch(folder);
+  }
+
+  #watch(folder: string): void {
+    try {
+      this.#watchers.set(
+        folder,
+        watch(folder, () => this.#touch(folder)).on('error', () => {}),
+      );
+    } catch {
+      // No such folder yet, or no watch left: signals and the next look by itself see to it.
+    }
+  }
+
+  #unwatch(folder: string): void {
+    this.#watchers.get(folder)?.close();
+    this.#watchers.delete(folder);
+  }
+
+  #touch(folder: string): void {
+    this.#touched.add(folder);
+    this.#settling ??= setTimeout(() => {
+      this.#settling = undefined;
+      // A folder may have been replaced by another of its name: watched anew before it is read.
+      for (const touched of this.#touched) {
+        this.#unwatch(touched);
+        this.#watch(touched);
+      }
+      this.#touched.clear();
+      this.#nudge?.();
+    }, QUIET);
   }
 
   #isNews(event: ManagerEvent): boolean {
     switch (event.kind) {
       case 'unit-changed': {
-        const up = this.#read.get(event.unit);
-        if (up === undefined) return false;
-        if (event.active === 'inactive' || event.active === 'failed') return up;
-        return event.active === 'active' && !up;
+        const rest = this.#read.get(event.unit);
+        if (rest === undefined) return false;
+        if (event.active === 'inactive' || event.active === 'failed') return rest !== 'down';
+        return event.active === 'active' && rest !== 'up';
       }
       case 'unit-files-changed':
       case 'reloaded':
@@ -75,5 +126,26 @@ export class Drift {
       default:
         return false;
     }
+  }
+}
+
+/** Where a unit stays until something happens: `between` the two it comes to rest by itself, and it matters where. */
+type Rest = 'up' | 'between' | 'down';
+
+function restOf(run: Run): Rest {
+  switch (run.kind) {
+    case 'running':
+    case 'starting':
+      return 'up';
+    case 'backoff':
+    case 'stopping':
+      return 'between';
+    case 'stopped':
+    case 'exited':
+    case 'fatal':
+    case 'held':
+      return 'down';
+    default:
+      return unreachable(run);
   }
 }

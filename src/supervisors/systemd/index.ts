@@ -63,8 +63,8 @@ export function createSystemd(options: SystemdOptions): Supervisor {
     tryAgain: async (actual) => {
       const { manager } = await connect();
       const unit = unitNameOf(actual);
-      await manager.resetFailed(unit);
-      await manager.start(unit, AbortSignal.timeout(60_000));
+      // In one go, so that nobody sees it without its failure and not started.
+      await Promise.all([manager.resetFailed(unit), manager.start(unit, AbortSignal.timeout(60_000))]);
     },
   });
   /** Two steps of one service never overlap. */
@@ -96,10 +96,13 @@ export function createSystemd(options: SystemdOptions): Supervisor {
     judge: (service) => defined(service, (definition) => preflight.judge(service, definition)),
     observe: async (_signal, declared = [], thorough = false): Promise<Reading> => {
       try {
-        const reading = await observe(await observer(), declared, thorough);
+        const o = await observer();
+        // A status acts on nothing: what it has seen is news all the same.
+        if (!thorough) drift.begin();
+        const reading = await observe(o, declared, thorough);
         if (reading.kind === 'read') {
           const actuals = reading.objects.filter((object) => object.kind === 'actual');
-          drift.follow(actuals);
+          if (!thorough) drift.follow(actuals);
           if (options.supervise) tender.follow(actuals);
         }
         return reading;

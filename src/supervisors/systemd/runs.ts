@@ -74,8 +74,11 @@ function otherRun(properties: UnitProperties, listed: Listed, made: Made): Run {
         return running('starting', service.mainPid, made);
       }
       return { kind: 'backoff', until: Date.now(), exit: service?.exit ?? UNKNOWN };
-    case 'deactivating':
-      return { kind: 'stopping', pid: service?.mainPid ?? 0 };
+    case 'deactivating': {
+      const stopping = { kind: 'stopping', pid: service?.mainPid ?? 0 } as const;
+      const asked = listed.get(made.unit)?.job === 'stop' && !dependencyDown(properties, listed);
+      return asked ? { ...stopping, byHand: true } : stopping;
+    }
     case 'failed':
       return failedRun(properties, listed, made);
     default:

@@ -92,6 +92,17 @@ it('was stopped by nobody where what it needs is down', () => {
   });
 });
 
+it('is being stopped by somebody where systemd was asked to, and not to restart it', () => {
+  const ending = { ActiveState: 'deactivating', SubState: 'stop-sigterm', MainPID: 7 };
+  const web = (job: string | undefined) => ({ name: 'web.service', job }) as ListedUnit;
+  expect(run(ending, {}, [web('stop')])).toEqual({ kind: 'stopping', pid: 7, byHand: true });
+  expect(run(ending, {}, [web('restart')])).toEqual({ kind: 'stopping', pid: 7 });
+  expect(run(ending, {}, [web(undefined)])).toEqual({ kind: 'stopping', pid: 7 });
+  const needed = { ...ending, PartOf: ['db.service'] };
+  const db = { name: 'db.service', active: 'deactivating' } as ListedUnit;
+  expect(run(needed, {}, [web('stop'), db])).toEqual({ kind: 'stopping', pid: 7 });
+});
+
 it('has ended by itself, as its policy allows', () => {
   const policy = { 'restart.policy': 'never' };
   const exited = (code: number) => ({ kind: 'exited', exit: { kind: 'code', code }, at: 3_556_631 });

@@ -168,6 +168,8 @@ export type ActualDefinition = (
   Pick<Definition, 'files'> & {
     /** `fixed`: it is not for us to change, such as of a unit that others start or nobody can enable. */
     readonly boot?: Boot | 'fixed';
+    /** Belongs to its files while it is to be `blocked`, where nothing else can block it here. */
+    readonly block?: HostFile;
     /** Its files are not as we wrote them. */
     readonly edited?: true;
   };

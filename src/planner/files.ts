@@ -10,13 +10,15 @@ const NOTHING: Writes = {};
  * files that nobody has edited and that were made by the same are as well.
  */
 export function writesFor(actual: Actual | undefined, definition: Definition | undefined, same: boolean): Writes {
-  const { files: wanted, boot: to, link } = definition ?? {};
-  if (wanted === undefined && to === undefined) return NOTHING;
+  const { files: defined, boot: to, link } = definition ?? {};
+  if (defined === undefined && to === undefined) return NOTHING;
   const there = actual?.definition;
+  const block = to === 'blocked' && there?.block !== undefined ? [there.block] : [];
+  const wanted = [...(defined ?? []), ...block];
   // What is fixed can only be blocked, and is told as what it mostly is.
   const fixed = there?.boot === 'fixed' && to !== 'blocked';
   const from: Boot = there?.boot === undefined || there.boot === 'fixed' ? 'disabled' : there.boot;
-  const files = fileChanges(there?.files ?? [], wanted ?? [], same && !there?.edited);
+  const files = fileChanges(there?.files ?? [], wanted, same && !there?.edited);
   return {
     ...(files.length === 0 ? {} : { files }),
     ...(to === undefined || to === from || fixed

@@ -11,8 +11,8 @@ export const BLOCKED: readonly Line[] = [['Unit', 'ConditionPathExists', '!/']];
 
 const WORDS = 'It is disabled: while this file is here nobody can start it. Change the desired state instead.';
 
-/** The drop-in that keeps a unit of ours from being started, by hand or at boot, while its service is disabled. */
-export function blockOf(service: Service, { owner, unitDir }: UnitOptions): HostFile {
+/** The drop-in that keeps a unit from being started, by hand or at boot, while its service is disabled. */
+export function blockOf(service: Service, { owner, unitDir }: Pick<UnitOptions, 'owner' | 'unitDir'>): HostFile {
   const text = unitText({ owner, id: templateId(service), hash: 'blocked' }, {}, madeBy(0, []), BLOCKED, WORDS);
   return { path: dropInPath(unitDir, definedBy(service), BLOCK), text };
 }

@@ -27,30 +27,31 @@ export async function observe(o: Observer, declared: readonly Service[], thoroug
     const own = declared.filter(({ written }) => written.unit === undefined);
     const seen = new Set<ServiceId>();
     const found: Promise<Found | undefined>[] = [];
-    const look = (id: ServiceId, object: Promise<Found | undefined>) => {
-      if (!seen.has(id)) found.push(object);
+    // What several ways lead to is read once; a reading that nobody awaits would fail unheard.
+    const look = (id: ServiceId, read: () => Promise<Found | undefined>) => {
+      if (!seen.has(id)) found.push(read());
       seen.add(id);
     };
     for (const service of declared) {
       const { unit } = service.written;
-      if (unit !== undefined) look(service.id, borrowed(sight, service.id, unit));
+      if (unit !== undefined) look(service.id, () => borrowed(sight, service.id, unit, service));
     }
     for (const name of disk.namesIn(o.unitDir)) {
       const ids = idsOf(sight, name, own);
       const file = ids.length === 0 ? undefined : fileOf(disk, name);
-      if (file !== undefined) for (const id of ids) look(id, ofFile(sight, id, file));
+      if (file !== undefined) for (const id of ids) look(id, () => ofFile(sight, id, file));
     }
-    for (const { id, unit } of settingsOf(sight)) look(id, borrowed(sight, id, unit));
-    for (const { id } of own) look(id, withoutFile(sight, id));
+    for (const { id, unit } of settingsOf(sight)) look(id, () => borrowed(sight, id, unit, undefined));
+    for (const { id } of own) look(id, () => withoutFile(sight, id));
     // Of what nobody declares any more a block may be left, or a process.
     for (const name of disk.dropInFolders(o.unitDir)) {
       if (blockOf(sight, name) !== undefined)
-        for (const id of idsOf(sight, name, own)) look(id, withoutFile(sight, id));
+        for (const id of idsOf(sight, name, own)) look(id, () => withoutFile(sight, id));
     }
     for (const { name, load, active } of units) {
       if (load === 'not-found' && active !== 'inactive' && name.endsWith('.service')) {
         const id = name.slice(0, -'.service'.length);
-        look(id, withoutFile(sight, id));
+        look(id, () => withoutFile(sight, id));
       }
     }
     const objects = (await Promise.all(found)).filter((object) => object !== undefined);

@@ -4,7 +4,7 @@ import { writeAtomic } from '../../host/files.ts';
 import type { FileChange, Step } from '../../model.ts';
 import { Failure, type Problem, why } from '../../problem.ts';
 import { foldersOf, readDisk, readText } from './disk.ts';
-import { unitOf, unitOfId } from './names.ts';
+import { BLOCK, dropInPath, unitOf, unitOfId } from './names.ts';
 import { type Observer, problemOf } from './sight.ts';
 
 /**
@@ -107,8 +107,11 @@ async function setBoot(o: Observer, step: Step, links: Links): Promise<boolean> 
   return there.length > 0;
 }
 
-async function setBootOfOthers({ manager }: Observer, { boot }: Step, unit: string): Promise<boolean> {
+async function setBootOfOthers({ manager, unitDir }: Observer, { boot }: Step, unit: string): Promise<boolean> {
   if (boot === undefined) return false;
+  const disable = async (runtime: boolean) => {
+    await manager.disable([unit], { runtime }).catch(unlessMissing);
+  };
   if (boot.from === 'blocked') {
     await manager.unmask([unit]);
     await manager.unmask([unit], { runtime: true });
@@ -118,14 +121,20 @@ async function setBootOfOthers({ manager }: Observer, { boot }: Step, unit: stri
       await manager.enable([unit], { force: false });
       return true;
     case 'disabled':
-      await manager.disable([unit]);
-      await manager.disable([unit], { runtime: true });
+      await disable(false);
+      await disable(true);
       return true;
     case 'blocked':
-      await manager.disable([unit]);
-      await manager.mask([unit]);
+      await disable(false);
+      // Where a mask can't be, the drop-in that blocks it was written before.
+      if (readText(dropInPath(unitDir, unit, BLOCK)) === undefined) await manager.mask([unit]);
       return true;
   }
+}
+
+/** What is not installed is enabled nowhere; it may still be masked, for when it is. */
+function unlessMissing(error: unknown): void {
+  if (!(error instanceof Failure) || error.problems[0]?.code !== 'no-such-unit') throw error;
 }
 
 /** The link that starts a unit of ours at boot; for people too. */

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
 /**
  * Replaces a file whole: readers see the old or the new text, never a part. `sync` makes it survive a power cut;
@@ -13,7 +13,8 @@ export function writeAtomic(
   try {
     const fd = openSync(temporary, 'w', options.mode ?? 0o600);
     try {
-      writeSync(fd, text);
+      // Until all of it is written: a full disk takes a part, and says so only of the rest.
+      writeFileSync(fd, text);
       if (options.sync) fsyncSync(fd);
     } finally {
       closeSync(fd);

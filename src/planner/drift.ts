@@ -47,9 +47,9 @@ export function withDrift<D extends Decided>(
 function driftOf({ reason }: Step, run: Run | undefined): DriftKind | undefined {
   switch (reason.kind) {
     case 'missing':
+    case 'adopted':
       return 'removed';
     case 'changed':
-    case 'adopted':
       return 'edited';
     case 'files':
       return reason.by === 'others' ? 'edited' : undefined;

@@ -67,7 +67,7 @@ const as =
 const gone = (): Explanation => ({
   code: 'systemd-gone',
   because: 'systemd left the bus before it answered',
-  hint: 'it restarted itself, or is not up yet: try again',
+  hint: 'it or the bus restarted, or is not up yet; what was asked of it may be done or not: try again',
 });
 
 const notPermitted = (): Explanation => ({

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { variableOf } from '../../host/procfs.ts';
 import type { ActualDefinition, Boot, Reading, Service, ServiceId } from '../../model.ts';
 import { parseStamp, STAMP, type Stamp, stampId } from '../../stamp.ts';
@@ -88,6 +89,12 @@ interface OwnFile {
   readonly content: ReturnType<typeof readText>;
 }
 
+/** Does systemd have it of a file in our folder, that somebody has removed since without a word to systemd? */
+async function wasOfFile({ manager, unitDir }: Sight, unit: string): Promise<boolean> {
+  const path = await manager.property(unit, 'FragmentPath');
+  return path === join(unitDir, unit) || path === join(unitDir, unit.replace(/@.*(?=\.service$)/, '@'));
+}
+
 /** What has a file of its name in our folder: ours by its stamp, else somebody else's. */
 async function ofFile(sight: Sight, id: ServiceId, { fragment, content }: OwnFile): Promise<Found | undefined> {
   // An empty one masks, as a link to /dev/null does.
@@ -144,11 +151,14 @@ async function withoutFile(sight: Sight, id: ServiceId): Promise<Found | undefin
   if (fragment?.kind === 'link') return foreign(sight, id, `${fragment.path} -> ${fragment.target}`);
   if (fragment?.kind === 'file' && readText(fragment.path) !== '') return foreign(sight, id, fragment.path);
   const { active = 'inactive', load } = listed.get(unit) ?? {};
-  if (fragment === undefined && load === 'loaded') {
+  const known = fragment === undefined && load === 'loaded';
+  if (known && !(await wasOfFile(sight, unit))) {
     return foreign(sight, id, 'a unit of that name without a file: an alias, or made at run time');
   }
   const state = states.get(id) ?? 'absent';
-  const stamp = active === 'inactive' || active === 'failed' ? undefined : await stampOf(sight, id);
+  const dead = active === 'inactive' || active === 'failed';
+  const stamp = dead ? undefined : await stampOf(sight, id);
+  if (known && !dead && stamp === undefined) return foreign(sight, id, 'a unit of that name whose file is gone');
   const mask = state === 'absent' ? undefined : fragment;
   if (mask !== undefined) {
     const hidden = disk.behind(unit, mask.path);

@@ -26,6 +26,7 @@ export function acrossRules(drafts: readonly Draft[], names: ReadonlySet<string>
     ...cycleRule(drafts, byName),
     ...formerlyRules(drafts, names),
     ...supersedesRule(drafts),
+    ...unitRule(drafts),
   ];
 }
 
@@ -123,6 +124,18 @@ function formerlyRules(drafts: readonly Draft[], names: ReadonlySet<string>): Na
       return first === undefined ? [] : tell(`'${first}' was '${old}' too`, 'only one service can take over a name');
     }),
   );
+}
+
+/** Two services about one unit would undo each other's work. */
+function unitRule(drafts: readonly Draft[]): Named[] {
+  const first = new Map<string, string>();
+  return drafts.flatMap(({ name, written: { unit } }) => {
+    const other = unit === undefined ? undefined : first.get(unit);
+    if (unit !== undefined && other === undefined) first.set(unit, name);
+    if (other === undefined) return [];
+    const found = named(name, ['unit'], 'unit-twice', `unit: '${other}' is about ${unit} too`, 'keep one of them');
+    return [{ ...found, other: { name: other, path: ['unit'] } }];
+  });
 }
 
 function supersedesRule(drafts: readonly Draft[]): Named[] {

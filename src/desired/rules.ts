@@ -52,6 +52,11 @@ function commandRule(service: Partial<ServiceFile>, broken: ReadonlySet<string |
       ),
     ];
   }
+  if (unit !== undefined && state === 'absent') {
+    const hint = `write \`state: disabled\`, or remove this file to leave ${unit} alone`;
+    const finding = rule(['state'], 'unit-absent', `${unit} belongs to others and is never removed`, hint);
+    return [{ ...finding, part: 'value' }];
+  }
   if (unit !== undefined && instances !== undefined) {
     return [rule(['instances'], 'unit-instances', "a unit can't have instances", 'remove instances')];
   }

@@ -1,22 +1,27 @@
 /**
- * Measures whole processes beside peers in one run and prints ratios: `npm run bench [-- a b c d e]`.
+ * Measures whole processes beside peers in one run and prints ratios: `npm run bench [-- a b c d e f g h i]`.
  *   a  killed process -> new process: ours, supervisord, pm2
  *   b  file saved -> changed process running, 200 services
  *   c  dry run with nothing to do at 10, 200, 1,000 services: ours, `supervisorctl status`
  *   d  first converge of 1,000 services: ours, a bare spawn loop in Node
  *   e  the idle daemon with 200 services, 60 s
+ *   f, g, h, i  under systemd: see systemd.ts
  */
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { whyNoSystemdHost } from '../rig/systemd/needs.ts';
 import { hasSupervisord, installPm2, pm2, supervisord } from './peers.ts';
 import { type Bench, createBench, ended, median, ours, quantile, timed, usage } from './rig.ts';
+import * as systemd from './systemd.ts';
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => `s${i}`);
 const ms = (value: number) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 const ratio = (value: number) => `${value.toFixed(2)}x`;
-const say = (line: string) => process.stdout.write(`${line}\n`);
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
 
 /** Kills the same service again and again, each time after stable uptime; ms from the kill to the new one's first line. */
 async function crashes(bench: Bench, all: readonly string[], rounds: number, settle: number): Promise<number[]> {
@@ -184,7 +189,15 @@ async function e(): Promise<void> {
   );
 }
 
-const parts: Readonly<Record<string, () => Promise<void>>> = { a, b, c, d, e };
+const parts: Readonly<Record<string, () => Promise<void>>> = { a, b, c, d, e, ...underSystemd() };
+/** Where no host with a systemd of its own can be had, that is said in place of figures. */
+function underSystemd(): Readonly<Record<string, () => Promise<void>>> {
+  const why = whyNoSystemdHost();
+  if (why === undefined) return { f: systemd.f, g: systemd.g, h: systemd.h, i: systemd.i };
+  const skip = (part: string) => async () => say(`${part}  under systemd: skipped, ${why}`);
+  return { f: skip('f'), g: skip('g'), h: skip('h'), i: skip('i') };
+}
+
 const wanted = process.argv.slice(2).length > 0 ? process.argv.slice(2) : Object.keys(parts);
 for (const part of wanted) {
   const measure = parts[part];

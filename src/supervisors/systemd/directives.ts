@@ -3,6 +3,7 @@ import type { Json } from '../../canonical.ts';
 import type { Fields } from '../../model.ts';
 import { formatDuration } from '../../units.ts';
 import { BASE_PATH } from '../shared/environment.ts';
+import { waitingLines } from './backoff.ts';
 import { plain, plainPattern } from './escape.ts';
 import { execStart } from './exec.ts';
 import type { Line } from './unit-text.ts';
@@ -18,6 +19,8 @@ export interface Context {
   readonly directory: string;
   /** All fields, defaults filled. */
   readonly fields: Fields;
+  /** Those that somebody wrote. */
+  readonly written: Fields;
 }
 
 type Render = (value: Json, context: Context) => readonly Line[];
@@ -94,12 +97,19 @@ function policyLines(policy: string): readonly Line[] {
   return [...one('Restart', policy), ...(policy === 'on-failure' ? clean : [])];
 }
 
-/** The steps in which the wait grows from `initial` to `max`. Older versions can't: the daemon does it. */
-function backoffLines({ version, fields }: Context): readonly Line[] {
+/**
+ * The steps in which the wait grows from `initial` to `max`. Older versions can't: there, where somebody wrote how it is to
+ * grow, a wrapper waits. What nobody wrote is not worth one: the restart limit ends it long before.
+ */
+function backoffLines({ version, manager, fields, written }: Context): readonly Line[] {
   const initial = Number(fields['restart.backoff.initial']);
   const factor = Number(fields['restart.backoff.factor']);
   const max = Number(fields['restart.backoff.max']);
-  if (version < 254 || factor === 1 || initial === 0 || initial >= max) return [];
+  if (factor === 1 || initial === 0 || initial >= max) return [];
+  if (version < 254) {
+    const asked = 'restart.backoff.factor' in written || 'restart.backoff.max' in written;
+    return asked ? waitingLines(manager, initial, factor, max).flatMap(([key, value]) => one(key, value)) : [];
+  }
   const steps = Math.max(1, Math.ceil(Math.log(max / initial) / Math.log(factor)));
   return [...one('RestartSteps', String(steps)), ...one('RestartMaxDelaySec', duration(max))];
 }

@@ -27,8 +27,16 @@ export const SYSTEMD_FIELDS: FieldTable = {
   'stop.tree': { effect: 'live', by: 'native', note: 'KillMode=' },
   'restart.policy': { effect: 'live', by: 'native', note: 'Restart=' },
   'restart.backoff.initial': { effect: 'live', by: 'native', note: 'RestartSec=, before the first restart too' },
-  'restart.backoff.factor': { effect: 'live', by: 'daemon', note: 'from systemd 254 on native: RestartSteps=' },
-  'restart.backoff.max': { effect: 'live', by: 'daemon', note: 'from systemd 254 on native: RestartMaxDelaySec=' },
+  'restart.backoff.factor': {
+    effect: 'live',
+    by: 'wrapper',
+    note: 'ExecStartPre= waits; from systemd 254 on RestartSteps=',
+  },
+  'restart.backoff.max': {
+    effect: 'live',
+    by: 'wrapper',
+    note: 'ExecStartPre= waits; from systemd 254 on RestartMaxDelaySec=',
+  },
   'restart.limit.restarts': { effect: 'live', by: 'native', note: 'StartLimitBurst=' },
   'restart.limit.within': { effect: 'live', by: 'native', note: 'StartLimitIntervalSec=' },
   'restart.cooldown': { effect: 'live', by: 'daemon' },

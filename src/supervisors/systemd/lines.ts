@@ -41,7 +41,7 @@ export function unitLines(name: string, fields: Fields, around: Surroundings): L
   return [
     // A program that can't be executed fails the start, where Type=simple would call it started.
     ['Service', 'Type', 'exec'],
-    ...linesOf({ description: `${name} (reconciled)`, ...DEFAULTS, ...user, ...fields }, around),
+    ...linesOf({ description: `${name} (reconciled)`, ...DEFAULTS, ...user, ...fields }, fields, around),
     ['Install', 'WantedBy', around.manager === 'system' ? 'multi-user.target' : 'default.target'],
   ];
 }
@@ -49,12 +49,12 @@ export function unitLines(name: string, fields: Fields, around: Surroundings): L
 /** The lines of a drop-in for a unit of others: what was written and nothing else. */
 export function dropInLines(fields: Fields, around: Surroundings): Line[] {
   const backoff = Object.keys(BACKOFF).some((field) => field in fields) ? BACKOFF : {};
-  return linesOf({ ...backoff, ...fields }, around);
+  return linesOf({ ...backoff, ...fields }, fields, around);
 }
 
-function linesOf(fields: Fields, around: Surroundings): Line[] {
+function linesOf(fields: Fields, written: Fields, around: Surroundings): Line[] {
   const directory = resolve('/', String(fields.directory ?? '/'));
-  const context: Context = { ...around, directory, fields };
+  const context: Context = { ...around, directory, fields, written };
   return [
     ...(around.after.length === 0 ? [] : [['Unit', 'After', around.after.map(unitOfId).join(' ')] satisfies Line]),
     ...Object.entries(DIRECTIVES).flatMap(([field, render]) => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { apply } from './apply.ts';
-import { closest } from './closest.ts';
+import { checkNames } from './check-names.ts';
 import type { Config } from './config.ts';
 import { directoryOf, openDecisions, readUsed, saveOwner, saveUsed } from './decisions.ts';
 import { define } from './definitions.ts';
@@ -13,7 +13,18 @@ import { commitOf } from './desired/revision.ts';
 import { writeAtomic } from './host/files.ts';
 import { collect } from './host/memory.ts';
 import { holdsOf, type Marks, marksAfter, readMarks, saveMarks, settledOf, wantedDigest } from './marks.ts';
-import type { Desired, Event, Observed, Plan, Report, Service, ServiceId, Step, SupervisorName } from './model.ts';
+import type {
+  Desired,
+  Event,
+  Observed,
+  Plan,
+  Reading,
+  Report,
+  Service,
+  ServiceId,
+  Step,
+  SupervisorName,
+} from './model.ts';
 import { plan as makePlan } from './planner.ts';
 import { Failure, type Problem } from './problem.ts';
 import { FIELDS, type Supervisors } from './supervisors/index.ts';
@@ -107,7 +118,10 @@ export async function prepare(
   return { plan, desired, observed, marks, wanted };
 }
 
-/** Asks all supervisors at once. `thorough` is for a status. */
+/**
+ * Asks all supervisors: those that others can change too at once, then the embedded one, which looks at every process of
+ * the host but theirs. `thorough` is for a status.
+ */
 export async function observeAll(
   desired: Desired,
   supervisors: Supervisors,
@@ -115,11 +129,18 @@ export async function observeAll(
   thorough = false,
 ): Promise<Observed> {
   const bySupervisor = Map.groupBy(desired.services, ({ supervisor }) => supervisor);
-  const readings = [...supervisors].map(
-    async ([name, supervisor]) =>
-      [name, await supervisor.observe(signal, bySupervisor.get(name) ?? [], thorough)] as const,
-  );
-  return new Map(await Promise.all(readings));
+  const ask = async ([name, supervisor]: readonly [SupervisorName, Supervisor], known: ReadonlySet<number>) =>
+    [name, await supervisor.observe(signal, bySupervisor.get(name) ?? [], { thorough, known })] as const;
+  const all = [...supervisors];
+  const shared = await Promise.all(all.filter(([, { shared }]) => shared).map((one) => ask(one, new Set())));
+  const known = new Set(shared.flatMap(([, reading]) => pidsOf(reading)));
+  const own = await Promise.all(all.filter(([, { shared }]) => !shared).map((one) => ask(one, known)));
+  return new Map([...own, ...shared]);
+}
+
+function pidsOf(reading: Reading): number[] {
+  if (reading.kind === 'unreadable') return [];
+  return reading.objects.flatMap((o) => (o.kind === 'actual' && o.run.kind === 'running' ? [o.run.pid] : []));
 }
 
 /** What stands in the way of a step: its definition, or that it can't be started here. */
@@ -212,30 +233,6 @@ export function checkOwner(config: Config, desired: Desired, observed: Observed)
 function claimOwner(config: Config, desired: Desired, observed: Observed, claim: boolean): void {
   if (!claim) checkOwner(config, desired, observed);
   saveOwner(config.stateDir, desired.policy.owner, config.desiredState);
-}
-
-function checkNames(desired: Desired, observed: Observed, request: Request): void {
-  const declared = desired.services.flatMap(({ id, name }) => [id, name]);
-  const held = [...observed.values()].flatMap((reading) =>
-    reading.kind === 'read' ? reading.objects.map((o) => o.id) : [],
-  );
-  const problems: Problem[] = [];
-  const unknown = (name: string, known: readonly string[]) => {
-    if (known.includes(name)) return;
-    const near = closest(name, known);
-    const hint = near === undefined ? '`reconcile status` lists them' : `did you mean '${near}'?`;
-    problems.push({ code: 'unknown-service', summary: `no service is called '${name}'`, hint });
-  };
-  // What is asked to start is the whole of such a request, and is told below.
-  for (const name of request.only) if (!request.asked.includes(name)) unknown(name, [...declared, ...held]);
-  for (const name of request.asked) {
-    unknown(name, declared);
-    const service = desired.services.find((s) => (s.id === name || s.name === name) && s.state !== 'running');
-    if (service === undefined || service.state === 'manual') continue;
-    const summary = `cannot start ${name}: its desired state is '${service.state}'`;
-    problems.push({ code: 'not-to-run', summary, hint: `set \`state: running\` in ${service.file}` });
-  }
-  if (problems.length > 0) throw new Failure(...problems);
 }
 
 function idsOf(services: readonly Service[], names: readonly string[]): ReadonlySet<ServiceId> {

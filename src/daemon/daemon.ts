@@ -16,12 +16,13 @@ import { createMonitor } from '../health/monitor.ts';
 import type { Lock } from '../host/lock.ts';
 import { createMemoryRelease } from '../host/memory.ts';
 import { holdsOf, nextEnd, readMarks } from '../marks.ts';
-import type { Desired, DriftKind, Event, Plan, Report, ServiceStatus } from '../model.ts';
+import type { Desired, DriftKind, Event, Held, Report, ServiceStatus } from '../model.ts';
 import { Failure, type Problem } from '../problem.ts';
 import { formatRevision } from '../revision.ts';
 import { statusOf } from '../status.ts';
 import { openRegistry, type SupervisorEvent, type Supervisors } from '../supervisors/index.ts';
 import { serveControl } from './control.ts';
+import { tellLeft } from './left.ts';
 import { createLoop } from './loop.ts';
 import { watchFiles } from './watch.ts';
 import type { ApplyRequest } from './wire.ts';
@@ -35,6 +36,12 @@ export type DaemonEvent =
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[]; readonly inForce: string | undefined }
   | { readonly kind: 'valid-again' }
   | { readonly kind: 'trouble'; readonly problem: Problem }
+  /** They are left alone, all for one reason; told once. */
+  | {
+      readonly kind: 'held';
+      readonly services: readonly string[];
+      readonly reason: Exclude<Held['reason'], { kind: 'drift' }>;
+    }
   /** Somebody has changed it on the host; told once. */
   | { readonly kind: 'drift'; readonly service: string; readonly what: DriftKind; readonly until: number | undefined }
   | { readonly kind: 'health'; readonly service: string; readonly health: string; readonly why: string | undefined };
@@ -128,23 +135,7 @@ export async function startDaemon(
     return supervisors;
   };
   const watches: AsyncDisposable[] = [];
-  let drifted = new Set<string>();
-  const tellDrift = ({ held, notices }: Plan) => {
-    const marks = readMarks(config.stateDir);
-    const now = new Map<string, DaemonEvent>();
-    for (const { service, reason } of held) {
-      if (reason.kind !== 'drift') continue;
-      const until = marks[service]?.hold?.until;
-      now.set(`${service} ${reason.what} ${until}`, { kind: 'drift', service, what: reason.what, until });
-    }
-    for (const notice of notices) {
-      if (notice.kind !== 'drift') continue;
-      const { service, what } = notice;
-      now.set(`${service} ${what}`, { kind: 'drift', service, what, until: undefined });
-    }
-    for (const [key, event] of now) if (!drifted.has(key)) tell(event);
-    drifted = new Set(now.keys());
-  };
+  const tellWhatIsLeft = tellLeft(tell);
   let holdEnds: NodeJS.Timeout | undefined;
   /** What is left as somebody made it is left so no longer than promised. */
   const wakeAtEnd = () => {
@@ -169,7 +160,7 @@ export async function startDaemon(
     last = desired;
     try {
       const report = await converge(config, desired, await inUse(desired), request, emit, abort.signal);
-      tellDrift(report.plan);
+      tellWhatIsLeft(report.plan, readMarks(config.stateDir), request.only.length === 0);
       wakeAtEnd();
       if (fresh && invalid !== undefined) {
         invalid = undefined;

@@ -13,6 +13,8 @@ export function eventText(event: DaemonEvent): string {
       return event.plan.steps.length === 0
         ? ''
         : `plan of ${event.plan.revision}: ${event.plan.steps.map(({ id }) => id).join(', ')}`;
+    case 'held':
+      return `${listText(event.services)}: left alone: ${heldText(event.reason)}`;
     case 'drift': {
       const until = event.until === undefined ? '' : `, left so until ${new Date(event.until).toISOString()}`;
       return `${event.service}: ${event.what} by somebody, and Git has not changed${until}`;
@@ -58,6 +60,38 @@ export function eventText(event: DaemonEvent): string {
   }
 }
 
+/** How many are named of those that one thing is said of. */
+const NAMED = 5;
+
+function listText(services: readonly string[]): string {
+  const more = services.length - NAMED;
+  return `${services.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function heldText(reason: Extract<DaemonEvent, { kind: 'held' }>['reason']): string {
+  switch (reason.kind) {
+    case 'unreadable':
+    case 'blocked':
+      return flat(reason.problem);
+    case 'fatal':
+      return `FATAL: ${reason.run.reason}`;
+    case 'spent':
+      return `HELD: ${reason.run.reason}; tried again at ${new Date(reason.run.until).toISOString()}`;
+    case 'foreign':
+      return `what has this name belongs to '${reason.owner}'`;
+    case 'handover':
+      return `${reason.from} has it`;
+    case 'maybe-renamed':
+      return `${reason.from} is the same program and no longer in Git`;
+    case 'needs':
+      return `needs ${reason.service}, which is not running`;
+    case 'prune-cap':
+      return `no longer in Git, but ${reason.count} would be removed and \`prune.max\` is ${reason.max}`;
+    default:
+      return unreachable(reason);
+  }
+}
+
 /** Logs an event with what it holds as fields, at the level it deserves. */
 export function logEvent(log: Logger, event: DaemonEvent): void {
   const text = eventText(event);
@@ -74,6 +108,8 @@ function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' {
     case 'unseen':
     case 'drift':
       return 'warn';
+    case 'held':
+      return 'error';
     case 'step-ended':
       return event.outcome.kind === 'done' ? 'info' : 'error';
     case 'state':
@@ -86,6 +122,7 @@ function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' {
 }
 
 function fieldsOf(event: DaemonEvent): object {
+  if ('services' in event) return { services: event.services };
   if ('service' in event) return { service: event.service };
   if ('step' in event) return { service: event.step.service, step: event.step.id };
   return {};

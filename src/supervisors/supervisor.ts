@@ -1,6 +1,14 @@
 import type { Definition, FieldTable, Outcome, Reading, Service, Step, SupervisorName } from '../model.ts';
 import type { Problem } from '../problem.ts';
 
+/** What a reading may be asked for besides. */
+export interface Also {
+  /** All that a status shows and a plan does not need. */
+  readonly thorough?: boolean;
+  /** Processes that another supervisor accounts for: they need no look. */
+  readonly known?: ReadonlySet<number>;
+}
+
 /** What keeps services running. One folder each; none imports another, nor the planner. */
 export interface Supervisor extends AsyncDisposable {
   /** Others can change its objects: what differs with no change in Git may be somebody's doing. */
@@ -21,9 +29,9 @@ export interface Supervisor extends AsyncDisposable {
   judge?(service: Service): Promise<Problem | undefined>;
   /**
    * Reads only. Never throws: what can't be read is a value. `declared` are this supervisor's services in Git: what bears
-   * their names is told of too. `thorough` asks for all that a status shows and a plan does not need.
+   * their names is told of too.
    */
-  observe(signal: AbortSignal, declared?: readonly Service[], thorough?: boolean): Promise<Reading>;
+  observe(signal: AbortSignal, declared?: readonly Service[], also?: Also): Promise<Reading>;
   /**
    * Does at once what all steps of an apply need, such as writing files that are read together; the steps that can't be
    * taken then, by id. Called before the first of them. Never throws.

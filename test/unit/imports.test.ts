@@ -23,7 +23,7 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['view', /^cli\/(views\/|style\.ts$)/, ['leaf']],
   [
     'engine',
-    /^(engine|apply|status|config|config-file|decisions|definitions|launcher|marks)\.ts$/,
+    /^(engine|apply|check-names|status|config|config-file|decisions|definitions|launcher|marks)\.ts$/,
     ['desired', 'planner', 'registry', 'supervisor', 'supervisor interface', 'health', 'host', 'leaf', 'schema types'],
   ],
   [

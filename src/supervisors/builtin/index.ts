@@ -89,7 +89,7 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
     fields: BUILTIN_FIELDS,
     define,
     check: checkService,
-    observe: (): Promise<Reading> => observe(observer),
+    observe: (_signal, _declared, { known } = {}): Promise<Reading> => observe(observer, known),
     apply: (step: Step, signal: AbortSignal): Promise<Outcome> => {
       const outcome = (last.get(step.service) ?? Promise.resolve()).then(() => take(context, step, signal));
       const settled = outcome.catch(() => {});

@@ -22,8 +22,8 @@ export interface Observer {
   readonly supervises: boolean;
 }
 
-/** A pure reading of the records and of /proc, the same with or without a daemon. */
-export async function observe(observer: Observer): Promise<Reading> {
+/** A pure reading of the records and of /proc, the same with or without a daemon. `known` processes are another's. */
+export async function observe(observer: Observer, known?: ReadonlySet<number>): Promise<Reading> {
   let names: readonly string[];
   try {
     names = readdirSync(observer.services);
@@ -36,7 +36,7 @@ export async function observe(observer: Observer): Promise<Reading> {
   }
   const objects = new Map<ServiceId, Actual | UnreadableObject>();
   const resting: ServiceRecord[] = [];
-  const recorded = new Set<number>();
+  const recorded = new Set<number>(known);
   for (const id of names) {
     const read = readRecord(observer.services, id);
     if (read.kind === 'unreadable') objects.set(id, { kind: 'unreadable', id, problem: read.problem });

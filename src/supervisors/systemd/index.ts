@@ -94,7 +94,7 @@ export function createSystemd(options: SystemdOptions): Supervisor {
     define,
     check: (service) => defined(service, (definition) => preflight.check(service, definition)),
     judge: (service) => defined(service, (definition) => preflight.judge(service, definition)),
-    observe: async (_signal, declared = [], thorough = false): Promise<Reading> => {
+    observe: async (_signal, declared = [], { thorough = false } = {}): Promise<Reading> => {
       try {
         const o = await observer();
         // A status acts on nothing: what it has seen is news all the same.

@@ -1,0 +1,43 @@
+import type { Marks } from '../marks.ts';
+import type { Held, Plan, ServiceId } from '../model.ts';
+import type { DaemonEvent } from './daemon.ts';
+
+type Reason = Exclude<Held['reason'], { kind: 'drift' }>;
+
+/**
+ * Tells of every service that is left as it is though that is not as desired: once, for as long as that is so; all that
+ * have one reason at once. `whole`: the plan is about all services; else it says nothing of others.
+ */
+export function tellLeft(tell: (event: DaemonEvent) => void): (plan: Plan, marks: Marks, whole: boolean) => void {
+  let told: ReadonlySet<string> = new Set();
+  return (plan, marks, whole) => {
+    const now = new Set<string>();
+    const isNew = (key: string) => {
+      now.add(key);
+      return !told.has(key);
+    };
+    const held = new Map<string, { readonly services: ServiceId[]; readonly reason: Reason }>();
+    for (const { service, supervisor, reason } of plan.held) {
+      // Its own supervisor tells of that when it happens.
+      if (supervisor === 'builtin' && (reason.kind === 'fatal' || reason.kind === 'spent')) continue;
+      if (reason.kind === 'drift') {
+        const { what } = reason;
+        const until = marks[service]?.hold?.until;
+        if (isNew(`${service} ${what} ${until}`)) tell({ kind: 'drift', service, what, until });
+        continue;
+      }
+      const why = JSON.stringify(reason);
+      if (!isNew(`${service} ${why}`)) continue;
+      const same = held.get(why) ?? { services: [], reason };
+      same.services.push(service);
+      held.set(why, same);
+    }
+    for (const { services, reason } of held.values()) tell({ kind: 'held', services, reason });
+    for (const notice of plan.notices) {
+      if (notice.kind !== 'drift') continue;
+      const { service, what } = notice;
+      if (isNew(`${service} ${what}`)) tell({ kind: 'drift', service, what, until: undefined });
+    }
+    told = whole ? now : new Set([...told, ...now]);
+  };
+}

@@ -116,7 +116,9 @@ function failedRun(properties: UnitProperties, listed: Listed, made: Made): Run 
   }
   // Many programs end with an exit code of their own when they are told to.
   if (service?.stopAsked && service.result !== 'resources') return stoppedRun(properties, listed);
-  if (service?.restart === 'no' && service.result !== 'resources' && service.result !== 'timeout') {
+  // Only where Git says so: a unit of others that nobody restarts has failed all the same.
+  const allowed = made.fields?.['restart.policy'] === 'never';
+  if (allowed && service?.result !== 'resources' && service?.result !== 'timeout') {
     return { kind: 'exited', exit, at };
   }
   return { kind: 'fatal', exit, at, reason: reasonOf(properties) };

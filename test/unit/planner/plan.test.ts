@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Observed, Plan, Reading, Run } from '../../../src/model.ts';
+import { exitAllowed } from '../../../src/planner/exits.ts';
 import { plan } from '../../../src/planner.ts';
 import { actual, define, FATAL, input, planned, RUNNING, read, STOPPED, service } from './make.ts';
 
@@ -136,6 +137,11 @@ it('starts what has ended against its policy', () => {
   expect(ids(planned([job('on-failure')], read(actual(job('on-failure'), exited(0)))))).toEqual([]);
   expect(ids(planned([job('on-failure')], read(actual(job('on-failure'), exited(2)))))).toEqual(['start:job']);
   expect(ids(planned([job('never')], read(actual(job('never'), exited(2)))))).toEqual([]);
+});
+
+it('leaves a unit of others that has ended well', () => {
+  const job = service('job', { written: { unit: 'job.service' } });
+  expect([0, 2].map((code) => exitAllowed(job, { kind: 'code', code }))).toEqual([true, false]);
 });
 
 it('prunes nothing by default, nothing beyond the cap, and nothing that may be a rename', () => {

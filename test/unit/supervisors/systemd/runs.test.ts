@@ -127,6 +127,11 @@ it('is a one-shot that somebody stopped, long after its process has ended', () =
   expect(run({ ...oneshot, ...ended })).toMatchObject({ kind: 'exited' });
 });
 
+it('is a unit of others that is never restarted, and has failed: FATAL', () => {
+  expect(run({ ...CODE_4, ...BY_ITSELF, Restart: 'no' })).toMatchObject({ kind: 'fatal', reason: 'exit code 4' });
+  expect(run({ ...CODE_0, ...BY_ITSELF, Restart: 'no' })).toMatchObject({ kind: 'exited' });
+});
+
 it('could not be started: FATAL', () => {
   const never = { InactiveExitTimestamp: 5_000, ExecMainExitTimestamp: 6_000, InactiveEnterTimestamp: 7_000 };
   expect(run({ ...CODE_4, ...never })).toMatchObject({ kind: 'fatal', reason: 'exit code 4' });

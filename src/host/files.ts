@@ -2,7 +2,8 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, write
 
 /**
  * Replaces a file whole: readers see the old or the new text, never a part. `sync` makes it survive a power cut;
- * leave it out on tmpfs and for what can be made again. Mode 0600 unless told. Throws what the system call says.
+ * leave it out on tmpfs and for what can be made again. Mode 0600 unless told. Throws what the system call says, of
+ * this path.
  */
 export function writeAtomic(
   path: string,
@@ -22,7 +23,7 @@ export function writeAtomic(
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    throw Object.assign(error as Error, { path });
   }
 }
 

@@ -152,11 +152,9 @@ function fileName(unit: string): string {
 function cannot({ action, service }: Step, error: unknown): Problem {
   if (error instanceof Failure && error.problems[0] !== undefined) return error.problems[0];
   const { path, code } = error as NodeJS.ErrnoException;
-  // What was written is a file beside it, to be renamed.
-  const file = path?.replace(/\.[0-9]+\.tmp$/, '') ?? 'its unit';
   return {
     code: 'not-written',
-    summary: `cannot ${action} ${service}: cannot write ${file}: ${why(error)}`,
+    summary: `cannot ${action} ${service}: cannot write ${path ?? 'its unit'}: ${why(error)}`,
     hint: `its process was not touched; ${HINTS[code ?? ''] ?? 'mend that'}, then run \`reconcile\` again`,
   };
 }

@@ -31,6 +31,7 @@ it('leaves the old text where there is room for a part of the new one only', () 
   const { status, stderr } = spawnSync('prlimit', ['--fsize=4096', '--', ...node], { encoding: 'utf8' });
   expect(status).toBe(1);
   expect(stderr).toContain('EFBIG');
+  expect(stderr).toContain(`path: '${path}'`);
   expect(readFileSync(path, 'utf8')).toBe('old\n');
   expect(readdirSync(folder)).toEqual(['file']);
 });

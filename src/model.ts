@@ -276,7 +276,7 @@ export interface Held {
 }
 
 /** What somebody did to a service without Git. */
-export type DriftKind = 'stopped' | 'started' | 'edited' | 'removed' | 'enabled' | 'disabled' | 'blocked';
+export type DriftKind = 'stopped' | 'started' | 'edited' | 'removed' | 'enabled' | 'disabled' | 'blocked' | 'unblocked';
 
 /** What is worth telling and needs no step; never changes the exit code. */
 export type Notice =

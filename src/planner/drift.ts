@@ -44,17 +44,20 @@ export function withDrift<D extends Decided>(
 }
 
 /** What somebody must have done, so that this step is needed; undefined where nobody need have done anything. */
-function driftOf({ reason }: Step, run: Run | undefined): DriftKind | undefined {
+function driftOf({ reason, boot }: Step, run: Run | undefined): DriftKind | undefined {
+  // A mask takes the place of its file: what it does is told, not how.
+  const masked = boot?.from === 'blocked' ? 'blocked' : undefined;
   switch (reason.kind) {
     case 'missing':
-    case 'adopted':
       return 'removed';
+    case 'adopted':
+      return masked ?? 'removed';
     case 'changed':
-      return 'edited';
+      return masked ?? 'edited';
     case 'files':
-      return reason.by === 'others' ? 'edited' : undefined;
+      return reason.by === 'others' ? (masked ?? 'edited') : undefined;
     case 'boot':
-      return BOOT[reason.from];
+      return reason.to === 'blocked' && reason.from === 'disabled' ? 'unblocked' : BOOT[reason.from];
     case 'not-running':
       return (run?.kind === 'stopped' || run?.kind === 'stopping') && run.byHand ? 'stopped' : undefined;
     case 'not-wanted':

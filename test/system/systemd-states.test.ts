@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeOnSystemd } from '../rig/systemd/describe.ts';
 import { systemdHost } from '../rig/systemd/host.ts';
 import { type Shown, sh } from '../rig/systemd/units.ts';
-import { Fleet, said } from './states/fleet.ts';
+import { Fleet, PATIENT, said } from './states/fleet.ts';
 import { faultsOfOthers, OTHERS } from './states/others.ts';
 import { faultsOfOurs, OURS } from './states/ours.ts';
 import { type Pair, type Walk, walk, words } from './states/pairs.ts';
@@ -32,7 +32,8 @@ describeOnSystemd('every state from every starting point', () => {
       pairs: OURS,
       faults: faultsOfOurs,
       install: async (_: Fleet) => {},
-      declare: ({ service }: Pair, state: string) => fleet.declare(service, { state }),
+      declare: ({ service, start }: Pair, state: string) =>
+        fleet.declare(service, { state, ...(start.broken ? PATIENT : {}) }),
     },
     {
       whose: 'a unit of others',

@@ -64,6 +64,7 @@ const DRIFT: Readonly<Record<DriftKind, string>> = {
   enabled: 'somebody enabled it at boot',
   disabled: 'somebody disabled it at boot',
   blocked: 'somebody masked it',
+  unblocked: 'somebody took away what keeps it from being started',
 };
 
 /** What is left as it is, and why. */

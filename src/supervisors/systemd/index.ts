@@ -2,9 +2,8 @@ import type { Monitor } from '../../health/health.ts';
 import type { Actual, Definition, Outcome, Reading, Service, ServiceId, Step } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
 import type { Supervisor } from '../supervisor.ts';
-import { blockOf } from './block.ts';
 import type { Scope } from './bus-address.ts';
-import { define as defineUnit, type UnitOptions } from './define.ts';
+import type { UnitOptions } from './define.ts';
 import { unitDirOf } from './disk.ts';
 import { Drift } from './drift.ts';
 import { SYSTEMD_FIELDS } from './fields.ts';
@@ -12,12 +11,13 @@ import type { Manager } from './manager.ts';
 import { unitOfId } from './names.ts';
 import { observe } from './observe.ts';
 import { createPreflight } from './preflight.ts';
-import { bootLink, prepare } from './prepare.ts';
+import { prepare } from './prepare.ts';
 import { type Observer, problemOf } from './sight.ts';
 import { take } from './steps.ts';
 import { type SystemdEvent, Tender } from './tend.ts';
 import { installedVersion } from './version.ts';
 import { Waiting } from './waiting.ts';
+import { defineWhole } from './whole.ts';
 
 export type { SystemdEvent } from './tend.ts';
 
@@ -38,7 +38,7 @@ export function createSystemd(options: SystemdOptions): Supervisor {
   const { owner, scope, logDir, monitor } = options;
   const unitDir = unitDirOf(scope);
   const unitOptions: UnitOptions = { manager: scope, unitDir, owner, version: installedVersion() };
-  const define = (service: Service) => defineAll(service, unitOptions);
+  const define = (service: Service) => defineWhole(service, unitOptions);
   const drift = new Drift();
   let connection: Promise<{ readonly manager: Manager; readonly waiting: Waiting }> | undefined;
   const connect = () => {
@@ -136,22 +136,6 @@ export function createSystemd(options: SystemdOptions): Supervisor {
       await open?.manager[Symbol.asyncDispose]();
     },
   };
-}
-
-/** The definition with what its desired state makes of the start at boot. */
-function defineAll(service: Service, options: UnitOptions): Definition | Problem[] {
-  const definition = defineUnit(service, options);
-  if (Array.isArray(definition)) return definition;
-  const { state, autostart, written } = service;
-  const whole = definition as Definition;
-  if (state === 'disabled') {
-    const block = written.unit === undefined ? [blockOf(service, options)] : [];
-    return { ...whole, files: [...(whole.files ?? []), ...block], boot: 'blocked' };
-  }
-  // Left as found, unless somebody said what is wanted.
-  if (state === 'manual' && written.autostart === undefined) return whole;
-  const link = written.unit === undefined ? { link: bootLink(options, unitOfId(service.id)) } : {};
-  return { ...whole, boot: autostart ? 'enabled' : 'disabled', ...link };
 }
 
 function unitNameOf({ id, definition }: Actual): string {

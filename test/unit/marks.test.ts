@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest';
+import { HOLD, holdsOf, type Marks, marksAfter, nextEnd, settledOf } from '../../src/marks.ts';
+import type { Held, Notice, Outcome, Plan, Step } from '../../src/model.ts';
+
+const NOW = 1_000_000;
+const WANTED = new Map([['web', 'a']]);
+const everyone = () => true;
+
+function report(parts: { held?: Held['reason']; notice?: Notice; outcome?: Outcome }) {
+  const step = { id: 'start:web', service: 'web' } as Step;
+  const plan = {
+    held: parts.held === undefined ? [] : [{ service: 'web', supervisor: 'systemd', reason: parts.held }],
+    notices: parts.notice === undefined ? [] : [parts.notice],
+  } as unknown as Plan;
+  return { plan, steps: parts.outcome === undefined ? [] : [{ step, outcome: parts.outcome, took: 1 }] };
+}
+
+const FAILED: Outcome = { kind: 'failed', problem: { code: 'x', summary: 'x' } };
+const STOPPED: Held['reason'] = { kind: 'drift', what: 'stopped' };
+
+it('a service is settled once it is as Git wants, by steps that are done or without any', () => {
+  expect(marksAfter({}, WANTED, everyone, report({}), NOW)).toEqual({ web: { settled: 'a' } });
+  expect(marksAfter({}, WANTED, everyone, report({ outcome: { kind: 'done' } }), NOW)).toEqual({
+    web: { settled: 'a' },
+  });
+  expect(settledOf({ web: { settled: 'a' } }, WANTED)).toEqual(new Set(['web']));
+});
+
+it('what failed or is held for another reason is not: the next run is no stranger to it', () => {
+  expect(marksAfter({}, WANTED, everyone, report({ outcome: FAILED }), NOW)).toEqual({});
+  const blocked: Held['reason'] = { kind: 'blocked', problem: { code: 'x', summary: 'x' } };
+  expect(marksAfter({}, WANTED, everyone, report({ held: blocked }), NOW)).toEqual({});
+});
+
+it('is not settled any more once Git wants something else', () => {
+  expect(settledOf({ web: { settled: 'a' } }, new Map([['web', 'b']]))).toEqual(new Set());
+});
+
+it('a hold begins when drift is first seen and is not made longer by seeing it again', () => {
+  const before: Marks = { web: { settled: 'a' } };
+  const held = marksAfter(before, WANTED, everyone, report({ held: STOPPED }), NOW);
+  expect(held).toEqual({ web: { settled: 'a', hold: { what: 'stopped', since: NOW, until: NOW + HOLD } } });
+  expect(marksAfter(held, WANTED, everyone, report({ held: STOPPED }), NOW + 5000)).toEqual(held);
+  expect(holdsOf(held, NOW + HOLD - 1).get('web')).toEqual({ until: NOW + HOLD, expired: false });
+  expect(holdsOf(held, NOW + HOLD).get('web')).toEqual({ until: NOW + HOLD, expired: true });
+  expect(nextEnd(held, NOW)).toBe(NOW + HOLD);
+  expect(nextEnd(held, NOW + HOLD)).toBeUndefined();
+});
+
+it('a hold ends when the service is as Git wants again, and stays where healing failed', () => {
+  const held: Marks = { web: { settled: 'a', hold: { what: 'stopped', since: 0, until: 1 } } };
+  expect(marksAfter(held, WANTED, everyone, report({ outcome: { kind: 'done' } }), NOW)).toEqual({
+    web: { settled: 'a' },
+  });
+  expect(marksAfter(held, WANTED, everyone, report({ outcome: FAILED }), NOW)).toEqual(held);
+});
+
+it('what is only told stays settled, and what a run was not about stays as it was', () => {
+  const before: Marks = { web: { settled: 'old' } };
+  const notice: Notice = { kind: 'drift', service: 'web', what: 'edited' };
+  expect(marksAfter(before, WANTED, everyone, report({ notice }), NOW)).toEqual(before);
+  expect(marksAfter(before, WANTED, () => false, report({}), NOW)).toEqual(before);
+});
+
+it('what is declared no more is forgotten', () => {
+  expect(marksAfter({ gone: { settled: 'x' } }, WANTED, everyone, report({}), NOW)).toEqual({ web: { settled: 'a' } });
+});

@@ -119,7 +119,8 @@ export async function until<T>(condition: () => T | Promise<T>, seconds = 60): P
   }
 }
 
-function daemonProcess(child: ReturnType<typeof spawn>): DaemonProcess {
+/** Follows what a daemon says. */
+export function daemonProcess(child: ReturnType<typeof spawn>): DaemonProcess {
   let output = '';
   const waiting = new Set<() => void>();
   const wake = () => {

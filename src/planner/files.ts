@@ -36,9 +36,13 @@ export function removalOf({ definition, borrowed }: Actual): Writes {
   };
 }
 
-/** Does a supervisor have to read its files anew for it? What only goes is not read any more. */
-export function reloads({ action, files, boot }: Step): boolean {
-  return boot !== undefined || (files !== undefined && action !== 'remove');
+/**
+ * Does a supervisor have to read its files anew for it? What only goes is not read any more. A process that is older than
+ * its files may be so as they were never read.
+ */
+export function reloads({ action, files, boot, reason, target }: Step): boolean {
+  const unread = reason.kind === 'stale-process' && target?.definition.files !== undefined;
+  return boot !== undefined || unread || (files !== undefined && action !== 'remove');
 }
 
 /** Keeps the files that a service which stays is made of as well: instances share one. */

@@ -4,7 +4,7 @@ import { writeAtomic } from '../../host/files.ts';
 import type { FileChange, Step } from '../../model.ts';
 import { Failure, type Problem, why } from '../../problem.ts';
 import { foldersOf, readDisk, readText } from './disk.ts';
-import { BLOCK, dropInPath, unitOf, unitOfId } from './names.ts';
+import { BLOCK, dropInPath, SETTINGS, unitOf, unitOfId } from './names.ts';
 import { type Observer, problemOf } from './sight.ts';
 
 /**
@@ -19,7 +19,7 @@ export async function prepare(o: Observer, steps: readonly Step[]): Promise<Read
   let changed = false;
   for (const step of steps) {
     try {
-      const files = step.action === 'remove' ? [] : (step.files ?? []).filter(({ path }) => !written.has(path));
+      const files = (step.files ?? []).filter(({ path }) => !written.has(path) && isForNow(step, path));
       const stranger = files.map(changedMeanwhile).find((problem) => problem !== undefined);
       if (stranger !== undefined) {
         refused.set(step.id, stranger(step));
@@ -35,14 +35,28 @@ export async function prepare(o: Observer, steps: readonly Step[]): Promise<Read
       refused.set(step.id, cannot(step, error));
     }
   }
-  if (!changed) return refused;
   try {
-    await o.manager.reload();
+    if (changed || (await isUnread(o, steps))) await o.manager.reload();
   } catch (error) {
     const problem = problemOf(error);
     for (const { id } of steps) if (!refused.has(id)) refused.set(id, problem);
   }
   return refused;
+}
+
+/** Settings for a unit of others, which is not stopped when they go, have to be unread. */
+function isForNow({ action }: Step, path: string): boolean {
+  return action !== 'remove' || path.endsWith(`/${SETTINGS}`);
+}
+
+/**
+ * Is something to be started from a file that systemd may not have read, since a run ended after it had written it? It
+ * can't be asked about what runs: it does not notice each change, such as a first drop-in.
+ */
+async function isUnread({ manager }: Observer, steps: readonly Step[]): Promise<boolean> {
+  if (steps.some(({ reason }) => reason.kind === 'stale-process')) return true;
+  const started = steps.flatMap(({ effect, target }) => (effect === 'start' && target ? [unitOf(target.service)] : []));
+  return (await Promise.all(started.map((unit) => manager.property(unit, 'NeedDaemonReload')))).includes(true);
 }
 
 /** Is a file not what the plan saw? Somebody has written it since: it is not overwritten unseen. */

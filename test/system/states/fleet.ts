@@ -9,6 +9,7 @@ export interface PlanJson {
   readonly steps: readonly Omit<Step, 'seen' | 'target'>[];
   readonly held: readonly Held[];
   readonly notices: readonly Notice[];
+  readonly reloads?: readonly string[];
 }
 
 export interface Planned {

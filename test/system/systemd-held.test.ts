@@ -4,7 +4,7 @@ import { until } from '../rig/host.ts';
 import { describeOnSystemd } from '../rig/systemd/describe.ts';
 import { systemdHost } from '../rig/systemd/host.ts';
 import { sh, variable } from '../rig/systemd/units.ts';
-import { Fleet, PATIENT } from './states/fleet.ts';
+import { Fleet, PATIENT, type PlanJson } from './states/fleet.ts';
 import { STATES } from './states/pairs.ts';
 
 const UNITS = '/etc/systemd/system';
@@ -243,7 +243,64 @@ describeOnSystemd('what is left as it is', () => {
       expect(await fleet.snapshot()).toBe(before);
     });
   });
+
+  describe('a unit of others', () => {
+    it('is never removed: absent is refused with what to write', async () => {
+      fleet.declareUnit('of-absent', 'stranger', { state: 'absent' });
+      const before = await fleet.snapshot();
+      for (const command of [['validate'], ['--dry-run'], []]) {
+        const { code, stderr } = await fleet.host.reconcile(...command);
+        expect({ command, code }).toEqual({ command, code: 1 });
+        expect(stderr).toMatch(/services\/of-absent\.yaml.*never removed.*write `state: disabled`/s);
+      }
+      expect(await fleet.snapshot()).toBe(before);
+      fleet.undeclare('of-absent');
+    });
+
+    it('is not managed by an alias: what is done by one name is not seen by the other', async () => {
+      const states = STATES.filter((state) => state !== 'absent');
+      for (const state of states) {
+        fleet.install(`real-${state}`, { install: [`Alias=another-${state}.service`] });
+        await fleet.host.systemctl('enable', '--now', `real-${state}`);
+        fleet.declareUnit(`of-${state}`, `another-${state}`, { state });
+      }
+      const reasons = await held();
+      for (const state of states) {
+        const summary = `cannot manage another-${state}.service: it is another name of real-${state}.service`;
+        const problem = { code: 'alias', summary, hint: `write \`unit: real-${state}.service\`` };
+        expect(reasons.get(`of-${state}`)).toEqual({ kind: 'unreadable', problem });
+      }
+      fleet.undeclare(...states.map((state) => `of-${state}`));
+    });
+
+    it('that is not installed cannot be started', async () => {
+      fleet.declareUnit('of-nothing', 'pkg-nothing', {});
+      expect((await held()).get('of-nothing')).toMatchObject({
+        kind: 'blocked',
+        problem: { summary: 'cannot start of-nothing: there is no unit pkg-nothing.service' },
+      });
+      fleet.undeclare('of-nothing');
+    });
+
+    it('loses our settings and nothing else where they are pruned', async () => {
+      fleet.install('pkg-pruned');
+      fleet.declareUnit('of-pruned', 'pkg-pruned', { environment: { MARK: 'declared' }, start: { ready: '20ms' } });
+      await fleet.host.systemctl('daemon-reload');
+      await fleet.apply();
+      const before = await fleet.show(['pkg-pruned']);
+      fleet.undeclare('of-pruned');
+      fleet.policy({ prune: { max: 100 } });
+      expect(steps((await fleet.apply()).plan)).toContain('remove:of-pruned none');
+      expect(await fleet.show(['pkg-pruned'])).toEqual(before);
+      expect(fleet.host.exists(`${UNITS}/pkg-pruned.service.d`)).toBe(false);
+      expect(await fleet.host.systemctl('show', 'pkg-pruned', '--property=Environment')).toBe('Environment=\n');
+    });
+  });
 });
+
+function steps({ steps }: PlanJson): string[] {
+  return steps.map(({ id, effect }) => `${id} ${effect}`);
+}
 
 function sorted<T extends { readonly service: string }>(all: readonly T[]): T[] {
   return [...all].sort((a, b) => (a.service < b.service ? -1 : 1));

@@ -54,7 +54,11 @@ export class Fleet {
   constructor(host: SystemdHost) {
     this.host = host;
     host.write(WORKER, WORKER_TEXT, 0o755);
-    this.#write('policy.yaml', { drift: 'heal' });
+    this.policy({});
+  }
+
+  policy(settings: object): void {
+    this.#write('policy.yaml', { drift: 'heal', ...settings });
   }
 
   /** Declares a service of ours. `MARK` in a process says that it was started as Git has it. */

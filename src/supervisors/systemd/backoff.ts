@@ -9,7 +9,7 @@ const START = 90_000;
  * Waits before a restart, growing as declared, for a systemd that can only wait the same each time (before 254). It runs
  * before the main process, asks systemd how long the unit was last active, and keeps how often in a row that was not long
  * in a file of this boot, with when it ended: a start that failed before leaves these times as they were. A start that is
- * no restart begins anew.
+ * no restart begins anew, and the first one of a boot asks nobody: that would cost more than the start.
  *
  *   sh -c SCRIPT reconciled-backoff UNIT SECONDS...
  *
@@ -18,6 +18,8 @@ const START = 90_000;
  */
 const SCRIPT = `_m= _d=/run/reconciled-backoff
 [ "$1" = --user ] && { _m=--user _d=$XDG_RUNTIME_DIR/reconciled-backoff; shift; }
+[ -d "$_d" ] || mkdir -p "$_d"
+[ -e "$_d/$1" ] || { echo 0 0 >"$_d/$1"; exit 0; }
 _u=$1 _n=0 _seen=0 NRestarts=0 ActiveEnterTimestampMonotonic=0 ActiveExitTimestampMonotonic=0
 shift
 eval "$(systemctl $_m show -p NRestarts,ActiveEnterTimestampMonotonic,ActiveExitTimestampMonotonic -- "$_u")"
@@ -27,7 +29,7 @@ read -r _n _seen 2>/dev/null <"$_d/$_u"
 [ "$_end" != "$_seen" ] && [ $((_end - ActiveEnterTimestampMonotonic)) -ge ${STABLE} ] && _n=0
 _n=$((_n + 1))
 fi
-mkdir -p "$_d" && echo "$_n $_end" >"$_d/$_u"
+echo "$_n $_end" >"$_d/$_u"
 [ "$_n" -gt $# ] && _n=$#
 [ "$_n" -lt 1 ] && exit 0
 shift $((_n - 1))

@@ -34,7 +34,7 @@ export async function borrowed(
     ...(lost ?? definitionOf(unit, settings)),
     ...(files.length === 0 ? {} : { files }),
     ...blockFor(sight, properties, service),
-    boot: block !== undefined ? 'blocked' : bootOf(properties, service?.state),
+    boot: bootOf(properties, service?.state, block !== undefined),
     ...(edited || lost !== undefined ? { edited: true } : {}),
   };
   const made: Made = {
@@ -87,20 +87,21 @@ function blockFor({ owner, unitDir }: Sight, { load, fragment }: UnitProperties,
   return { block: blockOf(service, { owner, unitDir }) };
 }
 
-function bootOf({ fileState }: UnitProperties, state: DesiredState | undefined): Boot | 'fixed' {
+/** What is enabled and blocked by our drop-in is told as enabled, as with units of ours. */
+function bootOf({ fileState }: UnitProperties, state: DesiredState | undefined, blocked: boolean): Boot | 'fixed' {
   switch (fileState) {
     case 'enabled':
     case 'enabled-runtime':
       return 'enabled';
     case 'disabled':
-      return 'disabled';
+      return blocked ? 'blocked' : 'disabled';
     case 'masked':
       return 'blocked';
     // Gone with the next boot: no way to be disabled.
     case 'masked-runtime':
       return state === 'disabled' ? 'disabled' : 'blocked';
     default:
-      return 'fixed';
+      return blocked ? 'blocked' : 'fixed';
   }
 }
 

@@ -146,9 +146,9 @@ function add(map: Map<string, string[]>, key: string, value: string): void {
   else map.set(key, [value]);
 }
 
-/** When a file was last written (ms since the epoch), as far as that can be told. */
+/** When a file was last written or put there (ms since the epoch): the time it bears may be that of a copy. */
 export function writtenAt(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? 0;
 }
 
 /** The text of a file; undefined where it is gone. Throws what reading says. */

@@ -25,14 +25,26 @@ export type UnitReading =
 /** Lines end in a newline alone: `$` and `m` would see line ends that systemd does not. */
 const HEADER = new RegExp(`(?<=^|\\n)[ \\t]*\\[${TRAILER}\\][ \\t\\r]*(?=\\n|$)`);
 
+/** The first line that is our section's header, however systemd would take it for one. */
+function findTrailer(text: string): { readonly begin: number; readonly end: number } | undefined {
+  const name = `[${TRAILER}]`;
+  const first = text.indexOf(name);
+  if (first === -1) return undefined;
+  // As we wrote it, which nearly all files are: a regular expression takes ten times as long.
+  const end = first + name.length;
+  if (text[first - 1] === '\n' && text[end] === '\n') return { begin: first, end };
+  const found = HEADER.exec(text);
+  return found === null ? undefined : { begin: found.index, end: found.index + found[0].length };
+}
+
 /** Never throws: a damaged file is a reading too. */
 export function readUnit(text: string): UnitReading {
-  const found = HEADER.exec(text);
-  if (found === null) return { kind: 'foreign' };
-  const body = text.slice(0, found.index);
+  const trailer = findTrailer(text);
+  if (trailer === undefined) return { kind: 'foreign' };
+  const body = text.slice(0, trailer.begin);
   const values = new Map<string, string>();
   let known = true;
-  for (const line of text.slice(found.index + found[0].length).split('\n')) {
+  for (const line of text.slice(trailer.end).split('\n')) {
     const [, key, value] = /^([A-Za-z]+)=(.*)$/.exec(line.trim()) ?? [];
     if (key !== undefined && value !== undefined && !values.has(key)) values.set(key, value);
     // Another section, a comment, a key for the second time: somebody else's.

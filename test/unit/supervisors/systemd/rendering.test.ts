@@ -57,5 +57,5 @@ it('a text changes only together with its Made= line', () => {
     '1 254 db@1 db@2',
   ]);
   const all = texts.map((file) => file?.text).join('\0');
-  expect(createHash('sha256').update(all).digest('hex').slice(0, 16), all).toBe('');
+  expect(createHash('sha256').update(all).digest('hex').slice(0, 16), all).toBe('6f31ae94794f312f');
 });

@@ -41,7 +41,8 @@ describeOnSystemd('every state from every starting point', () => {
       faults: faultsOfOthers,
       install: async ({ host }: Fleet) => {
         for (const { unit, start } of OTHERS) {
-          if (!start.missing) fleet.install(unit, { install: [`Alias=alias-of-${unit}.service`] });
+          const folder = start.own ? { folder: UNITS } : {};
+          if (!start.missing) fleet.install(unit, { install: [`Alias=alias-of-${unit}.service`], ...folder });
         }
         await host.systemctl('daemon-reload');
       },

@@ -43,8 +43,10 @@ const STARTS: readonly Start[] = [
     name: 'edited',
     from: [undefined, 'running'],
     byHand: `for u; do sed s/others/somebody/ ${VENDOR}/$u.service >${UNITS}/$u.service; done; systemctl daemon-reload`,
-    ownFile: true,
+    unmaskable: true,
   },
+  { name: 'own', own: true, unmaskable: true, from: [undefined, 'running', 'stopped', 'disabled'] },
+  { name: 'own-enabled', own: true, unmaskable: true, from: ['disabled'], byHand: 'systemctl enable "$@"' },
   {
     name: 'dropped-in',
     from: [undefined, 'running', 'stopped'],
@@ -101,10 +103,8 @@ export function faultsOfOthers(host: SystemdHost, { unit, start, state }: Pair, 
   const dropIns = `${UNITS}/${unit}.service.d`;
   const runs = is.active === 'active' && is.pid > 0;
   const rests = is.pid === 0 && (is.active === 'inactive' || (start.failed === true && is.active === 'failed'));
-  must(
-    'has its own file as it was',
-    start.missing === true || host.read(`${VENDOR}/${unit}.service`).includes('of others'),
-  );
+  const file = `${start.own ? UNITS : VENDOR}/${unit}.service`;
+  must('has its own file as it was', start.missing === true || host.read(file).includes('of others'));
   must("keeps somebody else's drop-in", !start.besides || host.exists(`${dropIns}/10-other.conf`));
   const settings = host.exists(`${dropIns}/${SETTINGS}`) ? host.read(`${dropIns}/${SETTINGS}`) : '';
   must('has its settings', settings.includes('MARK=declared') === (start.settings === true));
@@ -124,12 +124,12 @@ export function faultsOfOthers(host: SystemdHost, { unit, start, state }: Pair, 
       break;
     case 'disabled':
       must('does not run', rests);
-      must('is masked', start.ownFile === true || is.fileState === 'masked');
+      must('is masked', start.unmaskable === true || is.fileState === 'masked');
       must(
         'is blocked where it can have no mask',
-        !start.ownFile || host.exists(`${dropIns}/99-reconciled-disabled.conf`),
+        !start.unmaskable || host.exists(`${dropIns}/99-reconciled-disabled.conf`),
       );
-      must('does not start at boot', !start.ownFile || is.fileState === 'disabled');
+      must('does not start at boot', !start.unmaskable || is.fileState === 'disabled');
   }
   return faults;
 }

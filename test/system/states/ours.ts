@@ -6,7 +6,8 @@ const UNITS = '/etc/systemd/system';
 const BLOCK = '99-reconciled-disabled.conf';
 const MASK = `for u; do ln -sf /dev/null ${UNITS}/$u.service; done; systemctl daemon-reload`;
 const REMOVE = `for u; do rm ${UNITS}/$u.service; done; systemctl daemon-reload`;
-const EDIT = `for u; do sed -i s/MARK=declared/MARK=edited/ ${UNITS}/$u.service; done`;
+const EDIT_ONE = `sed -i s/MARK=declared/MARK=edited/ ${UNITS}/$u.service`;
+const EDIT = `for u; do ${EDIT_ONE}; done`;
 
 const up = ({ active, pid }: Shown) => active === 'active' && pid > 0;
 const failed = ({ active }: Shown) => active === 'failed';
@@ -58,6 +59,11 @@ const STARTS: readonly Start[] = [
     strange: true,
   },
   { name: 'edited-loaded', from: ['running', 'stopped'], byHand: `${EDIT}; systemctl daemon-reload` },
+  {
+    name: 'edited-keeping-its-time',
+    from: ['running'],
+    byHand: `for u; do touch -r ${UNITS}/$u.service /run/time; ${EDIT_ONE}; touch -r /run/time ${UNITS}/$u.service; done`,
+  },
   { name: 'edited', from: ['running', 'stopped', 'disabled'], byHand: EDIT },
 ];
 

@@ -24,12 +24,13 @@ export interface Start {
   readonly strange?: true;
   /** Somebody has put a drop-in beside it, which stays and is told. */
   readonly besides?: true;
-  /** Of a unit of others: it is not installed; settings of ours are asked for; its file is where a mask would be. */
+  /** Of a unit of others: it is not installed; it is somebody's own; it can have no mask. */
   readonly missing?: true;
+  readonly own?: true;
+  readonly unmaskable?: true;
+  /** Settings of ours are asked for; its process was not started with them, and says nothing of itself. */
   readonly settings?: true;
-  /** Its process has not been started with them, and says of itself nothing. */
   readonly unset?: true;
-  readonly ownFile?: true;
 }
 
 /** One state from one starting point. */

@@ -44,8 +44,11 @@ const QUICK = {
   restart: { backoff: { initial: '20ms', factor: 1, max: '1s' }, limit: { restarts: 2, within: '10m' } },
 };
 
-/** For one whose start is to fail: on a busy host it may take its time to. */
-export const PATIENT = { start: { ready: '2s', retries: 0 } };
+/** For one whose start is to fail: on a busy host that, and giving it up before it is tried again, may take its time. */
+export const PATIENT = {
+  start: { ready: '2s', retries: 0 },
+  restart: { backoff: { initial: '5s', factor: 1, max: '5s' } },
+};
 
 /** Many services, of ours and of others, on one host. What is changed by hand is healed unless a service says otherwise. */
 export class Fleet {

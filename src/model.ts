@@ -131,9 +131,12 @@ export type Run =
   | { readonly kind: 'starting'; readonly pid: number; readonly since: number; readonly definition: Freshness }
   /** Ended, and waits to be started again. */
   | { readonly kind: 'backoff'; readonly until: number; readonly exit: Exit }
-  | { readonly kind: 'stopping'; readonly pid: number; readonly byHand?: true }
-  /** `started`: somebody started it since this boot. `byHand`: neither its own end nor its supervisor's doing. */
-  | { readonly kind: 'stopped'; readonly started: boolean; readonly byHand?: true }
+  | { readonly kind: 'stopping'; readonly pid: number; readonly byHand?: true; readonly stoppedWith?: string }
+  /**
+   * `started`: somebody started it since this boot. `byHand`: neither its own end nor its supervisor's doing.
+   * `stoppedWith`: what it needs or is part of was stopped, and it with that: the name its supervisor has for it.
+   */
+  | { readonly kind: 'stopped'; readonly started: boolean; readonly byHand?: true; readonly stoppedWith?: string }
   /** Ended by itself, as its restart policy allows. */
   | { readonly kind: 'exited'; readonly exit: Exit; readonly at: number }
   /** It could not be started `retries` times: FATAL. Nobody tries again until it changes or a person says so. */
@@ -272,6 +275,8 @@ export interface Held {
     | { readonly kind: 'spent'; readonly run: Extract<Run, { kind: 'held' }> }
     | { readonly kind: 'maybe-renamed'; readonly from: ServiceId }
     | { readonly kind: 'needs'; readonly service: ServiceName }
+    /** It was stopped together with that, which it needs or is part of: its start would undo the stop of both. */
+    | { readonly kind: 'stopped-with'; readonly unit: string }
     | { readonly kind: 'prune-cap'; readonly count: number; readonly max: number };
 }
 

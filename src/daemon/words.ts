@@ -17,7 +17,7 @@ export function eventText(event: DaemonEvent): string {
       return `${listText(event.services)}: left alone: ${heldText(event.reason)}`;
     case 'drift': {
       const until = event.until === undefined ? '' : `, left so until ${new Date(event.until).toISOString()}`;
-      return `${event.service}: ${event.what} by somebody, and Git has not changed${until}`;
+      return `${event.service}: ${event.what === 'blocked' ? 'masked' : event.what} by somebody, and Git has not changed${until}`;
     }
     case 'applied': {
       const { steps } = event.report;
@@ -85,6 +85,8 @@ function heldText(reason: Extract<DaemonEvent, { kind: 'held' }>['reason']): str
       return `${reason.from} is the same program and no longer in Git`;
     case 'needs':
       return `needs ${reason.service}, which is not running`;
+    case 'stopped-with':
+      return `stopped together with ${reason.unit}, which it needs or is part of`;
     case 'prune-cap':
       return `no longer in Git, but ${reason.count} would be removed and \`prune.max\` is ${reason.max}`;
     default:

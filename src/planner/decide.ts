@@ -134,9 +134,11 @@ function decideRunning(c: Compared): Decision {
       if (restart && !staged(c)) return { steps: [to(c, 'replace', changed(changes), 'restart')], notices: [] };
       return restart ? update(c) : keep(c);
     case 'stopping':
-      return start(c);
     case 'stopped':
-      if (run.started || service.autostart || c.asked) return start(c);
+      if (run.stoppedWith !== undefined && isLeft(c)) {
+        return { ...update(c), held: { kind: 'stopped-with', unit: run.stoppedWith } };
+      }
+      if (run.kind === 'stopping' || run.started || service.autostart || c.asked) return start(c);
       return { ...update(c), notices: [{ kind: 'first-start', service: service.id }] };
     case 'exited': {
       const again = c.asked || (restart && !staged(c)) || !exitAllowed(service, run.exit);
@@ -152,6 +154,11 @@ function decideRunning(c: Compared): Decision {
     default:
       return unreachable(run);
   }
+}
+
+/** Neither a person nor Git says anything new of it, and it is not to be healed whatever was done to it. */
+function isLeft({ asked, drifting }: Case): boolean {
+  return !asked && drifting !== undefined && drifting.drift !== 'heal';
 }
 
 /** The run state is left as found; the definition is kept up, and so waits for the next start. */

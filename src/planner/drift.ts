@@ -59,7 +59,8 @@ function driftOf({ reason, boot }: Step, run: Run | undefined): DriftKind | unde
     case 'boot':
       return reason.to === 'blocked' && reason.from === 'disabled' ? 'unblocked' : BOOT[reason.from];
     case 'not-running':
-      return (run?.kind === 'stopped' || run?.kind === 'stopping') && run.byHand ? 'stopped' : undefined;
+      if ((run?.kind === 'stopped' || run?.kind === 'stopping') && run.byHand) return 'stopped';
+      return boot === undefined ? undefined : BOOT[boot.from];
     case 'not-wanted':
       return 'started';
     case 'stale-process':

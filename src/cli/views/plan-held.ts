@@ -46,6 +46,11 @@ export function heldWords(
           : `start it first: reconcile start ${reason.service}`,
       };
     }
+    case 'stopped-with':
+      return {
+        why: `it was stopped together with ${reason.unit}, which it needs or is part of, and which is not running`,
+        next: `it is started again with that; to start it now, and what it needs: reconcile start ${service}`,
+      };
     case 'prune-cap':
       return {
         why: `no longer in Git, but ${reason.count} would be removed and \`prune.max\` is ${reason.max}: none is`,

@@ -39,13 +39,15 @@ export class Drift {
 
   /** A reading has ended: what it says is no news. */
   follow(objects: readonly Actual[]): void {
-    this.#read = new Map(
-      objects.map((actual) => {
-        const { run, definition, id } = actual;
-        const unit = definition.fields?.unit;
-        return [typeof unit === 'string' ? unit : unitOfId(id), restOf(run)];
-      }),
+    const units = objects.map(({ run, definition, id }): [string, Rest] => {
+      const unit = definition.fields?.unit;
+      return [typeof unit === 'string' ? unit : unitOfId(id), restOf(run)];
+    });
+    // When that is started again, they can be.
+    const others = objects.flatMap(({ run }): [string, Rest][] =>
+      'stoppedWith' in run && run.stoppedWith !== undefined ? [[run.stoppedWith, 'down']] : [],
     );
+    this.#read = new Map([...others, ...units]);
     const news = [...(this.#meanwhile?.values() ?? [])].some((event) => this.#isNews(event));
     this.#meanwhile = undefined;
     if (this.#nudge === undefined) return;

@@ -76,8 +76,7 @@ function otherRun(properties: UnitProperties, listed: Listed, made: Made): Run {
       return { kind: 'backoff', until: Date.now(), exit: service?.exit ?? UNKNOWN };
     case 'deactivating': {
       const stopping = { kind: 'stopping', pid: service?.mainPid ?? 0 } as const;
-      const asked = listed.get(made.unit)?.job === 'stop' && !dependencyDown(properties, listed);
-      return asked ? { ...stopping, byHand: true } : stopping;
+      return isAsked(properties, listed.get(made.unit)) ? { ...stopping, ...whose(properties, listed) } : stopping;
     }
     case 'failed':
       return failedRun(properties, listed, made);
@@ -159,15 +158,31 @@ function inactiveRun(properties: UnitProperties, listed: Listed, made: Made): Ru
 /** Where systemd gave it up and somebody has cleared that (`reset-failed`), nobody has stopped it. */
 function stoppedRun(properties: UnitProperties, listed: Listed): Run {
   const stopped = { kind: 'stopped', started: true } as const;
-  return waitedInVain(properties) || dependencyDown(properties, listed) ? stopped : { ...stopped, byHand: true };
+  return waitedInVain(properties) ? stopped : { ...stopped, ...whose(properties, listed) };
 }
 
-/** A unit stops with those it requires or is part of: that is nobody's intervention. */
-function dependencyDown({ requires, requisite, bindsTo, partOf }: UnitProperties, listed: Listed): boolean {
-  return [...requires, ...requisite, ...bindsTo, ...partOf].some((name) => {
-    const active = listed.get(name)?.active;
-    return active !== 'active' && active !== 'activating' && active !== 'reloading';
-  });
+/** Was systemd asked to stop it, and not to start it again? The list may be older than it is stopping. */
+function isAsked({ job }: UnitProperties, listed: ListedUnit | undefined): boolean {
+  return listed?.active === 'deactivating' ? listed.job === 'stop' : job;
+}
+
+/** Whose doing a stop is: a unit stops with those it requires or is part of, and that is no intervention in it. */
+function whose(
+  { requires, requisite, bindsTo, partOf }: UnitProperties,
+  listed: Listed,
+): { readonly byHand?: true; readonly stoppedWith?: string } {
+  const others = [...requires, ...requisite, ...bindsTo, ...partOf];
+  const stopped = others.find((name) => isStopped(listed.get(name)));
+  if (stopped !== undefined) return { stoppedWith: stopped };
+  return others.every((name) => UP.has(listed.get(name)?.active ?? '')) ? { byHand: true } : {};
+}
+
+const UP: ReadonlySet<string> = new Set(['active', 'activating', 'reloading', 'refreshing']);
+
+/** By request: what has failed is worth another try. */
+function isStopped(unit: ListedUnit | undefined): boolean {
+  if (unit === undefined || (unit.load !== 'loaded' && unit.load !== 'masked')) return false;
+  return unit.job === 'stop' || (unit.job === undefined && unit.active === 'inactive');
 }
 
 /** Words for systemd's `Result` (systemd.exec(5), $SERVICE_RESULT). */

@@ -90,6 +90,14 @@ it('hears what happens while it is being read, and what that makes of the readin
   expect(nudges).toBe(2);
 });
 
+it('hears of what a unit was stopped together with', () => {
+  drift.follow([actual({ kind: 'stopped', started: true, stoppedWith: 'db.service' })]);
+  tell(changed('inactive', 'db.service'));
+  expect(nudges).toBe(0);
+  tell(changed('active', 'db.service'));
+  expect(nudges).toBe(1);
+});
+
 it('does not care for units that are not ours', () => {
   drift.follow([actual(RUNS.up)]);
   tell(changed('inactive', 'other.service'));

@@ -85,8 +85,16 @@ it('was stopped by nobody where systemd gave it up and that was cleared', () => 
 });
 
 it('was stopped by nobody where what it needs is down', () => {
-  const needed: ListedUnit = { name: 'db.service', load: 'loaded', active: 'inactive', sub: 'dead' } as ListedUnit;
-  expect(run({ ...CODE_4, ...ASKED, Requires: ['db.service'] }, {}, [needed])).toEqual({
+  const db = (active: string, job?: string) => ({ name: 'db.service', load: 'loaded', active, job }) as ListedUnit;
+  const beside = (unit: ListedUnit) => run({ ...CODE_4, ...ASKED, Requires: ['db.service'] }, {}, [unit]);
+  const stopped = { kind: 'stopped', started: true };
+  expect(beside(db('inactive'))).toEqual({ ...stopped, stoppedWith: 'db.service' });
+  // It is stopped after what needs it.
+  expect(beside(db('active', 'stop'))).toEqual({ ...stopped, stoppedWith: 'db.service' });
+  expect(beside(db('failed'))).toEqual(stopped);
+  expect(beside(db('deactivating', 'restart'))).toEqual(stopped);
+  expect(beside(db('active'))).toEqual({ ...stopped, byHand: true });
+  expect(run({ ...CODE_4, ...ASKED, Requires: ['db.service'] }, {}, [])).toEqual({
     kind: 'stopped',
     started: true,
   });
@@ -94,13 +102,18 @@ it('was stopped by nobody where what it needs is down', () => {
 
 it('is being stopped by somebody where systemd was asked to, and not to restart it', () => {
   const ending = { ActiveState: 'deactivating', SubState: 'stop-sigterm', MainPID: 7 };
-  const web = (job: string | undefined) => ({ name: 'web.service', job }) as ListedUnit;
+  const web = (job: string | undefined) => ({ name: 'web.service', active: 'deactivating', job }) as ListedUnit;
   expect(run(ending, {}, [web('stop')])).toEqual({ kind: 'stopping', pid: 7, byHand: true });
   expect(run(ending, {}, [web('restart')])).toEqual({ kind: 'stopping', pid: 7 });
   expect(run(ending, {}, [web(undefined)])).toEqual({ kind: 'stopping', pid: 7 });
+  // The list was made before.
+  const before = { name: 'web.service', active: 'active', job: undefined } as ListedUnit;
+  expect(run({ ...ending, Job: [3, '/job/3'] }, {}, [before])).toEqual({ kind: 'stopping', pid: 7, byHand: true });
   const needed = { ...ending, PartOf: ['db.service'] };
-  const db = { name: 'db.service', active: 'deactivating' } as ListedUnit;
-  expect(run(needed, {}, [web('stop'), db])).toEqual({ kind: 'stopping', pid: 7 });
+  const db = (job: string | undefined) =>
+    ({ name: 'db.service', load: 'loaded', active: 'deactivating', job }) as ListedUnit;
+  expect(run(needed, {}, [web('stop'), db(undefined)])).toEqual({ kind: 'stopping', pid: 7 });
+  expect(run(needed, {}, [web('stop'), db('stop')])).toEqual({ kind: 'stopping', pid: 7, stoppedWith: 'db.service' });
 });
 
 it('has ended by itself, as its policy allows', () => {

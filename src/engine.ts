@@ -12,7 +12,18 @@ import { load } from './desired/load.ts';
 import { commitOf } from './desired/revision.ts';
 import { writeAtomic } from './host/files.ts';
 import { collect } from './host/memory.ts';
-import { holdsOf, type Marks, marksAfter, readMarks, saveMarks, settledOf, wantedDigest } from './marks.ts';
+import {
+  holdsOf,
+  type Marks,
+  marksAfter,
+  marksBefore,
+  readMarks,
+  saveMarks,
+  settledOf,
+  untriedOf,
+  wantedDigest,
+  withRestarting,
+} from './marks.ts';
 import type {
   Desired,
   Event,
@@ -85,8 +96,8 @@ export async function prepare(
   const inputs = readInputs(loaded.services, hostKey(config.stateDir));
   const desired: Desired = { ...loaded, services: inputs.services };
   const definitions = await define(desired, supervisors);
-  const observed = await observeAll(desired, supervisors, signal);
   const marks = readMarks(config.stateDir);
+  const observed = withRestarting(await observeAll(desired, supervisors, signal), marks);
   const wanted = new Map(
     desired.services
       .filter(({ supervisor }) => supervisors.get(supervisor)?.shared)
@@ -101,6 +112,7 @@ export async function prepare(
     observed,
     blocked,
     settled: settledOf(marks, wanted),
+    untried: untriedOf(marks, wanted),
     holds: holdsOf(marks, Date.now()),
     asked: idsOf(desired.services, request.asked),
     ...(request.only.length > 0 ? { only: new Set(request.only) } : {}),
@@ -185,10 +197,12 @@ export async function converge(
   const now = usedAfter(used, desired, observed, plan);
   // Before anything of ours is there, lest it is forgotten; and only then what has nothing any more.
   saveUsed(config.stateDir, used, [...new Set([...used, ...now])].sort());
+  const begun = marksBefore(marks, wanted, plan);
+  saveMarks(config.stateDir, marks, begun);
   const report = await apply(plan, supervisors, emit, signal);
   saveUsed(config.stateDir, [...new Set([...used, ...now])].sort(), now);
   const chosen = (id: ServiceId) => request.only.length === 0 || request.only.some((name) => isOf(id, name));
-  saveMarks(config.stateDir, marks, marksAfter(marks, wanted, chosen, report, Date.now()));
+  saveMarks(config.stateDir, begun, marksAfter(begun, wanted, chosen, report, Date.now()));
   return report;
 }
 

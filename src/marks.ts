@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { digest } from './canonical.ts';
 import { isObject, readDecision, writeDecision } from './decisions.ts';
-import type { Definition, DriftKind, Report, Service, ServiceId } from './model.ts';
+import type { Definition, DriftKind, Observed, Plan, Reading, Report, Service, ServiceId } from './model.ts';
 import type { Hold } from './planner/drift.ts';
 
 /**
@@ -10,6 +10,10 @@ import type { Hold } from './planner/drift.ts';
  */
 export interface Mark {
   readonly settled?: string;
+  /** What Git wanted when it was last started for it, with whatever success: that it fails is no news then. */
+  readonly tried?: string;
+  /** The process that is to be ended so that it starts from what its files say by now: it may stem from something else. */
+  readonly restarting?: number;
   /** It is left as somebody made it, between these times (ms since the epoch). */
   readonly hold?: { readonly what: DriftKind; readonly since: number; readonly until: number };
 }
@@ -35,7 +39,8 @@ const isMarks = (value: unknown): value is Marks =>
   Object.values(value).every(
     (mark) =>
       isObject(mark) &&
-      ['string', 'undefined'].includes(typeof mark.settled) &&
+      [mark.settled, mark.tried].every((text) => text === undefined || typeof text === 'string') &&
+      (mark.restarting === undefined || typeof mark.restarting === 'number') &&
       (mark.hold === undefined || (isObject(mark.hold) && typeof mark.hold.until === 'number')),
   );
 
@@ -48,6 +53,39 @@ export function wantedDigest(service: Service, definition: Definition | undefine
 /** The services that Git has not changed since they were last as it wanted. */
 export function settledOf(marks: Marks, wanted: ReadonlyMap<ServiceId, string>): ReadonlySet<ServiceId> {
   return new Set([...wanted].filter(([id, now]) => marks[id]?.settled === now).map(([id]) => id));
+}
+
+/** The services that were never started for what Git wants now: a run that was to do so may have been interrupted. */
+export function untriedOf(marks: Marks, wanted: ReadonlyMap<ServiceId, string>): ReadonlySet<ServiceId> {
+  return new Set(
+    [...wanted].filter(([id, now]) => marks[id]?.tried !== now && marks[id]?.settled !== now).map(([id]) => id),
+  );
+}
+
+/** A process that an interrupted run was about to replace is stale, though its files may be as they should be by now. */
+export function withRestarting(observed: Observed, marks: Marks): Observed {
+  return new Map(
+    [...observed].map(([name, reading]) => [name, reading.kind === 'read' ? marked(reading, marks) : reading]),
+  );
+}
+
+function marked(reading: Extract<Reading, { kind: 'read' }>, marks: Marks): Reading {
+  const objects = reading.objects.map((object) => {
+    if (object.kind !== 'actual' || object.run.kind !== 'running') return object;
+    const stale = marks[object.id]?.restarting === object.run.pid;
+    return stale ? { ...object, run: { ...object.run, definition: 'stale' as const } } : object;
+  });
+  return { ...reading, objects };
+}
+
+/** What is to be remembered before an apply, lest it is interrupted: which processes it is about to replace. */
+export function marksBefore(before: Marks, wanted: ReadonlyMap<ServiceId, string>, { steps }: Plan): Marks {
+  const after: Record<ServiceId, Mark> = { ...before };
+  for (const { service, effect, seen } of steps) {
+    if (effect !== 'restart' || seen.kind === 'absent' || seen.pid === undefined || !wanted.has(service)) continue;
+    after[service] = { ...after[service], restarting: seen.pid };
+  }
+  return after;
 }
 
 export function holdsOf(marks: Marks, now: number): ReadonlyMap<ServiceId, Hold> {
@@ -69,11 +107,13 @@ export function marksAfter(
   const held = new Map(plan.held.map(({ service, reason }) => [service, reason]));
   const told = new Set(plan.notices.filter(({ kind }) => kind === 'drift').map(({ service }) => service));
   const undone = new Set(steps.filter(({ outcome }) => outcome.kind !== 'done').map(({ step }) => step.service));
+  const tried = new Set(steps.filter(wasTried).map(({ step }) => step.service));
   const after = (id: ServiceId, digest: string): Mark => {
     const mark = before[id] ?? {};
     const reason = held.get(id);
     if (reason?.kind === 'drift') return { hold: { what: reason.what, since: now, until: now + HOLD }, ...mark };
-    return !chosen(id) || reason !== undefined || told.has(id) || undone.has(id) ? mark : { settled: digest };
+    const kept = tried.has(id) ? { ...mark, tried: digest } : mark;
+    return !chosen(id) || reason !== undefined || told.has(id) || undone.has(id) ? kept : { settled: digest };
   };
   return Object.fromEntries(
     [...wanted].flatMap(([id, digest]): [ServiceId, Mark][] => {
@@ -81,6 +121,12 @@ export function marksAfter(
       return Object.keys(mark).length === 0 ? [] : [[id, mark]];
     }),
   );
+}
+
+/** It was begun, and not broken off. */
+function wasTried({ step, outcome }: Report['steps'][number]): boolean {
+  if (step.effect !== 'start' && step.effect !== 'restart') return false;
+  return outcome.kind === 'done' || (outcome.kind === 'failed' && outcome.problem.code === 'start-failed');
 }
 
 /** When the first of the holds that last ends (ms since the epoch). */

@@ -35,6 +35,8 @@ export interface PlanInput {
   readonly asked: ReadonlySet<ServiceId>;
   /** Services that Git has not changed since they were last as desired, where others than us can change them on the host. */
   readonly settled?: ReadonlySet<ServiceId>;
+  /** Services that were not started yet for what Git wants of them now, where that is known. */
+  readonly untried?: ReadonlySet<ServiceId>;
   /** Services left as somebody made them. */
   readonly holds?: ReadonlyMap<ServiceId, Hold>;
   /** Only these services' steps, by name or id. */
@@ -50,9 +52,9 @@ export function plan(input: PlanInput): Plan {
   const { services } = desired;
   const world = survey(input.observed);
   const others = undeclared(services, world);
-  const { settled = new Set(), holds = new Map() } = input;
+  const { settled = new Set(), untried = new Set(), holds = new Map() } = input;
   const drift = desired.policy.drift ?? 'hold';
-  const ours = declared(services, world, others, { ...input, settled, holds, drift });
+  const ours = declared(services, world, others, { ...input, settled, untried, holds, drift });
   const suspected = new Set(ours.flatMap(({ held }) => (held?.kind === 'maybe-renamed' ? [held.from] : [])));
   const ids = new Set(services.map(({ id }) => id));
   const all = [...ours, ...leftover(others, ids, suspected, desired.policy.prune, world)];

@@ -30,6 +30,8 @@ export interface Case {
   /** It takes the place of another that is running: a rename carries the run state over. */
   readonly carried: boolean;
   readonly blocked: Problem | undefined;
+  /** It is known not to have been started yet for what Git wants now: that it fails says nothing of that. */
+  readonly untried: boolean;
   /** Where Git has not changed since it was last as desired: what to do about what somebody has changed. */
   readonly drifting: { readonly drift: Drift; readonly hold: Hold | undefined } | undefined;
 }
@@ -148,9 +150,9 @@ function decideRunning(c: Compared): Decision {
       if (restart && !staged(c)) return { steps: [to(c, 'replace', changed(changes), 'restart')], notices: [] };
       return c.asked ? start(c) : update(c);
     case 'fatal':
-      return restart || c.asked ? start(c) : { ...update(c), held: { kind: 'fatal', run } };
+      return restart || c.asked || c.untried ? start(c) : { ...update(c), held: { kind: 'fatal', run } };
     case 'held':
-      return restart || c.asked ? start(c) : { ...update(c), held: { kind: 'spent', run } };
+      return restart || c.asked || c.untried ? start(c) : { ...update(c), held: { kind: 'spent', run } };
     default:
       return unreachable(run);
   }

@@ -14,6 +14,7 @@ export interface Means {
   readonly asked: ReadonlySet<ServiceId>;
   /** Services that Git has not changed since they were last as desired, and that others can change. */
   readonly settled: ReadonlySet<ServiceId>;
+  readonly untried: ReadonlySet<ServiceId>;
   readonly holds: ReadonlyMap<ServiceId, Hold>;
   /** What to do where a service does not say. */
   readonly drift: Drift;
@@ -53,6 +54,7 @@ export function declared(
       asked: means.asked.has(service.id),
       carried: olds.some(({ actual }) => alive(actual.run) || waits(actual.run)),
       blocked: means.blocked.get(service.id),
+      untried: means.untried.has(service.id),
       drifting: means.settled.has(service.id)
         ? { drift: service.drift ?? means.drift, hold: means.holds.get(service.id) }
         : undefined,

@@ -28,6 +28,7 @@ interface Options {
   readonly hostname?: string;
   /** Services that Git has not changed since they were last as it wanted, and those left as somebody made them. */
   readonly settled?: readonly ServiceId[];
+  readonly untried?: readonly ServiceId[];
   readonly holds?: Readonly<Record<ServiceId, Hold>>;
   /** Digests of host files, which are not there in a test. */
   readonly inputs?: Readonly<Record<ServiceId, Readonly<Record<string, string>>>>;
@@ -64,6 +65,7 @@ async function planOf(folder: string): Promise<Plan> {
     blocked: new Map(Object.entries(options.blocked ?? {})),
     asked: new Set(options.asked),
     settled: new Set(options.settled),
+    untried: new Set(options.untried),
     holds: new Map(Object.entries(options.holds ?? {})),
     only: options.only && new Set(options.only),
   });

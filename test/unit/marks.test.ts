@@ -1,6 +1,16 @@
 import { expect, it } from 'vitest';
-import { HOLD, holdsOf, type Marks, marksAfter, nextEnd, settledOf } from '../../src/marks.ts';
-import type { Held, Notice, Outcome, Plan, Step } from '../../src/model.ts';
+import {
+  HOLD,
+  holdsOf,
+  type Marks,
+  marksAfter,
+  marksBefore,
+  nextEnd,
+  settledOf,
+  untriedOf,
+  withRestarting,
+} from '../../src/marks.ts';
+import type { Held, Notice, Observed, Outcome, Plan, Run, Step } from '../../src/model.ts';
 
 const NOW = 1_000_000;
 const WANTED = new Map([['web', 'a']]);
@@ -64,4 +74,53 @@ it('what is only told stays settled, and what a run was not about stays as it wa
 
 it('what is declared no more is forgotten', () => {
   expect(marksAfter({ gone: { settled: 'x' } }, WANTED, everyone, report({}), NOW)).toEqual({ web: { settled: 'a' } });
+});
+
+const START_FAILED: Outcome = { kind: 'failed', problem: { code: 'start-failed', summary: 'x' } };
+const INTERRUPTED: Outcome = { kind: 'failed', problem: { code: 'interrupted', summary: 'x' } };
+
+it('what could not be started was tried, what was interrupted was not: only the one is no news to the next run', () => {
+  const after = (outcome: Outcome) => {
+    const made = report({ outcome });
+    const steps = made.steps.map((each) => ({ ...each, step: { ...each.step, effect: 'start' } as Step }));
+    return untriedOf(marksAfter({}, WANTED, everyone, { ...made, steps }, NOW), WANTED);
+  };
+  expect(after(START_FAILED)).toEqual(new Set());
+  expect(after(INTERRUPTED)).toEqual(new Set(['web']));
+  expect(untriedOf({ web: { settled: 'a' } }, WANTED)).toEqual(new Set());
+  expect(untriedOf({ web: { settled: 'a', tried: 'a' } }, new Map([['web', 'b']]))).toEqual(new Set(['web']));
+});
+
+it('a process that an interrupted run was about to replace is stale to the next one, another process is not', () => {
+  const seen = { kind: 'present', hash: 'h', run: 'running', pid: 7 } as const;
+  const step = { id: 'restart:web', service: 'web', effect: 'restart', seen } as unknown as Step;
+  const marks = marksBefore({ web: { settled: 'a' } }, WANTED, { steps: [step] } as unknown as Plan);
+  expect(marks).toEqual({ web: { settled: 'a', restarting: 7 } });
+  const run = (pid: number): Run => ({ kind: 'running', pid, since: 0, definition: 'current' });
+  const observed = (pid: number): Observed =>
+    new Map([
+      [
+        'systemd',
+        {
+          kind: 'read',
+          objects: [
+            {
+              kind: 'actual',
+              id: 'web',
+              owner: { kind: 'ours' },
+              definition: { hash: 'h' },
+              run: run(pid),
+              restarts: 0,
+            },
+          ],
+        },
+      ],
+    ]);
+  expect(withRestarting(observed(7), marks).get('systemd')).toMatchObject({
+    objects: [{ run: { pid: 7, definition: 'stale' } }],
+  });
+  expect(withRestarting(observed(8), marks)).toEqual(observed(8));
+  expect(marksAfter(marks, WANTED, everyone, report({ outcome: { kind: 'done' } }), NOW)).toEqual({
+    web: { settled: 'a' },
+  });
 });

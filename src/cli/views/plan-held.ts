@@ -27,11 +27,14 @@ export function heldWords(
         why: `HELD: ${reason.run.reason}; tried again at ${time(reason.run.until)}`,
         next: `mend it, then: reconcile start ${service}`,
       };
-    case 'drift':
+    case 'drift': {
+      // What is not to run can't be asked to.
+      const now = ENDED_BY_START.has(reason.what) ? `to make it so now: reconcile start ${service}; ` : '';
       return {
         why: `${DRIFT[reason.what]}, and Git has not changed: left so ${reason.until === undefined ? 'for an hour' : `until ${time(reason.until)}`}, then made as Git says`,
-        next: `to make it so now: reconcile start ${service}; to keep it: say so in Git; \`drift: heal\` would not wait`,
+        next: `${now}to keep it: say so in Git; \`drift: heal\` would not wait`,
       };
+    }
     case 'maybe-renamed':
       return {
         why: `${reason.from} is the same program and no longer in Git: this would be a second copy`,
@@ -60,6 +63,8 @@ export function heldWords(
       return unreachable(reason);
   }
 }
+
+const ENDED_BY_START: ReadonlySet<DriftKind> = new Set(['stopped', 'edited', 'removed', 'disabled', 'blocked']);
 
 const DRIFT: Readonly<Record<DriftKind, string>> = {
   stopped: 'somebody stopped it',

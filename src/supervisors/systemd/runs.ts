@@ -63,7 +63,8 @@ export function runOf(properties: UnitProperties, listed: Listed, made: Made): R
 }
 
 function otherRun(properties: UnitProperties, listed: Listed, made: Made): Run {
-  const { active, sub, service } = properties;
+  const { active, sub, service, job } = properties;
+  const coming: Run = { kind: 'backoff', until: Date.now(), exit: service?.exit ?? UNKNOWN };
   switch (active) {
     case 'active':
     case 'reloading':
@@ -73,16 +74,21 @@ function otherRun(properties: UnitProperties, listed: Listed, made: Made): Run {
       if (sub !== 'auto-restart' && sub !== 'auto-restart-queued' && service?.mainPid !== undefined) {
         return running('starting', service.mainPid, made);
       }
-      return { kind: 'backoff', until: Date.now(), exit: service?.exit ?? UNKNOWN };
+      return coming;
     case 'deactivating': {
+      if (job && isStarted(listed.get(made.unit))) return coming;
       const stopping = { kind: 'stopping', pid: service?.mainPid ?? 0 } as const;
       return isAsked(properties, listed.get(made.unit)) ? { ...stopping, ...whose(properties, listed) } : stopping;
     }
-    case 'failed':
-      return failedRun(properties, listed, made);
     default:
-      return inactiveRun(properties, listed, made);
+      if (job && isStarted(listed.get(made.unit))) return coming;
+      return active === 'failed' ? failedRun(properties, listed, made) : inactiveRun(properties, listed, made);
   }
+}
+
+/** Will systemd start it without being asked again? */
+function isStarted(listed: ListedUnit | undefined): boolean {
+  return listed?.job === 'start' || listed?.job === 'restart';
 }
 
 /** Since when is only looked up where it is asked for. */

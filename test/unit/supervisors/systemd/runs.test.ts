@@ -104,7 +104,6 @@ it('is being stopped by somebody where systemd was asked to, and not to restart 
   const ending = { ActiveState: 'deactivating', SubState: 'stop-sigterm', MainPID: 7 };
   const web = (job: string | undefined) => ({ name: 'web.service', active: 'deactivating', job }) as ListedUnit;
   expect(run(ending, {}, [web('stop')])).toEqual({ kind: 'stopping', pid: 7, byHand: true });
-  expect(run(ending, {}, [web('restart')])).toEqual({ kind: 'stopping', pid: 7 });
   expect(run(ending, {}, [web(undefined)])).toEqual({ kind: 'stopping', pid: 7 });
   // The list was made before.
   const before = { name: 'web.service', active: 'active', job: undefined } as ListedUnit;
@@ -114,6 +113,18 @@ it('is being stopped by somebody where systemd was asked to, and not to restart 
     ({ name: 'db.service', load: 'loaded', active: 'deactivating', job }) as ListedUnit;
   expect(run(needed, {}, [web('stop'), db(undefined)])).toEqual({ kind: 'stopping', pid: 7 });
   expect(run(needed, {}, [web('stop'), db('stop')])).toEqual({ kind: 'stopping', pid: 7, stoppedWith: 'db.service' });
+});
+
+it('waits for a start that systemd has been asked for', () => {
+  const web = (active: string, job: string) => ({ name: 'web.service', active, job }) as ListedUnit;
+  const job = { Job: [3, '/job/3'] };
+  const coming = { kind: 'backoff', exit: { kind: 'code', code: 4 } };
+  expect(run({ ...CODE_4, ...ASKED, ...job }, {}, [web('failed', 'start')])).toMatchObject(coming);
+  expect(run({ ...CODE_4, ActiveState: 'inactive', ...job }, {}, [web('inactive', 'start')])).toMatchObject(coming);
+  const ending = { ...CODE_4, ActiveState: 'deactivating', ...job };
+  expect(run(ending, {}, [web('deactivating', 'restart')])).toMatchObject(coming);
+  // It is over since the list was made.
+  expect(run({ ...CODE_4, ...ASKED }, {}, [web('failed', 'start')])).toMatchObject({ kind: 'stopped' });
 });
 
 it('has ended by itself, as its policy allows', () => {

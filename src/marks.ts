@@ -91,7 +91,7 @@ export function marksBefore(before: Marks, wanted: ReadonlyMap<ServiceId, string
 export function holdsOf(marks: Marks, now: number): ReadonlyMap<ServiceId, Hold> {
   return new Map(
     Object.entries(marks).flatMap(([id, { hold }]): [ServiceId, Hold][] =>
-      hold === undefined ? [] : [[id, { until: hold.until, expired: hold.until <= now }]],
+      hold === undefined ? [] : [[id, { what: hold.what, until: hold.until, expired: hold.until <= now }]],
     ),
   );
 }

@@ -3,6 +3,7 @@ import { unreachable } from '../problem.ts';
 
 /** That a service was left as somebody made it, until when (ms since the epoch), and whether that time has passed. */
 export interface Hold {
+  readonly what?: DriftKind;
   readonly until: number;
   readonly expired: boolean;
 }
@@ -24,7 +25,8 @@ export function withDrift<D extends Decided>(
   hold: Hold | undefined,
   run: Run | undefined,
 ): D | Decided {
-  const what = decided.steps.map((step) => driftOf(step, run)).find((kind) => kind !== undefined);
+  const found = decided.steps.map((step) => driftOf(step, run)).find((kind) => kind !== undefined);
+  const what = found ?? (decided.steps.some(starts) && isStillStopped(hold, run) ? 'stopped' : undefined);
   if (what === undefined) return decided;
   const [first] = decided.steps;
   const { notices } = decided;
@@ -41,6 +43,13 @@ export function withDrift<D extends Decided>(
     default:
       return unreachable(drift);
   }
+}
+
+const starts = ({ effect }: Step): boolean => effect === 'start';
+
+/** What was stopped by somebody stays so, whatever else happens to it meanwhile. */
+function isStillStopped(hold: Hold | undefined, run: Run | undefined): boolean {
+  return hold?.what === 'stopped' && (run?.kind === 'stopped' || run?.kind === 'stopping');
 }
 
 /** What somebody must have done, so that this step is needed; undefined where nobody need have done anything. */

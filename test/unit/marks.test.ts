@@ -51,8 +51,8 @@ it('a hold begins when drift is first seen and is not made longer by seeing it a
   const held = marksAfter(before, WANTED, everyone, report({ held: STOPPED }), NOW);
   expect(held).toEqual({ web: { settled: 'a', hold: { what: 'stopped', since: NOW, until: NOW + HOLD } } });
   expect(marksAfter(held, WANTED, everyone, report({ held: STOPPED }), NOW + 5000)).toEqual(held);
-  expect(holdsOf(held, NOW + HOLD - 1).get('web')).toEqual({ until: NOW + HOLD, expired: false });
-  expect(holdsOf(held, NOW + HOLD).get('web')).toEqual({ until: NOW + HOLD, expired: true });
+  expect(holdsOf(held, NOW + HOLD - 1).get('web')).toEqual({ what: 'stopped', until: NOW + HOLD, expired: false });
+  expect(holdsOf(held, NOW + HOLD).get('web')).toEqual({ what: 'stopped', until: NOW + HOLD, expired: true });
   expect(nextEnd(held, NOW)).toBe(NOW + HOLD);
   expect(nextEnd(held, NOW + HOLD)).toBeUndefined();
 });

@@ -44,7 +44,7 @@ export async function borrowed(
     fields: definition.fields,
     ...(settings?.intact === false ? { editedAt: writtenAt(settings.file.path) } : {}),
   };
-  const ran: Ran = { run: runOf(properties, sight.listed, made), restarts: properties.service?.restarts ?? 0 };
+  const ran: Ran = { run: await runOf(sight, properties, made), restarts: properties.service?.restarts ?? 0 };
   return { ...actual(id, definition, ran, besides(sight, unit)), borrowed: true };
 }
 

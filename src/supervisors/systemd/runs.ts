@@ -48,18 +48,20 @@ export async function ranOf({ manager, listed, mainPid, thorough }: Means, made:
     }
     default: {
       const properties = await manager.unit(made.unit);
-      return { run: otherRun(properties, listed, made), restarts: properties.service?.restarts ?? 0 };
+      return { run: await runOf({ manager, listed }, properties, made), restarts: properties.service?.restarts ?? 0 };
     }
   }
 }
 
 /** The same of one unit that was just asked for whole. */
-export function runOf(properties: UnitProperties, listed: Listed, made: Made): Run {
-  const { active, service } = properties;
-  if (active === 'active' || active === 'reloading' || active === 'refreshing') {
-    return running('running', service?.mainPid ?? 0, made);
-  }
-  return otherRun(properties, listed, made);
+export async function runOf(
+  { manager, listed }: Pick<Means, 'manager' | 'listed'>,
+  properties: UnitProperties,
+  made: Made,
+): Promise<Run> {
+  const run = otherRun(properties, listed, made);
+  if (run.kind !== 'stopped' || !run.byHand || !(await wentWithOthers(manager, properties))) return run;
+  return { kind: 'stopped', started: run.started };
 }
 
 function otherRun(properties: UnitProperties, listed: Listed, made: Made): Run {
@@ -173,14 +175,30 @@ function isAsked({ job }: UnitProperties, listed: ListedUnit | undefined): boole
 }
 
 /** Whose doing a stop is: a unit stops with those it requires or is part of, and that is no intervention in it. */
-function whose(
-  { requires, requisite, bindsTo, partOf }: UnitProperties,
-  listed: Listed,
-): { readonly byHand?: true; readonly stoppedWith?: string } {
-  const others = [...requires, ...requisite, ...bindsTo, ...partOf];
+function whose(unit: UnitProperties, listed: Listed): { readonly byHand?: true; readonly stoppedWith?: string } {
+  const others = othersOf(unit);
   const stopped = others.find((name) => isStopped(listed.get(name)));
   if (stopped !== undefined) return { stoppedWith: stopped };
   return others.every((name) => UP.has(listed.get(name)?.active ?? '')) ? { byHand: true } : {};
+}
+
+/** The units with which it stops. */
+function othersOf({ requires, requisite, bindsTo, partOf }: UnitProperties): readonly string[] {
+  return [...requires, ...requisite, ...bindsTo, ...partOf];
+}
+
+/** ms. What stops together does so within that time, whichever is first. */
+const TOGETHER = 1000;
+
+/** Was one of those stopped with it or later, and started again since it has come to rest? */
+async function wentWithOthers(manager: Manager, unit: UnitProperties): Promise<boolean> {
+  const { activeUntil, inactiveSince } = unit;
+  if (activeUntil === undefined || inactiveSince === undefined) return false;
+  const names = othersOf(unit).filter((name) => !name.endsWith('.slice'));
+  const others = await Promise.all(names.map((name) => manager.unit(name)));
+  return others.some(
+    (other) => (other.activeUntil ?? 0) >= activeUntil - TOGETHER && (other.inactiveUntil ?? 0) >= inactiveSince,
+  );
 }
 
 const UP: ReadonlySet<string> = new Set(['active', 'activating', 'reloading', 'refreshing']);

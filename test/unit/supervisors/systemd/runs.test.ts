@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { ListedUnit } from '../../../../src/supervisors/systemd/manager.ts';
+import type { ListedUnit, Manager } from '../../../../src/supervisors/systemd/manager.ts';
 import { unitOf } from '../../../../src/supervisors/systemd/properties.ts';
 import { runOf } from '../../../../src/supervisors/systemd/runs.ts';
 import { UNIT } from './bus-fake.ts';
@@ -21,11 +21,19 @@ const SERVICE = {
 };
 
 /** How a unit without a process is taken; times are microseconds, as systemd 252 tells them. */
-function run(all: object, fields: Readonly<Record<string, string>> = {}, listed: readonly ListedUnit[] = []) {
+function run(
+  all: object,
+  fields: Readonly<Record<string, string>> = {},
+  listed: readonly ListedUnit[] = [],
+  others: Readonly<Record<string, object>> = {},
+) {
   const unit = Object.fromEntries(Object.entries(UNIT).map(([name, [, value]]) => [name, value]));
   const properties = unitOf({ ...unit, ...SERVICE, ...all });
   const made = { id: 'web', unit: 'web.service', hash: 'a', fields: { 'restart.cooldown': 60_000, ...fields } };
-  return runOf(properties, new Map(listed.map((other) => [other.name, other])), made);
+  const manager = {
+    unit: async (name: string) => unitOf({ ...unit, ...SERVICE, ...others[name], Id: name }),
+  } as Manager;
+  return runOf({ manager, listed: new Map(listed.map((other) => [other.name, other])) }, properties, made);
 }
 
 /** It is told to stop, and then its process ends. */
@@ -61,84 +69,112 @@ const CODE_4 = {
 };
 const CODE_0 = { ExecMainCode: EXITED, ExecMainStatus: 0 };
 
-it('is HELD where it was restarted as often as its limit allows, whatever the result is called', () => {
+it('is HELD where it was restarted as often as its limit allows, whatever the result is called', async () => {
   const held = { kind: 'held', until: 3_556_687 + 60_000, exit: { kind: 'code', code: 4 } };
-  expect(run({ ...CODE_4, ...LIMIT, NRestarts: 3 })).toMatchObject(held);
-  expect(run({ ...CODE_4, ...ASKED, Result: 'start-limit-hit' })).toMatchObject({ kind: 'held' });
+  expect(await run({ ...CODE_4, ...LIMIT, NRestarts: 3 })).toMatchObject(held);
+  expect(await run({ ...CODE_4, ...ASKED, Result: 'start-limit-hit' })).toMatchObject({ kind: 'held' });
 });
 
-it('was stopped by somebody, whatever exit code it has for that', () => {
+it('was stopped by somebody, whatever exit code it has for that', async () => {
   const byHand = { kind: 'stopped', started: true, byHand: true };
-  expect(run({ ...CODE_4, ...ASKED })).toEqual(byHand);
-  expect(run({ ...CODE_4, ...ASKED, NRestarts: 7 })).toEqual(byHand);
-  expect(run({ ...CODE_4, ...ASKED, Restart: 'no' })).toEqual(byHand);
-  expect(run({ ...ASKED, ActiveState: 'failed', Result: 'timeout', ExecMainCode: KILLED, ExecMainStatus: 9 })).toEqual(
-    byHand,
-  );
-  expect(run({ ...CODE_0, ...ASKED })).toEqual(byHand);
-  expect(run({ ...CODE_0, ...ASKED, Restart: 'on-failure' }, { 'restart.policy': 'on-failure' })).toEqual(byHand);
+  expect(await run({ ...CODE_4, ...ASKED })).toEqual(byHand);
+  expect(await run({ ...CODE_4, ...ASKED, NRestarts: 7 })).toEqual(byHand);
+  expect(await run({ ...CODE_4, ...ASKED, Restart: 'no' })).toEqual(byHand);
+  expect(
+    await run({ ...ASKED, ActiveState: 'failed', Result: 'timeout', ExecMainCode: KILLED, ExecMainStatus: 9 }),
+  ).toEqual(byHand);
+  expect(await run({ ...CODE_0, ...ASKED })).toEqual(byHand);
+  expect(await run({ ...CODE_0, ...ASKED, Restart: 'on-failure' }, { 'restart.policy': 'on-failure' })).toEqual(byHand);
 });
 
-it('was stopped by nobody where systemd gave it up and that was cleared', () => {
+it('was stopped by nobody where systemd gave it up and that was cleared', async () => {
   const cleared = { ExecMainCode: EXITED, ExecMainStatus: 4, NRestarts: 0 };
-  expect(run({ ...cleared, ...LIMIT })).toEqual({ kind: 'stopped', started: true });
+  expect(await run({ ...cleared, ...LIMIT })).toEqual({ kind: 'stopped', started: true });
 });
 
-it('was stopped by nobody where what it needs is down', () => {
+it('was stopped by nobody where what it needs is down', async () => {
   const db = (active: string, job?: string) => ({ name: 'db.service', load: 'loaded', active, job }) as ListedUnit;
   const beside = (unit: ListedUnit) => run({ ...CODE_4, ...ASKED, Requires: ['db.service'] }, {}, [unit]);
   const stopped = { kind: 'stopped', started: true };
-  expect(beside(db('inactive'))).toEqual({ ...stopped, stoppedWith: 'db.service' });
+  expect(await beside(db('inactive'))).toEqual({ ...stopped, stoppedWith: 'db.service' });
   // It is stopped after what needs it.
-  expect(beside(db('active', 'stop'))).toEqual({ ...stopped, stoppedWith: 'db.service' });
-  expect(beside(db('failed'))).toEqual(stopped);
-  expect(beside(db('deactivating', 'restart'))).toEqual(stopped);
-  expect(beside(db('active'))).toEqual({ ...stopped, byHand: true });
-  expect(run({ ...CODE_4, ...ASKED, Requires: ['db.service'] }, {}, [])).toEqual({
+  expect(await beside(db('active', 'stop'))).toEqual({ ...stopped, stoppedWith: 'db.service' });
+  expect(await beside(db('failed'))).toEqual(stopped);
+  expect(await beside(db('deactivating', 'restart'))).toEqual(stopped);
+  expect(await beside(db('active'))).toEqual({ ...stopped, byHand: true });
+  expect(await run({ ...CODE_4, ...ASKED, Requires: ['db.service'] }, {}, [])).toEqual({
     kind: 'stopped',
     started: true,
   });
 });
 
-it('is being stopped by somebody where systemd was asked to, and not to restart it', () => {
+it('was stopped by nobody where what it needs was stopped with it, and is up again', async () => {
+  const db = { name: 'db.service', load: 'loaded', active: 'active' } as ListedUnit;
+  const beside = (times: object) =>
+    run({ ...CODE_4, ...ASKED, Requires: ['db.service', 'a.slice'] }, {}, [db, { ...db, name: 'a.slice' }], {
+      'db.service': times,
+    });
+  const { ActiveExitTimestamp: asked, InactiveEnterTimestamp: ended } = ASKED;
+  const nobody = { kind: 'stopped', started: true };
+  const somebody = { ...nobody, byHand: true };
+  expect(await beside({ ActiveExitTimestamp: asked - 5000, InactiveExitTimestamp: ended + 9_000_000 })).toEqual(nobody);
+  expect(await beside({ ActiveExitTimestamp: ended + 5000, InactiveExitTimestamp: ended + 9_000_000 })).toEqual(nobody);
+  // It has run all the while.
+  expect(await beside({ ActiveExitTimestamp: 0, InactiveExitTimestamp: 1 })).toEqual(somebody);
+  expect(await beside({ ActiveExitTimestamp: asked - 9_000_000, InactiveExitTimestamp: asked - 8_000_000 })).toEqual(
+    somebody,
+  );
+});
+
+it('is being stopped by somebody where systemd was asked to, and not to restart it', async () => {
   const ending = { ActiveState: 'deactivating', SubState: 'stop-sigterm', MainPID: 7 };
   const web = (job: string | undefined) => ({ name: 'web.service', active: 'deactivating', job }) as ListedUnit;
-  expect(run(ending, {}, [web('stop')])).toEqual({ kind: 'stopping', pid: 7, byHand: true });
-  expect(run(ending, {}, [web(undefined)])).toEqual({ kind: 'stopping', pid: 7 });
+  expect(await run(ending, {}, [web('stop')])).toEqual({ kind: 'stopping', pid: 7, byHand: true });
+  expect(await run(ending, {}, [web(undefined)])).toEqual({ kind: 'stopping', pid: 7 });
   // The list was made before.
   const before = { name: 'web.service', active: 'active', job: undefined } as ListedUnit;
-  expect(run({ ...ending, Job: [3, '/job/3'] }, {}, [before])).toEqual({ kind: 'stopping', pid: 7, byHand: true });
+  expect(await run({ ...ending, Job: [3, '/job/3'] }, {}, [before])).toEqual({
+    kind: 'stopping',
+    pid: 7,
+    byHand: true,
+  });
   const needed = { ...ending, PartOf: ['db.service'] };
   const db = (job: string | undefined) =>
     ({ name: 'db.service', load: 'loaded', active: 'deactivating', job }) as ListedUnit;
-  expect(run(needed, {}, [web('stop'), db(undefined)])).toEqual({ kind: 'stopping', pid: 7 });
-  expect(run(needed, {}, [web('stop'), db('stop')])).toEqual({ kind: 'stopping', pid: 7, stoppedWith: 'db.service' });
+  expect(await run(needed, {}, [web('stop'), db(undefined)])).toEqual({ kind: 'stopping', pid: 7 });
+  expect(await run(needed, {}, [web('stop'), db('stop')])).toEqual({
+    kind: 'stopping',
+    pid: 7,
+    stoppedWith: 'db.service',
+  });
 });
 
-it('waits for a start that systemd has been asked for', () => {
+it('waits for a start that systemd has been asked for', async () => {
   const web = (active: string, job: string) => ({ name: 'web.service', active, job }) as ListedUnit;
   const job = { Job: [3, '/job/3'] };
   const coming = { kind: 'backoff', exit: { kind: 'code', code: 4 } };
-  expect(run({ ...CODE_4, ...ASKED, ...job }, {}, [web('failed', 'start')])).toMatchObject(coming);
-  expect(run({ ...CODE_4, ActiveState: 'inactive', ...job }, {}, [web('inactive', 'start')])).toMatchObject(coming);
+  expect(await run({ ...CODE_4, ...ASKED, ...job }, {}, [web('failed', 'start')])).toMatchObject(coming);
+  expect(await run({ ...CODE_4, ActiveState: 'inactive', ...job }, {}, [web('inactive', 'start')])).toMatchObject(
+    coming,
+  );
   const ending = { ...CODE_4, ActiveState: 'deactivating', ...job };
-  expect(run(ending, {}, [web('deactivating', 'restart')])).toMatchObject(coming);
+  expect(await run(ending, {}, [web('deactivating', 'restart')])).toMatchObject(coming);
   // It is over since the list was made.
-  expect(run({ ...CODE_4, ...ASKED }, {}, [web('failed', 'start')])).toMatchObject({ kind: 'stopped' });
+  expect(await run({ ...CODE_4, ...ASKED }, {}, [web('failed', 'start')])).toMatchObject({ kind: 'stopped' });
 });
 
-it('has ended by itself, as its policy allows', () => {
+it('has ended by itself, as its policy allows', async () => {
   const policy = { 'restart.policy': 'never' };
   const exited = (code: number) => ({ kind: 'exited', exit: { kind: 'code', code }, at: 3_556_631 });
-  expect(run({ ...CODE_0, ...BY_ITSELF, Restart: 'no' }, policy)).toEqual(exited(0));
-  expect(run({ ...CODE_4, ...BY_ITSELF, Restart: 'no' }, policy)).toEqual(exited(4));
-  expect(run({ ...BY_ITSELF, Restart: 'no', ExecMainCode: KILLED, ExecMainStatus: 15 }, policy)).toEqual({
+  expect(await run({ ...CODE_0, ...BY_ITSELF, Restart: 'no' }, policy)).toEqual(exited(0));
+  expect(await run({ ...CODE_4, ...BY_ITSELF, Restart: 'no' }, policy)).toEqual(exited(4));
+  expect(await run({ ...BY_ITSELF, Restart: 'no', ExecMainCode: KILLED, ExecMainStatus: 15 }, policy)).toEqual({
     ...exited(0),
     exit: { kind: 'signal', signal: 'SIGTERM' },
   });
 });
 
-it('is a one-shot that somebody stopped, long after its process has ended', () => {
+it('is a one-shot that somebody stopped, long after its process has ended', async () => {
   const oneshot = { ...CODE_0, Type: 'oneshot', Restart: 'no' };
   const stopped = {
     InactiveExitTimestamp: 1,
@@ -146,22 +182,22 @@ it('is a one-shot that somebody stopped, long after its process has ended', () =
     ActiveExitTimestamp: 3,
     InactiveEnterTimestamp: 3,
   };
-  expect(run({ ...oneshot, ...stopped })).toEqual({ kind: 'stopped', started: true, byHand: true });
+  expect(await run({ ...oneshot, ...stopped })).toEqual({ kind: 'stopped', started: true, byHand: true });
   const ended = { InactiveExitTimestamp: 1, ExecMainExitTimestamp: 2, InactiveEnterTimestamp: 3 };
-  expect(run({ ...oneshot, ...ended })).toMatchObject({ kind: 'exited' });
+  expect(await run({ ...oneshot, ...ended })).toMatchObject({ kind: 'exited' });
 });
 
-it('is a unit of others that is never restarted, and has failed: FATAL', () => {
-  expect(run({ ...CODE_4, ...BY_ITSELF, Restart: 'no' })).toMatchObject({ kind: 'fatal', reason: 'exit code 4' });
-  expect(run({ ...CODE_0, ...BY_ITSELF, Restart: 'no' })).toMatchObject({ kind: 'exited' });
+it('is a unit of others that is never restarted, and has failed: FATAL', async () => {
+  expect(await run({ ...CODE_4, ...BY_ITSELF, Restart: 'no' })).toMatchObject({ kind: 'fatal', reason: 'exit code 4' });
+  expect(await run({ ...CODE_0, ...BY_ITSELF, Restart: 'no' })).toMatchObject({ kind: 'exited' });
 });
 
-it('could not be started: FATAL', () => {
+it('could not be started: FATAL', async () => {
   const never = { InactiveExitTimestamp: 5_000, ExecMainExitTimestamp: 6_000, InactiveEnterTimestamp: 7_000 };
-  expect(run({ ...CODE_4, ...never })).toMatchObject({ kind: 'fatal', reason: 'exit code 4' });
+  expect(await run({ ...CODE_4, ...never })).toMatchObject({ kind: 'fatal', reason: 'exit code 4' });
   // A stop of an earlier time says nothing of this start.
-  expect(run({ ...CODE_4, ...never, ActiveExitTimestamp: 4_000 })).toMatchObject({ kind: 'fatal' });
-  expect(run({ ...ASKED, ActiveState: 'failed', Result: 'resources', Restart: 'no' })).toMatchObject({
+  expect(await run({ ...CODE_4, ...never, ActiveExitTimestamp: 4_000 })).toMatchObject({ kind: 'fatal' });
+  expect(await run({ ...ASKED, ActiveState: 'failed', Result: 'resources', Restart: 'no' })).toMatchObject({
     kind: 'fatal',
     reason: 'systemd could not set it up',
   });

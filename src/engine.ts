@@ -191,18 +191,18 @@ export async function converge(
   claimOwner(config, desired, observed, request.claim === true);
   // Before anything is done: a full disk must not hide what was.
   decisions.keep(loaded);
+  const begun = marksBefore(marks, wanted, plan, Date.now());
+  saveMarks(config.stateDir, marks, begun);
   emit({ kind: 'planned', plan });
   if (plan.steps.length > MANY) collect();
   const used = readUsed(config.stateDir);
   const now = usedAfter(used, desired, observed, plan);
   // Before anything of ours is there, lest it is forgotten; and only then what has nothing any more.
   saveUsed(config.stateDir, used, [...new Set([...used, ...now])].sort());
-  const begun = marksBefore(marks, wanted, plan);
-  saveMarks(config.stateDir, marks, begun);
   const report = await apply(plan, supervisors, emit, signal);
   saveUsed(config.stateDir, [...new Set([...used, ...now])].sort(), now);
   const chosen = (id: ServiceId) => request.only.length === 0 || request.only.some((name) => isOf(id, name));
-  saveMarks(config.stateDir, begun, marksAfter(begun, wanted, chosen, report, Date.now()));
+  saveMarks(config.stateDir, begun, marksAfter(begun, wanted, chosen, report));
   return report;
 }
 

@@ -78,9 +78,21 @@ function marked(reading: Extract<Reading, { kind: 'read' }>, marks: Marks): Read
   return { ...reading, objects };
 }
 
-/** What is to be remembered before an apply, lest it is interrupted: which processes it is about to replace. */
-export function marksBefore(before: Marks, wanted: ReadonlyMap<ServiceId, string>, { steps }: Plan): Marks {
+/**
+ * What is to be remembered before an apply, lest it is interrupted or takes long: which processes it is about to replace,
+ * and what it leaves as somebody made it, from now on.
+ */
+export function marksBefore(
+  before: Marks,
+  wanted: ReadonlyMap<ServiceId, string>,
+  { steps, held }: Pick<Plan, 'steps' | 'held'>,
+  now: number,
+): Marks {
   const after: Record<ServiceId, Mark> = { ...before };
+  for (const { service, reason } of held) {
+    if (reason.kind !== 'drift' || !wanted.has(service)) continue;
+    after[service] = { hold: { what: reason.what, since: now, until: now + HOLD }, ...after[service] };
+  }
   for (const { service, effect, seen } of steps) {
     if (effect !== 'restart' || seen.kind === 'absent' || seen.pid === undefined || !wanted.has(service)) continue;
     after[service] = { ...after[service], restarting: seen.pid };
@@ -96,13 +108,12 @@ export function holdsOf(marks: Marks, now: number): ReadonlyMap<ServiceId, Hold>
   );
 }
 
-/** What is to be remembered after an apply. `wanted` are all services of this kind that are declared, `chosen` those it was about. */
+/** And after it. `wanted` are all services of this kind that are declared, `chosen` those it was about. */
 export function marksAfter(
   before: Marks,
   wanted: ReadonlyMap<ServiceId, string>,
   chosen: (id: ServiceId) => boolean,
   { plan, steps }: Pick<Report, 'plan' | 'steps'>,
-  now: number,
 ): Marks {
   const held = new Map(plan.held.map(({ service, reason }) => [service, reason]));
   const told = new Set(plan.notices.filter(({ kind }) => kind === 'drift').map(({ service }) => service));
@@ -111,7 +122,6 @@ export function marksAfter(
   const after = (id: ServiceId, digest: string): Mark => {
     const mark = before[id] ?? {};
     const reason = held.get(id);
-    if (reason?.kind === 'drift') return { hold: { what: reason.what, since: now, until: now + HOLD }, ...mark };
     const kept = tried.has(id) ? { ...mark, tried: digest } : mark;
     return !chosen(id) || reason !== undefined || told.has(id) || undone.has(id) ? kept : { settled: digest };
   };

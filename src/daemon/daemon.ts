@@ -159,8 +159,12 @@ export async function startDaemon(
     const before = last;
     last = desired;
     try {
-      const report = await converge(config, desired, await inUse(desired), request, emit, abort.signal);
-      tellWhatIsLeft(report.plan, readMarks(config.stateDir), request.only.length === 0);
+      const told = (event: Event) => {
+        emit(event);
+        // Before what else is to be done, which may take its time.
+        if (event.kind === 'planned') tellWhatIsLeft(event.plan, readMarks(config.stateDir), request.only.length === 0);
+      };
+      const report = await converge(config, desired, await inUse(desired), request, told, abort.signal);
       wakeAtEnd();
       if (fresh && invalid !== undefined) {
         invalid = undefined;

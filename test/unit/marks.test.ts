@@ -29,17 +29,17 @@ const FAILED: Outcome = { kind: 'failed', problem: { code: 'x', summary: 'x' } }
 const STOPPED: Held['reason'] = { kind: 'drift', what: 'stopped' };
 
 it('a service is settled once it is as Git wants, by steps that are done or without any', () => {
-  expect(marksAfter({}, WANTED, everyone, report({}), NOW)).toEqual({ web: { settled: 'a' } });
-  expect(marksAfter({}, WANTED, everyone, report({ outcome: { kind: 'done' } }), NOW)).toEqual({
+  expect(marksAfter({}, WANTED, everyone, report({}))).toEqual({ web: { settled: 'a' } });
+  expect(marksAfter({}, WANTED, everyone, report({ outcome: { kind: 'done' } }))).toEqual({
     web: { settled: 'a' },
   });
   expect(settledOf({ web: { settled: 'a' } }, WANTED)).toEqual(new Set(['web']));
 });
 
 it('what failed or is held for another reason is not: the next run is no stranger to it', () => {
-  expect(marksAfter({}, WANTED, everyone, report({ outcome: FAILED }), NOW)).toEqual({});
+  expect(marksAfter({}, WANTED, everyone, report({ outcome: FAILED }))).toEqual({});
   const blocked: Held['reason'] = { kind: 'blocked', problem: { code: 'x', summary: 'x' } };
-  expect(marksAfter({}, WANTED, everyone, report({ held: blocked }), NOW)).toEqual({});
+  expect(marksAfter({}, WANTED, everyone, report({ held: blocked }))).toEqual({});
 });
 
 it('is not settled any more once Git wants something else', () => {
@@ -48,9 +48,11 @@ it('is not settled any more once Git wants something else', () => {
 
 it('a hold begins when drift is first seen and is not made longer by seeing it again', () => {
   const before: Marks = { web: { settled: 'a' } };
-  const held = marksAfter(before, WANTED, everyone, report({ held: STOPPED }), NOW);
+  const { plan } = report({ held: STOPPED });
+  const held = marksBefore(before, WANTED, plan, NOW);
   expect(held).toEqual({ web: { settled: 'a', hold: { what: 'stopped', since: NOW, until: NOW + HOLD } } });
-  expect(marksAfter(held, WANTED, everyone, report({ held: STOPPED }), NOW + 5000)).toEqual(held);
+  expect(marksAfter(held, WANTED, everyone, report({ held: STOPPED }))).toEqual(held);
+  expect(marksBefore(held, WANTED, plan, NOW + 5000)).toEqual(held);
   expect(holdsOf(held, NOW + HOLD - 1).get('web')).toEqual({ what: 'stopped', until: NOW + HOLD, expired: false });
   expect(holdsOf(held, NOW + HOLD).get('web')).toEqual({ what: 'stopped', until: NOW + HOLD, expired: true });
   expect(nextEnd(held, NOW)).toBe(NOW + HOLD);
@@ -59,21 +61,21 @@ it('a hold begins when drift is first seen and is not made longer by seeing it a
 
 it('a hold ends when the service is as Git wants again, and stays where healing failed', () => {
   const held: Marks = { web: { settled: 'a', hold: { what: 'stopped', since: 0, until: 1 } } };
-  expect(marksAfter(held, WANTED, everyone, report({ outcome: { kind: 'done' } }), NOW)).toEqual({
+  expect(marksAfter(held, WANTED, everyone, report({ outcome: { kind: 'done' } }))).toEqual({
     web: { settled: 'a' },
   });
-  expect(marksAfter(held, WANTED, everyone, report({ outcome: FAILED }), NOW)).toEqual(held);
+  expect(marksAfter(held, WANTED, everyone, report({ outcome: FAILED }))).toEqual(held);
 });
 
 it('what is only told stays settled, and what a run was not about stays as it was', () => {
   const before: Marks = { web: { settled: 'old' } };
   const notice: Notice = { kind: 'drift', service: 'web', what: 'edited' };
-  expect(marksAfter(before, WANTED, everyone, report({ notice }), NOW)).toEqual(before);
-  expect(marksAfter(before, WANTED, () => false, report({}), NOW)).toEqual(before);
+  expect(marksAfter(before, WANTED, everyone, report({ notice }))).toEqual(before);
+  expect(marksAfter(before, WANTED, () => false, report({}))).toEqual(before);
 });
 
 it('what is declared no more is forgotten', () => {
-  expect(marksAfter({ gone: { settled: 'x' } }, WANTED, everyone, report({}), NOW)).toEqual({ web: { settled: 'a' } });
+  expect(marksAfter({ gone: { settled: 'x' } }, WANTED, everyone, report({}))).toEqual({ web: { settled: 'a' } });
 });
 
 const START_FAILED: Outcome = { kind: 'failed', problem: { code: 'start-failed', summary: 'x' } };
@@ -83,7 +85,7 @@ it('what could not be started was tried, what was interrupted was not: only the 
   const after = (outcome: Outcome) => {
     const made = report({ outcome });
     const steps = made.steps.map((each) => ({ ...each, step: { ...each.step, effect: 'start' } as Step }));
-    return untriedOf(marksAfter({}, WANTED, everyone, { ...made, steps }, NOW), WANTED);
+    return untriedOf(marksAfter({}, WANTED, everyone, { ...made, steps }), WANTED);
   };
   expect(after(START_FAILED)).toEqual(new Set());
   expect(after(INTERRUPTED)).toEqual(new Set(['web']));
@@ -94,7 +96,7 @@ it('what could not be started was tried, what was interrupted was not: only the 
 it('a process that an interrupted run was about to replace is stale to the next one, another process is not', () => {
   const seen = { kind: 'present', hash: 'h', run: 'running', pid: 7 } as const;
   const step = { id: 'restart:web', service: 'web', effect: 'restart', seen } as unknown as Step;
-  const marks = marksBefore({ web: { settled: 'a' } }, WANTED, { steps: [step] } as unknown as Plan);
+  const marks = marksBefore({ web: { settled: 'a' } }, WANTED, { steps: [step], held: [] } as unknown as Plan, NOW);
   expect(marks).toEqual({ web: { settled: 'a', restarting: 7 } });
   const run = (pid: number): Run => ({ kind: 'running', pid, since: 0, definition: 'current' });
   const observed = (pid: number): Observed =>
@@ -120,7 +122,7 @@ it('a process that an interrupted run was about to replace is stale to the next 
     objects: [{ run: { pid: 7, definition: 'stale' } }],
   });
   expect(withRestarting(observed(8), marks)).toEqual(observed(8));
-  expect(marksAfter(marks, WANTED, everyone, report({ outcome: { kind: 'done' } }), NOW)).toEqual({
+  expect(marksAfter(marks, WANTED, everyone, report({ outcome: { kind: 'done' } }))).toEqual({
     web: { settled: 'a' },
   });
 });

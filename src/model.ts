@@ -275,6 +275,8 @@ export interface Held {
     | { readonly kind: 'spent'; readonly run: Extract<Run, { kind: 'held' }> }
     | { readonly kind: 'maybe-renamed'; readonly from: ServiceId }
     | { readonly kind: 'needs'; readonly service: ServiceName }
+    /** Somebody is stopping it: it is started again once it is down. */
+    | { readonly kind: 'stopping' }
     /** It was stopped together with that, which it needs or is part of: its start would undo the stop of both. */
     | { readonly kind: 'stopped-with'; readonly unit: string }
     | { readonly kind: 'prune-cap'; readonly count: number; readonly max: number };

@@ -85,6 +85,8 @@ function heldText(reason: Extract<DaemonEvent, { kind: 'held' }>['reason']): str
       return `${reason.from} is the same program and no longer in Git`;
     case 'needs':
       return `needs ${reason.service}, which is not running`;
+    case 'stopping':
+      return 'somebody is stopping it, it is started again once it is down';
     case 'stopped-with':
       return `stopped together with ${reason.unit}, which it needs or is part of`;
     case 'prune-cap':

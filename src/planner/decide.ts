@@ -140,6 +140,10 @@ function decideRunning(c: Compared): Decision {
       if (run.stoppedWith !== undefined && isLeft(c)) {
         return { ...update(c), held: { kind: 'stopped-with', unit: run.stoppedWith } };
       }
+      // What is to be healed is so once it is down: until then a start would break off somebody's stop.
+      if (run.kind === 'stopping' && run.byHand && !c.asked && c.drifting?.drift === 'heal') {
+        return { ...update(c), held: { kind: 'stopping' } };
+      }
       if (run.kind === 'stopping' || run.started || service.autostart || c.asked) return start(c);
       return { ...update(c), notices: [{ kind: 'first-start', service: service.id }] };
     case 'exited': {

@@ -48,7 +48,7 @@ it('is not settled any more once Git wants something else', () => {
 
 it('a hold begins when drift is first seen and is not made longer by seeing it again', () => {
   const before: Marks = { web: { settled: 'a' } };
-  const { plan } = report({ held: STOPPED });
+  const plan = { ...report({ held: STOPPED }).plan, steps: [] };
   const held = marksBefore(before, WANTED, plan, NOW);
   expect(held).toEqual({ web: { settled: 'a', hold: { what: 'stopped', since: NOW, until: NOW + HOLD } } });
   expect(marksAfter(held, WANTED, everyone, report({ held: STOPPED }))).toEqual(held);

@@ -49,6 +49,11 @@ export function heldWords(
           : `start it first: reconcile start ${reason.service}`,
       };
     }
+    case 'stopping':
+      return {
+        why: 'somebody is stopping it: it is started again once it is down',
+        next: `run \`reconcile\` again then; to break the stop off: reconcile start ${service}`,
+      };
     case 'stopped-with':
       return {
         why: `it was stopped together with ${reason.unit}, which it needs or is part of, and which is not running`,

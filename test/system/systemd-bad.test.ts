@@ -10,7 +10,7 @@ const UNITS = '/etc/systemd/system';
 const NOTHING = 'No changes: everything is as desired.';
 const SLEEP = { command: ['sleep', '1000'] };
 /** Ends at once, and says why. */
-const DIES = ['sh', '-c', 'echo "$0" >>/root/tries; echo no way to go on >&2; exit 3'];
+const DIES = ['sh', '-c', 'echo "$0" >>/root/tries; echo 1; echo 2; echo 3; echo 4; echo no way to go on >&2; exit 3'];
 const STUBBORN = ['sh', '-c', 'trap "" TERM; while :; do sleep 0.05; done'];
 
 describeOnSystemd('what can go wrong under systemd', () => {
@@ -93,7 +93,7 @@ describeOnSystemd('what can go wrong under systemd', () => {
       fresh('fails').declare('dies', dies);
       const said = await world.apply(3);
       expect(said).toContain('cannot start dies: could not be started, tried 3 times in a row: exit code 3');
-      expect(said).toContain(' no way to go on ');
+      expect(said).toContain(': exit code 3 1 2 3 4 no way to go on mend it');
       expect(said).toContain('mend it, then `reconcile start dies`; all it said: journalctl -u dies.service');
       const tries = () => host.read('/root/tries').match(/^dies$/gm)?.length;
       expect(tries()).toBe(3);
@@ -198,7 +198,7 @@ describeOnSystemd('what can go wrong under systemd', () => {
       // Mended or not: nobody has stopped it.
       await until(() => (tries() ?? 0) >= 6);
       host.write('/run/mended', '');
-      await daemon.saw(/its cooldown is over[\s\S]*its cooldown is over/);
+      await daemon.saw(/its cooldown is over[\s\S]*left alone: HELD: restarted more often[\s\S]*its cooldown is over/);
       await until(async () => (await show(host, ['flaps'])).get('flaps')?.active === 'active');
       expect(daemon.output()).not.toContain('by somebody');
       await daemon.stop();

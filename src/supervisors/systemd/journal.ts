@@ -8,7 +8,15 @@ const LINES = 5;
 /** ms. A journal that is slow to read must not hold up what it only illustrates. */
 const LIMIT = 5000;
 
-/** The last lines that a unit wrote since a time (ms since the epoch), as they may be shown: from its log file, else the journal. */
+/** The command by which people read all that a unit wrote. */
+export function journalCommand(scope: Scope, unit: string): string {
+  return `journalctl${scope === 'user' ? ' --user' : ''} -u ${unit}`;
+}
+
+/**
+ * The last lines that a unit wrote since a time (ms since the epoch), as they may be shown: from its log file, else the
+ * journal. What systemd says of it there is told only where it wrote nothing itself.
+ */
 export async function lastLines(
   scope: Scope,
   unit: string,
@@ -19,10 +27,15 @@ export async function lastLines(
     const text = [logs.stderr, logs.stdout].map((path) => tail(path, 0, LINES)).find((found) => found !== undefined);
     if (text !== undefined) return text;
   }
+  const own = scope === 'system' ? [`_SYSTEMD_UNIT=${unit}`] : ['--user', `_SYSTEMD_USER_UNIT=${unit}`];
+  const all = scope === 'system' ? ['-u', unit] : ['--user', '-u', unit];
+  return (await read(own, since)) ?? read(all, since);
+}
+
+function read(which: readonly string[], since: number): Promise<string | undefined> {
   const args = ['--no-pager', '-q', '-o', 'cat', '-n', String(LINES), '--since', `@${Math.floor(since / 1000)}`];
-  const of = scope === 'system' ? ['-u', unit] : ['--user', '-u', unit];
   return new Promise((resolve) => {
-    execFile('journalctl', [...args, ...of], { timeout: LIMIT, maxBuffer: 1 << 20 }, (error, stdout) => {
+    execFile('journalctl', [...args, ...which], { timeout: LIMIT, maxBuffer: 1 << 20 }, (error, stdout) => {
       const text = error === null ? stdout.trimEnd() : '';
       resolve(text === '' ? undefined : maskText(text));
     });

@@ -3,8 +3,9 @@ import type { Outcome, Run, Step } from '../../model.ts';
 import { type Problem, unreachable } from '../../problem.ts';
 import { whenHealthy } from '../shared/probing.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
+import type { Scope } from './bus-address.ts';
 import { type Glance, glance, isUp } from './glance.ts';
-import { lastLines } from './journal.ts';
+import { journalCommand, lastLines } from './journal.ts';
 import type { JobEnd } from './manager.ts';
 import { unitOf, unitOfId } from './names.ts';
 import { removeFile } from './prepare.ts';
@@ -66,7 +67,7 @@ async function start(
   before: Glance,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { manager } = context.observer;
+  const { manager, scope } = context.observer;
   const { target } = step;
   if (target === undefined) throw new Error(`no target of ${step.id}`);
   const settings = settingsOf(step.service, target.definition.fields, context.logDir);
@@ -80,7 +81,10 @@ async function start(
     case 'ready': {
       await context.probe(step.service, settings);
       const ill = await whenHealthy(context.monitor, step.service, settings, signal);
-      if (ill !== undefined) return failed({ ...cannot(step, ill.because, ill.code), hint: hintFor(unit, settings) });
+      if (ill !== undefined) {
+        const hint = `it was left running; its output: ${outputOf(scope, unit, settings)}`;
+        return failed({ ...cannot(step, ill.because, ill.code), hint });
+      }
       return done(ready.pid);
     }
     case 'ended-well':
@@ -88,11 +92,11 @@ async function start(
     case 'interrupted':
       return failed(cannot(step, 'interrupted before it was ready; systemd goes on with it', 'interrupted'));
     case 'failed': {
-      const detail = await lastLines(context.observer.scope, unit, settings, begun);
+      const detail = await lastLines(scope, unit, settings, begun);
       const because = ready.because ?? reasonOf(ready.unit);
       return failed({
         ...cannot(step, because, 'start-failed'),
-        hint: `mend it, then \`reconcile start ${step.service}\`; all it said: journalctl -u ${unit}`,
+        hint: `mend it, then \`reconcile start ${step.service}\`; all it said: ${outputOf(scope, unit, settings)}`,
         ...(detail === undefined ? {} : { detail }),
       });
     }
@@ -101,8 +105,8 @@ async function start(
   }
 }
 
-function hintFor(unit: string, { logs }: Settings): string {
-  return `it was left running; its output: journalctl -u ${unit}${logs.written ? `, ${logs.stderr}` : ''}`;
+function outputOf(scope: Scope, unit: string, { logs }: Settings): string {
+  return `${journalCommand(scope, unit)}${logs.written ? `, ${logs.stderr}` : ''}`;
 }
 
 async function stop(

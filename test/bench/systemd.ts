@@ -141,11 +141,13 @@ export async function g(): Promise<void> {
     const mine: number[] = [];
     const bare: number[] = [];
     for (let i = 0; i < 7; i += 1) {
-      const pid = await host.systemctl('show', '-P', 'MainPID', `s${i}`);
+      const before = mainPid(host, `s${i}`);
+      if (before === undefined) throw new Error(`s${i} does not run`);
       const start = performance.now();
       host.write(`${DESIRED}/services/s${i}.yaml`, serviceYaml(`s${i}`, `, ROUND: "${i}"`));
       // Seen by its new process, not by what the daemon says.
-      while (stampOf(host, `s${i}`, pid) === undefined) await sleep(2);
+      for (let now: string | undefined; now === undefined || now === before; now = mainPid(host, `s${i}`))
+        await sleep(2);
       mine.push(performance.now() - start);
       await sleep(4000);
       const text = host.read(`/etc/systemd/system/s${i + 100}.service`);
@@ -164,13 +166,13 @@ export async function g(): Promise<void> {
   });
 }
 
-/** The main process of a unit, where it is another than before; read from its control group, which costs nobody anything. */
-function stampOf(host: SystemdHost, unit: string, before: string): string | undefined {
+/** The one process of a unit, as a pid out here; read from its control group, which costs nobody anything. */
+function mainPid(host: SystemdHost, unit: string): string | undefined {
   for (const mount of ['systemd/', 'unified/', '']) {
     try {
       const path = host.path(`/sys/fs/cgroup/${mount}system.slice/${unit}.service/cgroup.procs`);
       const pid = readFileSync(path, 'utf8').trim();
-      return pid === '' || pid === before.trim() ? undefined : pid;
+      return /^\d+$/.test(pid) ? pid : undefined;
     } catch {
       // Another hierarchy, or between the two.
     }

@@ -55,11 +55,16 @@ export function settledOf(marks: Marks, wanted: ReadonlyMap<ServiceId, string>):
   return new Set([...wanted].filter(([id, now]) => marks[id]?.settled === now).map(([id]) => id));
 }
 
-/** The services that were never started for what Git wants now: a run that was to do so may have been interrupted. */
+/**
+ * The services that were never started for what Git wants now, but were for something else: a run that was to do so may
+ * have been interrupted. Of what nothing is remembered that can't be said.
+ */
 export function untriedOf(marks: Marks, wanted: ReadonlyMap<ServiceId, string>): ReadonlySet<ServiceId> {
-  return new Set(
-    [...wanted].filter(([id, now]) => marks[id]?.tried !== now && marks[id]?.settled !== now).map(([id]) => id),
-  );
+  const isUntried = (id: ServiceId, now: string) => {
+    const { tried, settled } = marks[id] ?? {};
+    return (tried !== undefined || settled !== undefined) && tried !== now && settled !== now;
+  };
+  return new Set([...wanted].filter(([id, now]) => isUntried(id, now)).map(([id]) => id));
 }
 
 /** A process that an interrupted run was about to replace is stale, though its files may be as they should be by now. */

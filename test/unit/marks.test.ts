@@ -85,10 +85,11 @@ it('what could not be started was tried, what was interrupted was not: only the 
   const after = (outcome: Outcome) => {
     const made = report({ outcome });
     const steps = made.steps.map((each) => ({ ...each, step: { ...each.step, effect: 'start' } as Step }));
-    return untriedOf(marksAfter({}, WANTED, everyone, { ...made, steps }), WANTED);
+    return untriedOf(marksAfter({ web: { settled: 'old' } }, WANTED, everyone, { ...made, steps }), WANTED);
   };
   expect(after(START_FAILED)).toEqual(new Set());
   expect(after(INTERRUPTED)).toEqual(new Set(['web']));
+  expect(untriedOf({}, WANTED)).toEqual(new Set());
   expect(untriedOf({ web: { settled: 'a' } }, WANTED)).toEqual(new Set());
   expect(untriedOf({ web: { settled: 'a', tried: 'a' } }, new Map([['web', 'b']]))).toEqual(new Set(['web']));
 });

@@ -1,6 +1,6 @@
 import type { Monitor } from '../../health/health.ts';
 import type { Outcome, Run, Step } from '../../model.ts';
-import { type Problem, unreachable } from '../../problem.ts';
+import { Failure, type Problem, unreachable } from '../../problem.ts';
 import { whenHealthy } from '../shared/probing.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
 import type { Scope } from './bus-address.ts';
@@ -74,8 +74,14 @@ async function start(
   // A person's or Git's word begins a new count: systemd refuses starts beyond its limit.
   if (step.seen.kind === 'present') await manager.resetFailed(unit).catch(() => {});
   const begun = Date.now();
-  const end =
-    step.effect === 'restart' || isUp(before) ? await manager.restart(unit, signal) : await manager.start(unit, signal);
+  const begin = () =>
+    step.effect === 'restart' || isUp(before) ? manager.restart(unit, signal) : manager.start(unit, signal);
+  const end = await begin().catch(async (error: unknown) => {
+    if (!isUnsure(error)) throw error;
+    // What is there now tells; asked once more, systemd makes one job of two.
+    const now = await glance(manager, unit);
+    return isUp(now) && now.pid !== before.pid ? 'unseen' : begin();
+  });
   const ready = await context.waiting.ready(unit, end, settings, signal);
   switch (ready.kind) {
     case 'ready': {
@@ -173,4 +179,9 @@ function done(pid: number | undefined): Outcome {
 
 function failed(problem: Problem): Outcome {
   return { kind: 'failed', problem };
+}
+
+/** systemd or the bus went away before it answered: what it was asked may be done or not. */
+function isUnsure(error: unknown): boolean {
+  return error instanceof Failure && error.problems.some(({ code }) => code === 'systemd-gone' || code === 'bus-lost');
 }

@@ -39,6 +39,8 @@ export interface Service {
   readonly inputs: Readonly<Record<string, string>>;
   /** The file that declares it, relative to the desired-state directory (`services/web.yaml`). */
   readonly file: string;
+  /** It is what keeps the services of this supervisor running: where it is restarted, so are they. */
+  readonly runs?: SupervisorName;
 }
 
 /** Where the desired state came from. `content` is a digest of every file read; `commit` where git could be asked. */
@@ -68,8 +70,11 @@ export interface Desired {
 
 // ---- Definition ----------------------------------------------------------------------------------------------
 
-/** What a change of a field does to a running process: nothing and not on the host at all, applied live, or a restart. */
-export type FieldEffect = 'none' | 'live' | 'restart';
+/**
+ * What a change of a field does to a running process: nothing and not on the host at all, applied live, a restart, or
+ * `staged`: no new process is needed, but it takes effect only when its supervisor starts it anew.
+ */
+export type FieldEffect = 'none' | 'live' | 'staged' | 'restart';
 /** Who makes a field true. `refused` fields are an error where somebody wrote them. */
 export type FieldMeans = 'native' | 'daemon' | 'wrapper' | 'refused';
 
@@ -101,7 +106,7 @@ export interface HostFile {
 export interface Definition {
   /** Digest of the fields whose effect is `restart`. */
   readonly hash: string;
-  /** The fields whose effect is `live` or `restart`. */
+  /** The fields whose effect is not `none`. */
   readonly fields: Fields;
   /** The files that say so to the supervisor, where it reads files; by path. */
   readonly files?: readonly HostFile[];
@@ -122,8 +127,11 @@ export type Exit =
   /** It is gone and nobody could see how (the shim was killed too, or the host was rebooted). */
   | { readonly kind: 'unknown' };
 
-/** Does a running process stem from the definition that the supervisor holds now? `unknown` never is a reason to act. */
-export type Freshness = 'current' | 'stale' | 'unknown';
+/**
+ * Does a running process stem from the definition that is there now? `staged`: from this one, but what only its next
+ * start applies has changed since. `unknown` never is a reason to act.
+ */
+export type Freshness = 'current' | 'staged' | 'stale' | 'unknown';
 
 /** Times are milliseconds since the epoch. */
 export type Run =
@@ -156,6 +164,8 @@ export interface Actual {
   /** What somebody else has put beside our definition and what counts as well: told, never touched. */
   readonly besides?: readonly string[];
   readonly run: Run;
+  /** Its supervisor restarts these too where it changes it, in a group that others made. */
+  readonly neighbours?: { readonly group: string; readonly others: readonly string[] };
   /** It belongs to others, who are content that it is started, stopped and set: it is never removed. */
   readonly borrowed?: true;
   /** Restarts by supervision since it was last started by an apply or a person. */
@@ -186,7 +196,12 @@ export interface UnreadableObject {
 
 /** One supervisor's observation. */
 export type Reading =
-  | { readonly kind: 'read'; readonly objects: readonly (Actual | UnreadableObject)[] }
+  | {
+      readonly kind: 'read';
+      readonly objects: readonly (Actual | UnreadableObject)[];
+      /** What people should know of the supervisor itself, such as settings that it ignores. */
+      readonly remarks?: readonly Problem[];
+    }
   | { readonly kind: 'unreadable'; readonly problem: Problem };
 
 export type Observed = ReadonlyMap<SupervisorName, Reading>;
@@ -217,6 +232,10 @@ export type Reason =
   | { readonly kind: 'not-running'; readonly run: Run['kind'] }
   | { readonly kind: 'not-wanted'; readonly state: DesiredState }
   | { readonly kind: 'stale-process' }
+  /** What only a new process applies has been written before, and is to take effect now. */
+  | { readonly kind: 'staged' }
+  /** Its supervisor is restarted, and all that it runs with it. */
+  | { readonly kind: 'with'; readonly service: ServiceId }
   /** Its files are not as we wrote them: `by` somebody, or by us under another version of this tool. */
   | { readonly kind: 'files'; readonly by: 'others' | 'us' }
   | { readonly kind: 'boot'; readonly from: Boot; readonly to: Boot }
@@ -279,6 +298,8 @@ export interface Held {
     | { readonly kind: 'stopping' }
     /** It was stopped together with that, which it needs or is part of: its start would undo the stop of both. */
     | { readonly kind: 'stopped-with'; readonly unit: string }
+    /** Its supervisor can only change it together with these, which others have put in one group with it. */
+    | { readonly kind: 'neighbours'; readonly group: string; readonly others: readonly string[] }
     | { readonly kind: 'prune-cap'; readonly count: number; readonly max: number };
 }
 
@@ -293,6 +314,8 @@ export type Notice =
   /** As `drift: report` wants it. */
   | { readonly kind: 'drift'; readonly service: ServiceId; readonly what: DriftKind }
   | { readonly kind: 'besides'; readonly service: ServiceId; readonly paths: readonly string[] }
+  /** Of a supervisor, in place of a service: what its reading told besides. */
+  | { readonly kind: 'remark'; readonly service: SupervisorName; readonly problem: Problem }
   | { readonly kind: 'unknown-process'; readonly service: ServiceId; readonly pid: number };
 
 export interface Plan {

@@ -18,6 +18,7 @@ import { keepShared, reloads } from './planner/files.ts';
 import { leftover } from './planner/leftovers.ts';
 import { undeclared } from './planner/names.ts';
 import { holdNeedy, ordered } from './planner/ordering.ts';
+import { restartedWith, withNeighbours } from './planner/together.ts';
 import { survey } from './planner/world.ts';
 import type { Problem } from './problem.ts';
 import { formatRevision } from './revision.ts';
@@ -33,6 +34,8 @@ export interface PlanInput {
   readonly blocked: ReadonlyMap<ServiceId, Problem>;
   /** Services that a person asks to start: also where they wait for a first start, are FATAL or HELD. */
   readonly asked: ReadonlySet<ServiceId>;
+  /** What waits for the next start of its process is to take effect now. */
+  readonly restartStaged?: boolean;
   /** Services that Git has not changed since they were last as desired, where others than us can change them on the host. */
   readonly settled?: ReadonlySet<ServiceId>;
   /** Services that were not started yet for what Git wants of them now, where that is known. */
@@ -52,14 +55,18 @@ export function plan(input: PlanInput): Plan {
   const { services } = desired;
   const world = survey(input.observed);
   const others = undeclared(services, world);
-  const { settled = new Set(), untried = new Set(), holds = new Map() } = input;
+  const { settled = new Set(), untried = new Set(), holds = new Map(), restartStaged = false } = input;
   const drift = desired.policy.drift ?? 'hold';
-  const ours = declared(services, world, others, { ...input, settled, untried, holds, drift });
+  const ours = declared(services, world, others, { ...input, settled, untried, holds, restartStaged, drift });
   const suspected = new Set(ours.flatMap(({ held }) => (held?.kind === 'maybe-renamed' ? [held.from] : [])));
   const ids = new Set(services.map(({ id }) => id));
   const all = [...ours, ...leftover(others, ids, suspected, desired.policy.prune, world)];
   const chosen = only === undefined ? all : choose(all, only);
-  const drafts = holdNeedy(chosen, all, services, world);
+  const drafts = withNeighbours(
+    restartedWith(holdNeedy(chosen, all, services, world), services, world, input),
+    input.asked,
+    world,
+  );
 
   const steps = keepShared(ordered(drafts, services, world), input.definitions.values());
   const read = [...new Set(steps.filter(reloads).map(({ supervisor }) => supervisor))].sort();
@@ -67,7 +74,10 @@ export function plan(input: PlanInput): Plan {
     const { service, supervisor, held } = draft;
     return held === undefined ? [] : [{ service, supervisor, reason: held }];
   });
-  const notices = drafts.flatMap((draft): readonly Notice[] => draft.notices);
+  const remarks = [...input.observed].flatMap(([service, reading]): Notice[] =>
+    reading.kind === 'read' ? (reading.remarks ?? []).map((problem) => ({ kind: 'remark', service, problem })) : [],
+  );
+  const notices = [...remarks, ...drafts.flatMap((draft): readonly Notice[] => draft.notices)];
   return {
     version: 1,
     revision: formatRevision(desired.revision),

@@ -89,6 +89,8 @@ function heldText(reason: Extract<DaemonEvent, { kind: 'held' }>['reason']): str
       return 'somebody is stopping it, it is started again once it is down';
     case 'stopped-with':
       return `stopped together with ${reason.unit}, which it needs or is part of`;
+    case 'neighbours':
+      return `changing it would restart ${reason.others.join(', ')} too, of group '${reason.group}'`;
     case 'prune-cap':
       return `no longer in Git, but ${reason.count} would be removed and \`prune.max\` is ${reason.max}`;
     default:

@@ -24,6 +24,11 @@ export function restarts(changes: readonly FieldChange[]): boolean {
   return changes.some(({ effect }) => effect === 'restart');
 }
 
+/** Would a new process apply what this one does not? */
+export function stages(changes: readonly FieldChange[]): boolean {
+  return changes.some(({ effect }) => effect === 'staged');
+}
+
 export function changed(changes: readonly FieldChange[]): Reason {
   return { kind: 'changed', changes };
 }

@@ -12,7 +12,7 @@ import type {
   StepEffect,
 } from '../model.ts';
 import { type Problem, unreachable } from '../problem.ts';
-import { changed, changesBetween, restarts } from './changes.ts';
+import { changed, changesBetween, restarts, stages } from './changes.ts';
 import { alive, type Draft, remove, step } from './draft.ts';
 import { type Hold, withDrift } from './drift.ts';
 import { exitAllowed } from './exits.ts';
@@ -30,6 +30,8 @@ export interface Case {
   /** It takes the place of another that is running: a rename carries the run state over. */
   readonly carried: boolean;
   readonly blocked: Problem | undefined;
+  /** What is staged is to take effect now, whatever Git says of it. */
+  readonly restartStaged: boolean;
   /** It is known not to have been started yet for what Git wants now: that it fails says nothing of that. */
   readonly untried: boolean;
   /** Where Git has not changed since it was last as desired: what to do about what somebody has changed. */
@@ -133,7 +135,9 @@ function decideRunning(c: Compared): Decision {
   switch (run.kind) {
     case 'running':
     case 'starting':
-      if (restart && !staged(c)) return { steps: [to(c, 'replace', changed(changes), 'restart')], notices: [] };
+      if (restart ? !staged(c) : stages(changes) && forced(c)) {
+        return { steps: [to(c, 'replace', changed(changes), 'restart')], notices: [] };
+      }
       return restart ? update(c) : keep(c);
     case 'stopping':
     case 'stopped':
@@ -151,7 +155,9 @@ function decideRunning(c: Compared): Decision {
       return again ? start(c) : update(c);
     }
     case 'backoff':
-      if (restart && !staged(c)) return { steps: [to(c, 'replace', changed(changes), 'restart')], notices: [] };
+      if (restart ? !staged(c) : stages(changes) && forced(c)) {
+        return { steps: [to(c, 'replace', changed(changes), 'restart')], notices: [] };
+      }
       return c.asked ? start(c) : update(c);
     case 'fatal':
       return restart || c.asked || c.untried ? start(c) : { ...update(c), held: { kind: 'fatal', run } };
@@ -203,9 +209,13 @@ function keep(c: Compared): Decision {
       return { steps, notices: [] };
     case 'unknown':
       return { steps, notices: unknownProcess(c) };
-    case 'stale': {
-      if (staged(c)) return { steps, notices: [{ kind: 'staged', service: c.service.id, changes: [] }] };
-      const restart = to(c, 'restart', { kind: 'stale-process' }, 'restart');
+    case 'stale':
+    case 'staged': {
+      const stale = run.definition === 'stale';
+      if (stale ? staged(c) : !forced(c)) {
+        return { steps, notices: [{ kind: 'staged', service: c.service.id, changes: [] }] };
+      }
+      const restart = to(c, 'restart', { kind: stale ? 'stale-process' : 'staged' }, 'restart');
       return { steps: [...steps, behind(restart, steps[0])], notices: [] };
     }
     default:
@@ -259,8 +269,14 @@ function unknownProcess(c: Compared): Notice[] {
   return alive(run) ? [{ kind: 'unknown-process', service: c.service.id, pid: run.pid }] : [];
 }
 
+/** Must it not be restarted to make a change take effect? */
 function staged(c: Case): boolean {
-  return c.service.changes === 'staged' || c.service.state === 'manual';
+  return (c.service.changes === 'staged' || c.service.state === 'manual') && !c.restartStaged;
+}
+
+/** Is it to be restarted even for what can wait for its next start? Only where somebody said so. */
+function forced(c: Case): boolean {
+  return c.restartStaged || (c.service.written.changes === 'now' && c.service.state !== 'manual');
 }
 
 function to(c: Weighed, action: Action, reason: Reason, effect: StepEffect): Step {

@@ -12,6 +12,8 @@ export interface Means {
   readonly fields: ReadonlyMap<SupervisorName, FieldTable>;
   readonly blocked: ReadonlyMap<ServiceId, Problem>;
   readonly asked: ReadonlySet<ServiceId>;
+  /** What is staged is to take effect now. */
+  readonly restartStaged: boolean;
   /** Services that Git has not changed since they were last as desired, and that others can change. */
   readonly settled: ReadonlySet<ServiceId>;
   readonly untried: ReadonlySet<ServiceId>;
@@ -54,6 +56,7 @@ export function declared(
       asked: means.asked.has(service.id),
       carried: olds.some(({ actual }) => alive(actual.run) || waits(actual.run)),
       blocked: means.blocked.get(service.id),
+      restartStaged: means.restartStaged,
       untried: means.untried.has(service.id),
       drifting: means.settled.has(service.id)
         ? { drift: service.drift ?? means.drift, hold: means.holds.get(service.id) }

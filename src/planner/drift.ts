@@ -73,6 +73,8 @@ function driftOf({ reason, boot }: Step, run: Run | undefined): DriftKind | unde
     case 'not-wanted':
       return 'started';
     case 'stale-process':
+    case 'staged':
+    case 'with':
     case 'renamed':
     case 'fewer-instances':
     case 'not-in-git':

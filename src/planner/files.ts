@@ -41,7 +41,8 @@ export function removalOf({ definition, borrowed }: Actual): Writes {
  * its files may be so as they were never read.
  */
 export function reloads({ action, files, boot, reason, target }: Step): boolean {
-  const unread = reason.kind === 'stale-process' && target?.definition.files !== undefined;
+  const unread =
+    (reason.kind === 'stale-process' || reason.kind === 'staged') && target?.definition.files !== undefined;
   return boot !== undefined || unread || (files !== undefined && action !== 'remove');
 }
 

@@ -13,7 +13,8 @@ const NOTHING = '(not set)';
 export function changeLines(changes: readonly FieldChange[], width: number, style: Style, later: boolean): string[] {
   return changes.flatMap(perProbe).flatMap((change) => {
     const { field } = change;
-    const note = later && change.effect === 'restart' ? ' (at its next start)' : '';
+    const waits = change.effect === 'restart' || change.effect === 'staged';
+    const note = later && waits ? ' (at its next start)' : '';
     const from = change.from === undefined ? NOTHING : valueText(field, change.from);
     const to = change.to === undefined ? NOTHING : valueText(field, change.to);
     const room = width - INDENT.length - field.length - note.length - 2;

@@ -59,6 +59,11 @@ export function heldWords(
         why: `it was stopped together with ${reason.unit}, which it needs or is part of, and which is not running`,
         next: `it is started again with that; to start it now, and what it needs: reconcile start ${service}`,
       };
+    case 'neighbours':
+      return {
+        why: `supervisord can only change it with its whole group '${reason.group}', which others made: that would restart ${reason.others.join(', ')} too`,
+        next: `to do so all the same: reconcile start ${service}; or take it out of the group`,
+      };
     case 'prune-cap':
       return {
         why: `no longer in Git, but ${reason.count} would be removed and \`prune.max\` is ${reason.max}: none is`,
@@ -86,7 +91,12 @@ const DRIFT: Readonly<Record<DriftKind, string>> = {
 export function noticeWords(notice: Notice): { readonly what: string; readonly why: string } {
   switch (notice.kind) {
     case 'staged':
-      return { what: 'left running', why: 'it runs its older definition until its next start' };
+      return {
+        what: 'left running',
+        why: 'staged: it runs with what it was started from until its next start; now: reconcile --restart-staged',
+      };
+    case 'remark':
+      return { what: notice.problem.summary, why: notice.problem.hint ?? '' };
     case 'first-start':
       return { what: 'not started', why: `it waits for a first start: reconcile start ${notice.service}` };
     case 'leftover':

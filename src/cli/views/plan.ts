@@ -41,7 +41,8 @@ export function planText(
     return [head(style.dim('  ='), notice.service, what), ...indented(why, width), ...changes];
   });
   const reloads = (plan.reloads ?? []).map(
-    (name) => `${name} reads its files anew once (daemon-reload), before the steps.`,
+    (name) =>
+      `${name} reads its files anew once (${name === 'systemd' ? 'daemon-reload' : 'reread'}), before the steps.`,
   );
   const blocks = [steps, reloads, held, notices]
     .filter((block) => block.length > 0)
@@ -115,8 +116,18 @@ function effectText({ action, effect, seen }: Step): string {
   }
 }
 
+/** What becomes of a change that needs no new process, and gets none. */
+const STAGED =
+  'staged: written now; takes effect at its next restart by us or when its supervisord starts anew (a `supervisorctl update` would restart it); now: --restart-staged or `changes: now`';
+
 function reasonLines(step: Step, width: number, style: Style): string[] {
-  if (step.reason.kind === 'changed') return changeLines(step.reason.changes, width, style, step.action === 'update');
+  if (step.reason.kind === 'changed') {
+    const later = step.action === 'update';
+    const lines = changeLines(step.reason.changes, width, style, later);
+    const waits =
+      later && step.effect === 'pid unchanged' && step.reason.changes.some(({ effect }) => effect === 'staged');
+    return waits ? [...lines, ...indented(STAGED, width).map(style.dim)] : lines;
+  }
   const text = reasonText(step.reason);
   return text === undefined ? [] : indented(text, width);
 }
@@ -142,6 +153,10 @@ function reasonText(reason: Exclude<Reason, { kind: 'changed' }>): string | unde
       return `its desired state is ${reason.state}`;
     case 'stale-process':
       return 'its process was started from an older definition';
+    case 'staged':
+      return 'what was staged for its next start takes effect now';
+    case 'with':
+      return `restarted together with ${reason.service}, which runs it`;
     case 'adopted':
       return 'its process is ours but its record is gone: taken back as it is';
     case 'renamed':

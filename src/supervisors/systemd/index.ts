@@ -77,10 +77,7 @@ export function createSystemd(options: SystemdOptions): Supervisor {
   const apply = async (step: Step, signal: AbortSignal): Promise<Outcome> => {
     try {
       const { waiting } = await connect();
-      const probe = async (id: ServiceId, settings: Parameters<Tender['probe']>[1]) => {
-        tender.renew(id);
-        await tender.probe(id, settings);
-      };
+      const probe = tender.probe.bind(tender);
       return await take({ observer: await observer(), waiting, monitor, logDir, probe }, step, signal);
     } catch (error) {
       return { kind: 'failed', problem: problemOf(error) };

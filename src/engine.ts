@@ -10,6 +10,7 @@ import { type Cache, openCache } from './desired/cache.ts';
 import { readInputs } from './desired/inputs.ts';
 import { load } from './desired/load.ts';
 import { commitOf } from './desired/revision.ts';
+import { expandGroups } from './groups.ts';
 import { writeAtomic } from './host/files.ts';
 import { collect } from './host/memory.ts';
 import {
@@ -51,6 +52,8 @@ export interface Request {
   readonly expect?: string;
   /** Take over an owner name that belonged to another desired-state directory. */
   readonly claim?: boolean;
+  /** What waits for the next start of its process is to take effect now. */
+  readonly restartStaged?: boolean;
 }
 
 export const EVERYTHING: Request = { only: [], asked: [] };
@@ -83,6 +86,8 @@ interface Prepared {
   readonly marks: Marks;
   /** What Git wants of each service that others can change. */
   readonly wanted: ReadonlyMap<ServiceId, string>;
+  /** The services it is about, by name or id; all where empty. */
+  readonly only: readonly string[];
 }
 
 /** Reads everything and plans; changes nothing. Fails with problems where there can be no plan at all. */
@@ -93,6 +98,8 @@ export async function prepare(
   request: Request,
   signal: AbortSignal,
 ): Promise<Prepared> {
+  const only = expandGroups(request.only, loaded.services);
+  const asked = expandGroups(request.asked, loaded.services, true);
   const inputs = readInputs(loaded.services, hostKey(config.stateDir));
   const desired: Desired = { ...loaded, services: inputs.services };
   const definitions = await define(desired, supervisors);
@@ -103,7 +110,7 @@ export async function prepare(
       .filter(({ supervisor }) => supervisors.get(supervisor)?.shared)
       .map((service) => [service.id, wantedDigest(service, definitions.get(service.id))]),
   );
-  checkNames(desired, observed, request);
+  checkNames(desired, observed, { only, asked });
   const blocked = new Map(inputs.problems);
   const input = {
     desired,
@@ -114,8 +121,9 @@ export async function prepare(
     settled: settledOf(marks, wanted),
     untried: untriedOf(marks, wanted),
     holds: holdsOf(marks, Date.now()),
-    asked: idsOf(desired.services, request.asked),
-    ...(request.only.length > 0 ? { only: new Set(request.only) } : {}),
+    asked: idsOf(desired.services, asked),
+    restartStaged: request.restartStaged === true,
+    ...(only.length > 0 ? { only: new Set(only) } : {}),
   };
   const first = makePlan(input);
   // What can't start here must be known before anything is stopped for it, and in the dry run too.
@@ -127,7 +135,7 @@ export async function prepare(
   );
   for (const entry of found) if (entry !== undefined) blocked.set(...entry);
   const plan = blocked.size > inputs.problems.size ? makePlan(input) : first;
-  return { plan, desired, observed, marks, wanted };
+  return { plan, desired, observed, marks, wanted, only };
 }
 
 /**
@@ -180,7 +188,7 @@ export async function converge(
   signal: AbortSignal,
 ): Promise<Report> {
   const decisions = openDecisions(config.stateDir, config.desiredState);
-  const { plan, desired, observed, marks, wanted } = await prepare(config, loaded, supervisors, request, signal);
+  const { plan, desired, observed, marks, wanted, only } = await prepare(config, loaded, supervisors, request, signal);
   if (request.expect !== undefined && request.expect !== plan.fingerprint) {
     throw new Failure({
       code: 'stale-plan',
@@ -201,7 +209,7 @@ export async function converge(
   saveUsed(config.stateDir, used, [...new Set([...used, ...now])].sort());
   const report = await apply(plan, supervisors, emit, signal);
   saveUsed(config.stateDir, [...new Set([...used, ...now])].sort(), now);
-  const chosen = (id: ServiceId) => request.only.length === 0 || request.only.some((name) => isOf(id, name));
+  const chosen = (id: ServiceId) => only.length === 0 || only.some((name) => isOf(id, name));
   saveMarks(config.stateDir, begun, marksAfter(begun, wanted, chosen, report));
   return report;
 }

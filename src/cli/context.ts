@@ -18,6 +18,7 @@ export interface Options extends Written {
   readonly dryRun?: boolean;
   readonly only?: readonly string[];
   readonly claim?: boolean;
+  readonly restartStaged?: boolean;
   readonly out?: string;
   readonly file?: string;
   readonly names?: readonly string[];

@@ -2,12 +2,18 @@ import { Failure } from '../problem.ts';
 import type { Options } from './context.ts';
 
 /** The flags of the top command that not every command has a use for, and which commands have. */
-const FLAGS = { dryRun: '--dry-run', only: '--only', claim: '--claim', json: '--json' } as const;
+const FLAGS = {
+  dryRun: '--dry-run',
+  only: '--only',
+  claim: '--claim',
+  restartStaged: '--restart-staged',
+  json: '--json',
+} as const;
 type Flag = keyof typeof FLAGS;
 
 const USED: Readonly<Record<string, readonly Flag[]>> = {
-  reconcile: ['dryRun', 'only', 'claim', 'json'],
-  plan: ['dryRun', 'only', 'claim', 'json'],
+  reconcile: ['dryRun', 'only', 'claim', 'restartStaged', 'json'],
+  plan: ['dryRun', 'only', 'claim', 'restartStaged', 'json'],
   apply: ['claim', 'json'],
   start: ['claim', 'json'],
   validate: ['json'],
@@ -18,6 +24,8 @@ const USED: Readonly<Record<string, readonly Flag[]>> = {
 const HINTS: Readonly<Record<string, string>> = {
   'apply --dry-run': 'to see what would change now: `reconcile --dry-run`',
   'apply --only': 'a saved plan is applied whole: `reconcile plan --only NAME --out FILE` makes a smaller one',
+  'apply --restart-staged':
+    'a saved plan is applied as it is: `reconcile plan --restart-staged --out FILE` makes one that restarts',
   'start --dry-run': 'to see what would change: `reconcile --dry-run`',
   'start --only': 'name the services themselves: `reconcile start NAME`',
   'daemon --dry-run': 'to see what would change: `reconcile --dry-run`',

@@ -79,8 +79,12 @@ function program(run: (load: () => Promise<Run>, options: Options) => Promise<vo
     .option('--config <file>', "the tool's own configuration (default: ./reconcile.config.yaml, .yml or .json)")
     .option('--json', 'print JSON')
     .option('--dry-run', 'show what would be done, and do nothing')
-    .option('--only <name...>', 'only these services')
+    .option('--only <name...>', "only these services; 'GROUP:*' for all of a group")
     .option('--claim', 'take over services that another desired-state directory owned')
+    .option(
+      '--restart-staged',
+      'restart services that run with older settings, so that what waits for their next start takes effect',
+    )
     .showSuggestionAfterError()
     .showHelpAfterError('(`reconcile --help` tells what there is)')
     .exitOverride()
@@ -114,7 +118,7 @@ function program(run: (load: () => Promise<Run>, options: Options) => Promise<vo
     );
   top
     .command('start <name...>')
-    .description('start services that wait for a first start, are FATAL or HELD')
+    .description("start services that wait for a first start, are FATAL or HELD; 'GROUP:*' for all of a group")
     .action((names: string[], _, command: Command) =>
       run(async () => (await import('./commands/apply.ts')).startCommand, {
         ...command.optsWithGlobals(),
@@ -155,6 +159,7 @@ const USED: Readonly<Record<string, readonly string[]>> = {
   dryRun: ['reconcile', 'plan'],
   only: ['reconcile', 'plan'],
   claim: ['reconcile', 'plan', 'apply', 'start'],
+  restartStaged: ['reconcile', 'plan'],
 };
 
 /** A word or a flag that has no effect is refused: nobody is to believe that it had one. */
@@ -182,6 +187,7 @@ Examples:
   reconcile --dry-run                 what would change? (exit code 2 when something would)
   reconcile                           make it so
   reconcile --only web worker         two services alone
+  reconcile --only 'dolphin:*'        all services of a group
   reconcile plan --out friday.json    a plan to look at, and
   reconcile apply friday.json         to apply, as long as nothing has changed since
   reconcile status --json             for programs

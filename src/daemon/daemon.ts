@@ -280,8 +280,14 @@ function refuseOther(config: Config, request: ApplyRequest): void {
 }
 
 function plain(request: ApplyRequest): Request {
-  const { only, asked, expect, claim } = request;
-  return { only, asked, ...(expect === undefined ? {} : { expect }), ...(claim === undefined ? {} : { claim }) };
+  const { only, asked, expect, claim, restartStaged } = request;
+  return {
+    only,
+    asked,
+    ...(expect === undefined ? {} : { expect }),
+    ...(claim === undefined ? {} : { claim }),
+    ...(restartStaged === undefined ? {} : { restartStaged }),
+  };
 }
 
 function ownerChanged(before: string, now: string): Problem {

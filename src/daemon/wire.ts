@@ -10,6 +10,7 @@ export const ApplyRequest = z.strictObject({
   asked: z.array(z.string()),
   expect: z.optional(z.string()),
   claim: z.optional(z.boolean()),
+  restartStaged: z.optional(z.boolean()),
 });
 export type ApplyRequest = z.infer<typeof ApplyRequest>;
 

@@ -19,7 +19,8 @@ const PATIENCE = 60_000;
 
 /** `reconcile`: makes it so. */
 export async function applyCommand(context: Context, options: Options): Promise<number> {
-  return run(context, options, { only: options.only ?? [], asked: [], claim: options.claim === true });
+  const { only = [], claim = false, restartStaged = false } = options;
+  return run(context, options, { only, asked: [], claim, restartStaged });
 }
 
 /** `reconcile start NAME…`: a person's word that these may start now. */
@@ -28,7 +29,12 @@ export async function startCommand(context: Context, options: Options): Promise<
   return run(context, options, { only: names, asked: names, claim: options.claim === true });
 }
 
-const SavedPlan = z.object({ version: z.literal(1), fingerprint: z.string(), only: z.optional(z.array(z.string())) });
+const SavedPlan = z.object({
+  version: z.literal(1),
+  fingerprint: z.string(),
+  only: z.optional(z.array(z.string())),
+  restartStaged: z.optional(z.boolean()),
+});
 
 /** `reconcile apply FILE`: what was looked at, and nothing else. */
 export async function applyFileCommand(context: Context, options: Options): Promise<number> {
@@ -48,8 +54,8 @@ export async function applyFileCommand(context: Context, options: Options): Prom
       hint,
     });
   }
-  const { only = [], fingerprint } = saved.data;
-  return run(context, options, { only, asked: [], expect: fingerprint, claim: options.claim === true });
+  const { only = [], fingerprint, restartStaged = false } = saved.data;
+  return run(context, options, { only, asked: [], expect: fingerprint, claim: options.claim === true, restartStaged });
 }
 
 async function run(context: Context, options: Options, request: Request): Promise<number> {
@@ -84,9 +90,13 @@ async function act(
   if (lock === undefined) {
     const other = readHolder(path);
     if (other?.role === 'daemon') {
-      const { only, asked, expect, claim } = request;
+      const { only, asked, expect, claim, restartStaged } = request;
       const body = { desiredState: config.desiredState, only: [...only], asked: [...asked] };
-      const extra = { ...(expect === undefined ? {} : { expect }), ...(claim === undefined ? {} : { claim }) };
+      const extra = {
+        ...(expect === undefined ? {} : { expect }),
+        ...(claim === undefined ? {} : { claim }),
+        ...(restartStaged === undefined ? {} : { restartStaged }),
+      };
       const { askApply } = await import('../../daemon/client.ts');
       return askApply(join(config.runtimeDir, 'control.sock'), { ...body, ...extra }, emit, signal);
     }

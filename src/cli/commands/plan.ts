@@ -21,7 +21,7 @@ export async function planCommand(context: Context, options: Options): Promise<n
     try {
       writeAtomic(
         options.out,
-        `${JSON.stringify({ ...(planJson(plan) as object), only: options.only ?? [] }, null, 2)}\n`,
+        `${JSON.stringify({ ...(planJson(plan) as object), only: options.only ?? [], ...(options.restartStaged ? { restartStaged: true } : {}) }, null, 2)}\n`,
       );
     } catch (error) {
       throw new Failure({ code: 'plan-unwritable', summary: `cannot write the plan to ${options.out}: ${why(error)}` });
@@ -46,7 +46,7 @@ async function makePlan(context: Context, options: Options): Promise<Plan> {
   const { runtimeDir, logDir } = config;
   await using registry = openRegistry({ owner: desired.policy.owner, runtimeDir, logDir, supervise: false, monitor });
   const supervisors = await registry.take(supervisorsInUse(config, desired));
-  const request = { ...EVERYTHING, only: options.only ?? [] };
+  const request = { ...EVERYTHING, only: options.only ?? [], restartStaged: options.restartStaged === true };
   const prepared = await prepare(config, desired, supervisors, request, new AbortController().signal);
   if (!options.claim) checkOwner(config, prepared.desired, prepared.observed);
   return prepared.plan;

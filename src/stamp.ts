@@ -6,6 +6,9 @@ export const STAMP = 'RECONCILED_DEFINITION';
 /** The one that tells whose process it is, where that is not the embedded supervisor. */
 export const SUPERVISOR = 'RECONCILED_SUPERVISOR';
 
+/** The one that tells which settings it was started with, where some take effect only at a start: a digest. */
+export const SETTINGS = 'RECONCILED_SETTINGS';
+
 export interface Stamp {
   readonly owner: string;
   readonly service: string;

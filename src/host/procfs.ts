@@ -85,14 +85,14 @@ export function commandOf(pid: number): readonly string[] {
 
 /** All that descend from a process now, by asking each for its children: costs what they are, not what the host has. */
 export function descendantsOf(pid: number): ProcessStat[] {
-  return childrenOf(pid).flatMap((child) => {
+  return childPidsOf(pid).flatMap((child) => {
     const stat = statOf(child);
     return stat === undefined ? [] : [stat, ...descendantsOf(child)];
   });
 }
 
-/** Each thread has the children that it made. */
-function childrenOf(pid: number): number[] {
+/** The children of a process now; each of its threads has those that it made. */
+export function childPidsOf(pid: number): number[] {
   let threads: readonly string[];
   try {
     threads = readdirSync(`/proc/${pid}/task`);

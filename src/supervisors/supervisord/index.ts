@@ -1,0 +1,181 @@
+import type { Monitor } from '../../health/health.ts';
+import type { Instance } from '../../instance.ts';
+import type { Outcome, Reading, Service, ServiceId, Step } from '../../model.ts';
+import type { Problem } from '../../problem.ts';
+import { check } from '../shared/check.ts';
+import { settingsOf } from '../shared/settings.ts';
+import type { Supervisor } from '../supervisor.ts';
+import { Budget } from './budget.ts';
+import { define } from './define.ts';
+import { SUPERVISORD_FIELDS } from './fields.ts';
+import { Link } from './link.ts';
+import { type Observer, observe, problemOf } from './observe.ts';
+import { prepare } from './prepare.ts';
+import { take } from './steps.ts';
+import { type SupervisordEvent, Tender } from './tend.ts';
+import type { Wake } from './waiting.ts';
+import { watchPaths } from './watch.ts';
+
+export type { SupervisordEvent } from './tend.ts';
+
+export interface SupervisordOptions {
+  readonly owner: string;
+  readonly instance: Instance;
+  readonly runtimeDir: string;
+  /** Where services log that name no file. */
+  readonly logDir: string;
+  /** In a daemon: does what supervisord leaves to it. */
+  readonly supervise: boolean;
+  readonly monitor: Monitor;
+  readonly onEvent?: (event: SupervisordEvent) => void;
+}
+
+/** ms. How often it is looked whether something has changed that nobody told of. */
+const POLL = 5000;
+/** ms. A file that is written is cut off first: what it holds is looked at when that is over. */
+const QUIET = 20;
+
+/** Services as programs of one supervisord, over XML-RPC. Connects when it first has something to ask. */
+export function createSupervisord(options: SupervisordOptions): Supervisor {
+  const { owner, instance, logDir, runtimeDir, supervise, monitor } = options;
+  const link = new Link(instance);
+  const budget = new Budget(runtimeDir, instance.name);
+  const observer: Observer = { link, owner, budget };
+  const tender = new Tender({ link, budget, monitor, logDir, emit: options.onEvent ?? (() => {}) });
+  const pokes = new Pokes(link);
+  const reread = coalesced(() => link.reread());
+  let watching: { readonly nudge: () => void; readonly stop: () => void } | undefined;
+  /** Two steps of one service never overlap. */
+  const last = new Map<ServiceId, Promise<unknown>>();
+
+  const defined = (service: Service) => define(service, { instance, owner, logDir });
+  const apply = async (step: Step, signal: AbortSignal): Promise<Outcome> => {
+    const id = step.service;
+    tender.begin(id);
+    try {
+      await link.demand();
+      const probe = tender.probe.bind(tender);
+      const renew = budget.renew.bind(budget);
+      return await take({ link, wake: pokes.wake, monitor, logDir, probe, renew, reread }, step, signal);
+    } catch (error) {
+      return { kind: 'failed', problem: problemOf(instance, error) };
+    } finally {
+      tender.end(id);
+    }
+  };
+
+  return {
+    name: instance.supervisor,
+    shared: true,
+    fields: SUPERVISORD_FIELDS,
+    define: defined,
+    check: async (service): Promise<Problem | undefined> => {
+      const definition = defined(service);
+      if (Array.isArray(definition)) return definition[0];
+      const { fields } = definition as Exclude<typeof definition, Problem[]>;
+      return (
+        (await check(service, settingsOf(service.id, fields, logDir), logDir)) ?? (await link.cannotStart(service))
+      );
+    },
+    observe: async (_signal, declared = [], { thorough = false } = {}): Promise<Reading> => {
+      const reading = await observe(observer, declared);
+      if (supervise && !thorough && reading.kind === 'read') {
+        tender.follow(reading.objects.filter((object) => object.kind === 'actual'));
+      }
+      return reading;
+    },
+    prepare: (steps) => prepare(observer, steps, reread),
+    apply: (step, signal) => {
+      const outcome = (last.get(step.service) ?? Promise.resolve()).then(() => apply(step, signal));
+      last.set(step.service, outcome);
+      void outcome.then(() => last.get(step.service) === outcome && last.delete(step.service));
+      return outcome;
+    },
+    watch: (nudge) => {
+      const look = () => void tender.look(nudge);
+      const files = watchPaths([`${instance.include}/`, instance.config], QUIET, nudge);
+      const unpoke = pokes.listen(look);
+      const poll = setInterval(look, POLL);
+      watching = {
+        nudge,
+        stop: () => {
+          files[Symbol.dispose]();
+          unpoke();
+          clearInterval(poll);
+        },
+      };
+      return { [Symbol.asyncDispose]: async () => watching?.stop() };
+    },
+    [Symbol.asyncDispose]: async () => {
+      watching?.stop();
+      tender[Symbol.dispose]();
+      pokes[Symbol.dispose]();
+    },
+  };
+}
+
+/** What is asked for while it is under way is done once more after that, once for all who asked. */
+function coalesced(act: () => Promise<void>): () => Promise<void> {
+  let now: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
+  return () => {
+    if (now === undefined) {
+      now = act().finally(() => {
+        now = undefined;
+      });
+      return now;
+    }
+    next ??= now
+      .catch(() => {})
+      .then(() => {
+        next = undefined;
+        now = act().finally(() => {
+          now = undefined;
+        });
+        return now;
+      });
+    return next;
+  };
+}
+
+/** Wakes whoever waits when supervisord writes to its log: it does so with each change of state, within milliseconds. */
+class Pokes implements Disposable {
+  readonly #link: Link;
+  readonly #waiting = new Set<() => void>();
+  #log: { readonly path: string; readonly watch: Disposable } | undefined;
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  readonly wake: Wake = (limit, signal) =>
+    new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        stop();
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, Math.max(1, limit));
+      const stop = this.listen(done);
+      signal.addEventListener('abort', done);
+    });
+
+  listen(poked: () => void): () => void {
+    const path = this.#link.place().log;
+    if (path !== undefined && this.#log?.path !== path) {
+      this.#log?.watch[Symbol.dispose]();
+      const all = () => {
+        for (const each of [...this.#waiting]) each();
+      };
+      this.#log = { path, watch: watchPaths([path], 1, all) };
+    }
+    this.#waiting.add(poked);
+    return () => this.#waiting.delete(poked);
+  }
+
+  [Symbol.dispose](): void {
+    this.#log?.watch[Symbol.dispose]();
+    this.#log = undefined;
+  }
+}

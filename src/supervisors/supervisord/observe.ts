@@ -1,0 +1,159 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Instance, serviceOfInstance } from '../../instance.ts';
+import type { Actual, ActualDefinition, Reading, Run, Service, ServiceId } from '../../model.ts';
+import { type Problem, why } from '../../problem.ts';
+import { parseStamp, stampId } from '../../stamp.ts';
+import { UNKNOWN } from '../shared/exit.ts';
+import type { Budget } from './budget.ts';
+import type { Child } from './children.ts';
+import type { Link } from './link.ts';
+import { placeOf } from './place.ts';
+import { whyNot } from './presence.ts';
+import { readProgram } from './program-text.ts';
+import type { ProcessInfo } from './rpc.ts';
+import { type Defined, type Policy, runOfChild, runOfInfo } from './runs.ts';
+
+export interface Observer {
+  readonly link: Link;
+  readonly owner: string;
+  readonly budget: Budget;
+}
+
+/** A file of the include folder that is ours or another owner's. */
+interface Program {
+  readonly id: ServiceId;
+  readonly path: string;
+  readonly text: string;
+  readonly defined: Defined;
+}
+
+/**
+ * All that is ours in one supervisord, and what bears the name of a declared service there. Files and /proc tell nearly
+ * all; supervisord is asked whether it is well, and of what has no process. Never throws.
+ */
+export async function observe(o: Observer, declared: readonly Service[]): Promise<Reading> {
+  const { link, owner, budget } = o;
+  const { instance } = link;
+  try {
+    const programs = programsIn(instance.include);
+    const place = placeOf(
+      instance,
+      programs.some(({ defined }) => defined.editedAt !== undefined),
+    );
+    const [unsafe] = instance.allowInsecureSocket ? [] : place.unsafe;
+    const problem = place.problem ?? unsafe;
+    if (problem !== undefined) return { kind: 'unreadable', problem };
+    const presence = await link.presence(place);
+    const silent = whyNot(instance, presence);
+    if (silent !== undefined) return { kind: 'unreadable', problem: silent };
+
+    const children = link.children();
+    const spent = budget.spent();
+    const idle = programs.filter(({ id }) => !children.has(id)).map(({ id }) => id);
+    const infos = presence.kind === 'up' ? await infosOf(link, idle) : undefined;
+    const runOf = ({ id, defined }: Program): Run => {
+      const child = children.get(id);
+      if (child !== undefined) return runOfChild(child, defined);
+      if (infos === undefined) return { kind: 'stopped', started: false, stoppedWith: nameOf(instance) };
+      const run = runOfInfo(infos.get(id), (defined.file.fields['restart.policy'] as Policy | undefined) ?? 'always');
+      const held = spent[id];
+      if (held === undefined || run.kind === 'running' || run.kind === 'starting') return run;
+      return { kind: 'held', exit: UNKNOWN, until: held.until, reason: held.reason };
+    };
+    const ours = programs
+      .filter(({ defined }) => defined.file.owner === owner)
+      .map((program) => actual(program, runOf(program), budget.restarts(program.id), place.groups.get(program.id)));
+    const seen = new Set(programs.map(({ id }) => id));
+    const strangers = [...programs.filter(({ defined }) => defined.file.owner !== owner)].map(({ id, defined }) =>
+      foreign(id, defined.file.owner, children.get(id)),
+    );
+    const others = declared.flatMap(({ id }) => {
+      const where = seen.has(id) ? undefined : place.programs.get(id);
+      return where === undefined ? [] : [foreign(id, `whoever wrote ${where}`, children.get(id))];
+    });
+    const strays = [...children.values()].flatMap((child) =>
+      seen.has(child.name) || place.programs.has(child.name) ? [] : stray(child, owner),
+    );
+    const objects = [...ours, ...strangers, ...others, ...strays].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const remarks = [...place.remarks, ...(instance.allowInsecureSocket ? place.unsafe.map(allowed) : [])];
+    return { kind: 'read', objects, ...(remarks.length === 0 ? {} : { remarks }) };
+  } catch (error) {
+    return { kind: 'unreadable', problem: problemOf(instance, error) };
+  }
+}
+
+/** So many without a process that one answer about all is had sooner than one about each. */
+const MANY = 300;
+
+async function infosOf({ rpc }: Link, ids: readonly ServiceId[]): Promise<ReadonlyMap<ServiceId, ProcessInfo>> {
+  if (ids.length === 0) return new Map();
+  return new Map();
+}
+
+/** All files of ours, of whatever owner; what is not ours there is left to the reader of the configuration. */
+function programsIn(folder: string): Program[] {
+  return namesIn(folder).flatMap((name): Program[] => {
+    const path = join(folder, name);
+    const text = readFileSync(path, 'utf8');
+    const file = readProgram(text);
+    if (file === undefined) return [];
+    const defined = file.edited ? { file, editedAt: statSync(path).mtimeMs } : { file };
+    return [{ id: file.id, path, text, defined }];
+  });
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.endsWith('.conf') && !name.startsWith('.'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function actual(
+  { id, path, text, defined: { file, editedAt } }: Program,
+  run: Run,
+  restarts: number,
+  neighbours: Actual['neighbours'],
+): Actual {
+  const definition: ActualDefinition = {
+    hash: file.hash,
+    fields: file.fields,
+    files: [{ path, text, ...(file.made === undefined ? {} : { made: file.made }) }],
+    ...(editedAt === undefined ? {} : { edited: true as const }),
+  };
+  const more = neighbours === undefined ? {} : { neighbours };
+  return { kind: 'actual', id, owner: { kind: 'ours' }, definition, run, restarts, ...more };
+}
+
+function foreign(id: ServiceId, owner: string, child: Child | undefined): Actual {
+  const run: Run = child === undefined ? { kind: 'stopped', started: false } : runOfChild(child, undefined);
+  return { kind: 'actual', id, owner: { kind: 'foreign', owner }, definition: { hash: undefined }, run, restarts: 0 };
+}
+
+/** A process of ours whose file is gone; what has no stamp of ours is somebody else's. */
+function stray(child: Child, owner: string): Actual[] {
+  const stamp = parseStamp(child.stamp ?? '');
+  const run = runOfChild(child, undefined);
+  const { name: id } = child;
+  if (stamp === undefined || stampId(stamp) !== id) return [foreign(id, 'somebody else', child)];
+  if (stamp.owner !== owner) return [foreign(id, stamp.owner, child)];
+  return [{ kind: 'actual', id, owner: { kind: 'ours' }, definition: { hash: stamp.hash }, run, restarts: 0 }];
+}
+
+/** What people call it: the service that runs it, where that is ours. */
+export function nameOf({ name, owned, config }: Instance): string {
+  return owned === undefined ? `the supervisord of ${config}` : serviceOfInstance(name);
+}
+
+function allowed(problem: Problem): Problem {
+  return { ...problem, summary: `allowed by allowInsecureSocket: ${problem.summary}` };
+}
+
+export function problemOf({ name }: Instance, error: unknown): Problem {
+  const path = (error as NodeJS.ErrnoException).path;
+  const summary = `cannot read the programs of supervisord/${name}: ${why(error)}${path === undefined ? '' : ` (${path})`}`;
+  return { code: 'supervisord-unreadable', summary };
+}

@@ -1,0 +1,168 @@
+import type { Agent, IncomingMessage } from 'node:http';
+import * as z from 'zod/mini';
+import { http } from '../../host/http.ts';
+import type { ServiceId } from '../../model.ts';
+import { why } from '../../problem.ts';
+import { decodeReply, encodeCall, type Value } from './xmlrpc.ts';
+
+/** Where a supervisord listens. */
+export type Address = (
+  | { readonly kind: 'socket'; readonly path: string }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+) & { readonly user?: string; readonly password?: string };
+
+/** What supervisord refused, by its name for it (supervisor.xmlrpc.Faults). */
+export class Fault extends Error {
+  override readonly name: string;
+
+  constructor(code: number, text: string) {
+    super(text);
+    this.name = FAULTS[code] ?? `FAULT_${code}`;
+  }
+}
+
+const FAULTS: Readonly<Record<number, string>> = {
+  1: 'UNKNOWN_METHOD',
+  6: 'SHUTDOWN_STATE',
+  10: 'BAD_NAME',
+  20: 'NO_FILE',
+  21: 'NOT_EXECUTABLE',
+  30: 'FAILED',
+  40: 'ABNORMAL_TERMINATION',
+  50: 'SPAWN_ERROR',
+  60: 'ALREADY_STARTED',
+  70: 'NOT_RUNNING',
+  90: 'ALREADY_ADDED',
+  91: 'STILL_RUNNING',
+  92: 'CANT_REREAD',
+};
+
+/** It did not answer in time. */
+export class Silent extends Error {}
+
+/** ms. It answers one request after another; a look at a thousand programs takes it a second. */
+const LIMIT = 30_000;
+
+export interface Client extends Disposable {
+  /** Throws a `Fault`, `Silent`, or what the system says. */
+  call(method: string, params: readonly Value[], timeout?: number): Promise<Value>;
+}
+
+/** A client that keeps its connection. */
+export function createClient(address: Address): Client {
+  const agent: Agent = new http.Agent({ keepAlive: true, maxSockets: 4 });
+  const to = address.kind === 'socket' ? { socketPath: address.path } : { host: address.host, port: address.port };
+  const auth = address.user === undefined ? {} : { auth: `${address.user}:${address.password ?? ''}` };
+  const ask = (body: string, timeout: number) =>
+    new Promise<string>((resolve, reject) => {
+      const headers = { 'content-type': 'text/xml', 'content-length': Buffer.byteLength(body) };
+      const request = http.request({ ...to, ...auth, agent, method: 'POST', path: '/RPC2', headers }, (response) => {
+        textOf(response).then((text) => {
+          if (response.statusCode === 200) resolve(text);
+          else reject(new Error(STATUS[response.statusCode ?? 0] ?? `it answered ${response.statusCode}`));
+        }, reject);
+      });
+      const timer = setTimeout(
+        () => request.destroy(new Silent(`it did not answer within ${timeout / 1000} s`)),
+        timeout,
+      );
+      request.on('close', () => clearTimeout(timer));
+      request.on('error', reject);
+      request.end(body);
+    });
+  return {
+    call: async (method, params, timeout = LIMIT) => {
+      const reply = decodeReply(await ask(encodeCall(method, params), timeout));
+      if (reply.kind === 'fault') throw new Fault(reply.fault.faultCode, reply.fault.faultString);
+      return reply.value;
+    },
+    [Symbol.dispose]: () => agent.destroy(),
+  };
+}
+
+const STATUS: Readonly<Record<number, string>> = {
+  401: 'it wants another user name and password than its configuration says',
+  404: 'it has no [rpcinterface:supervisor] section, and so nothing to ask it by',
+};
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+const Info = z.object({
+  name: z.string(),
+  group: z.string(),
+  /** Seconds since the epoch, as all times; 0 for never. */
+  start: z.number(),
+  stop: z.number(),
+  now: z.number(),
+  state: z.number(),
+  statename: z.string(),
+  spawnerr: z.string(),
+  exitstatus: z.number(),
+  pid: z.number(),
+});
+/** supervisor.rpcinterface: getProcessInfo */
+export type ProcessInfo = z.infer<typeof Info>;
+
+const State = z.object({ statecode: z.number(), statename: z.string() });
+const Changes = z.tuple([z.tuple([z.array(z.string()), z.array(z.string()), z.array(z.string())])]);
+const Failed = z.object({ faultCode: z.number(), faultString: z.string() });
+
+/** What we ask of supervisord (supervisor.rpcinterface). Programs are named `group:name`, or by a name that is both. */
+export interface Supervisord extends Disposable {
+  getState(timeout?: number): Promise<z.infer<typeof State>>;
+  getVersion(): Promise<string>;
+  /** In that order; undefined for what it does not have. */
+  processInfo(names: readonly ServiceId[]): Promise<readonly (ProcessInfo | undefined)[]>;
+  /** Of all: takes up to a second at a thousand, and answers nobody else meanwhile. */
+  allProcessInfo(): Promise<readonly ProcessInfo[]>;
+  /** Reads all files anew; changes nothing by itself. */
+  reloadConfig(): Promise<{
+    readonly added: readonly string[];
+    readonly changed: readonly string[];
+    readonly removed: readonly string[];
+  }>;
+  addProcessGroup(name: string): Promise<void>;
+  removeProcessGroup(name: string): Promise<void>;
+  /** Returns when it was told to, not when it has. */
+  startProcess(name: string): Promise<void>;
+  stopProcess(name: string): Promise<void>;
+}
+
+export function createSupervisord(client: Client): Supervisord {
+  const { call } = client;
+  return {
+    getState: async (timeout) => z.parse(State, await call('supervisor.getState', [], timeout)),
+    getVersion: async () => z.parse(z.string(), await call('supervisor.getSupervisorVersion', [])),
+    processInfo: async (names) => {
+      const calls = names.map((name) => ({ methodName: 'supervisor.getProcessInfo', params: [name] }));
+      const all = z.parse(z.array(z.unknown()), await call('system.multicall', [calls]));
+      return all.map((one) => {
+        const failed = z.safeParse(Failed, one);
+        if (!failed.success) return z.parse(Info, one);
+        const fault = new Fault(failed.data.faultCode, failed.data.faultString);
+        if (fault.name !== 'BAD_NAME') throw fault;
+        return undefined;
+      });
+    },
+    allProcessInfo: async () => z.parse(z.array(Info), await call('supervisor.getAllProcessInfo', [])),
+    reloadConfig: async () => {
+      const [[added, changed, removed]] = z.parse(Changes, await call('supervisor.reloadConfig', []));
+      return { added, changed, removed };
+    },
+    addProcessGroup: async (name) => void (await call('supervisor.addProcessGroup', [name])),
+    removeProcessGroup: async (name) => void (await call('supervisor.removeProcessGroup', [name])),
+    startProcess: async (name) => void (await call('supervisor.startProcess', [name, false])),
+    stopProcess: async (name) => void (await call('supervisor.stopProcess', [name, false])),
+    [Symbol.dispose]: () => client[Symbol.dispose](),
+  };
+}
+
+/** Why a call came to nothing, in words that go behind "supervisord". */
+export function callFailure(error: unknown): string {
+  if (error instanceof Fault) return `said ${error.name}: ${error.message}`;
+  return why(error);
+}

@@ -1,0 +1,198 @@
+import type { Monitor } from '../../health/health.ts';
+import type { Outcome, Run, ServiceId, Step } from '../../model.ts';
+import { type Problem, unreachable } from '../../problem.ts';
+import { whenHealthy } from '../shared/probing.ts';
+import { type Settings, settingsOf } from '../shared/settings.ts';
+import { tail } from '../shared/tail.ts';
+import type { Child } from './children.ts';
+import type { Link } from './link.ts';
+import { removeFile } from './prepare.ts';
+import { Fault, type ProcessInfo } from './rpc.ts';
+import { isCurrent, reasonOf, STATE } from './runs.ts';
+import { settingsDigest } from './settings-digest.ts';
+import { ready, stopped, type Wake } from './waiting.ts';
+
+export interface StepContext {
+  readonly link: Link;
+  readonly wake: Wake;
+  readonly monitor: Monitor;
+  readonly logDir: string;
+  /** Begins to probe a service's health, where it has probes. */
+  readonly probe: (id: ServiceId, settings: Settings) => Promise<void>;
+  /** Somebody has said something of it: its restarts are counted anew. */
+  readonly renew: (id: ServiceId) => void;
+  /** Has supervisord read its files, once for all that ask at the same time. */
+  readonly reread: () => Promise<void>;
+}
+
+/** Takes one step, whose files are written and read by supervisord, and waits for its result. Throws what it says. */
+export async function take(context: StepContext, step: Step, signal: AbortSignal): Promise<Outcome> {
+  const { link } = context;
+  const id = step.service;
+  if (step.action === 'update') return done(step.seen.kind === 'present' ? step.seen.pid : undefined);
+  const info = await link.info(id);
+  const changed = refusal(step, info);
+  if (changed !== undefined) return failed(changed);
+  context.renew(id);
+  switch (step.action) {
+    case 'create':
+    case 'start':
+    case 'replace':
+    case 'restart':
+      if (step.effect !== 'none') return start(context, step, info, signal);
+      await load(context, id, info);
+      return { kind: 'done' };
+    case 'stop':
+      return (await stop(context, step, info, signal)) ?? { kind: 'done' };
+    case 'remove': {
+      const problem = await stop(context, step, info, signal);
+      if (problem !== undefined) return problem;
+      if (info !== undefined) await link.rpc().removeProcessGroup(id).catch(unless('BAD_NAME'));
+      for (const { path } of step.files ?? []) removeFile(path);
+      // Lest a person adds again what it still remembers.
+      await context.reread();
+      return { kind: 'done' };
+    }
+    default:
+      return unreachable(step.action);
+  }
+}
+
+async function start(
+  context: StepContext,
+  step: Step,
+  info: ProcessInfo | undefined,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { link, monitor, logDir } = context;
+  const { service: id, target } = step;
+  if (target === undefined) throw new Error(`no target of ${step.id}`);
+  const { hash, fields } = target.definition;
+  const settings = settingsOf(id, fields, logDir);
+  const autostart = target.service.autostart;
+  const from = isAlive(info) ? link.child(id) : undefined;
+  // A supervisord that was just started has started its programs by itself, from the same files.
+  const fresh = isCurrent(from, hash, settingsDigest(fields, autostart)) && isNew(step, from);
+  if (!fresh) {
+    const problem = await stop(context, step, info, signal);
+    if (problem !== undefined) return problem;
+    await load(context, id, await link.info(id));
+    await link.rpc().startProcess(id).catch(unless('ALREADY_STARTED', 'SPAWN_ERROR'));
+  }
+  const end = await ready(link, context.wake, id, settings, signal);
+  switch (end.kind) {
+    case 'ready': {
+      await context.probe(id, settings);
+      const ill = await whenHealthy(monitor, id, settings, signal);
+      if (ill === undefined) return done(end.pid);
+      return failed({
+        ...cannot(step, ill.because, ill.code),
+        hint: `it was left running; its output: ${outputOf(settings)}`,
+      });
+    }
+    case 'ended-well':
+      return { kind: 'done' };
+    case 'interrupted':
+      return failed(cannot(step, 'interrupted before it was ready; supervisord goes on with it', 'interrupted'));
+    case 'failed': {
+      const detail = [settings.logs.stderr, settings.logs.stdout]
+        .map((path) => tail(path, 0, LINES))
+        .find((text) => text !== undefined);
+      return failed({
+        ...cannot(step, end.because, 'start-failed'),
+        hint: `mend it, then \`reconcile start ${id}\`; all it said: ${outputOf(settings)}`,
+        ...(detail === undefined ? {} : { detail }),
+      });
+    }
+    default:
+      return unreachable(end);
+  }
+}
+
+const LINES = 5;
+
+function outputOf({ logs }: Settings): string {
+  return logs.stderr === logs.stdout ? logs.stdout : `${logs.stderr}, ${logs.stdout}`;
+}
+
+/** Makes supervisord hold what the file says: only adding reads it, and only what is not there can be added. */
+async function load({ link, reread }: StepContext, id: ServiceId, info: ProcessInfo | undefined): Promise<void> {
+  const rpc = link.rpc();
+  if (info !== undefined) await rpc.removeProcessGroup(id).catch(unless('BAD_NAME'));
+  const added = await rpc.addProcessGroup(id).then(() => true, unless('ALREADY_ADDED', 'BAD_NAME'));
+  if (added === true) return;
+  // It has not read the file yet: it was down, or a run ended before it could be told.
+  await reread();
+  await rpc.removeProcessGroup(id).catch(unless('BAD_NAME'));
+  await rpc.addProcessGroup(id);
+}
+
+/** Stops what runs; undefined where it is down, else what became of it. */
+async function stop(
+  { link, wake, monitor, logDir }: StepContext,
+  step: Step,
+  info: ProcessInfo | undefined,
+  signal: AbortSignal,
+): Promise<Outcome | undefined> {
+  monitor.forget(step.service);
+  if (info === undefined || !(isAlive(info) || info.state === STATE.backoff || info.state === STATE.stopping)) {
+    return undefined;
+  }
+  const { rules } = settingsOf(step.service, step.target?.definition.fields ?? {}, logDir);
+  await link.rpc().stopProcess(step.service).catch(unless('NOT_RUNNING', 'BAD_NAME'));
+  const end = await stopped(link, wake, step.service, rules.stopTimeout, signal);
+  if (end === 'stopped') return undefined;
+  if (end === 'interrupted') return failed(cannot(step, 'interrupted while it was stopping', 'interrupted'));
+  return failed(cannot(step, 'it did not end, though supervisord was asked to stop it'));
+}
+
+/** Is the program still in the state that the plan saw? Its file was compared before it was written. */
+function refusal(step: Step, now: ProcessInfo | undefined): Problem | undefined {
+  const { seen, effect } = step;
+  if (seen.kind === 'absent') return undefined;
+  const ends = effect === 'stop' || effect === 'restart';
+  const had = seen.pid ?? 0;
+  if (!ends || seen.run !== 'running' || had === 0 || now === undefined || !isAlive(now) || now.pid === had) {
+    return undefined;
+  }
+  // What its supervisor restarted meanwhile is still the same service.
+  if (step.reason.kind === 'with' || now.start * 1000 > Date.now() - RECENT) return undefined;
+  const because = `it has changed since it was planned: its process was ${had} and is ${now.pid}`;
+  return {
+    ...cannot(step, because, 'changed-meanwhile'),
+    hint: 'its process was not touched; run `reconcile` again',
+  };
+}
+
+/** ms. A process that is younger than a plan can be was started by supervision meanwhile. */
+const RECENT = 60_000;
+
+/** Was it started after the plan saw another one, or none? */
+function isNew({ seen }: Step, child: Child | undefined): boolean {
+  return seen.kind === 'absent' || seen.pid === undefined || seen.pid !== child?.pid;
+}
+
+function isAlive(info: ProcessInfo | undefined): boolean {
+  return info !== undefined && (info.state === STATE.running || info.state === STATE.starting);
+}
+
+/** Swallows these faults. */
+export function unless(...names: readonly string[]): (error: unknown) => undefined {
+  return (error) => {
+    if (error instanceof Fault && names.includes(error.name)) return undefined;
+    throw error;
+  };
+}
+
+function cannot({ action, service }: Step, because: string, code = 'step-failed'): Problem {
+  const verb = action === 'create' ? 'start' : action === 'replace' ? 'restart' : action;
+  return { code, summary: `cannot ${verb} ${service}: ${because}` };
+}
+
+function done(pid: number | undefined): Outcome {
+  return pid === undefined || pid === 0 ? { kind: 'done' } : { kind: 'done', pid };
+}
+
+function failed(problem: Problem): Outcome {
+  return { kind: 'failed', problem };
+}

@@ -1,0 +1,81 @@
+import type { ServiceId } from '../../model.ts';
+import { exitText } from '../shared/exit.ts';
+import type { Settings } from '../shared/settings.ts';
+import type { Link } from './link.ts';
+import { exitOf, reasonOf, STATE } from './runs.ts';
+
+/** Resolves when supervisord's log says something, after a time (ms), or on abort. */
+export type Wake = (limit: number, signal: AbortSignal) => Promise<void>;
+
+/** What became of a start. */
+export type Ready =
+  | { readonly kind: 'ready'; readonly pid: number }
+  /** It has ended, as its restart policy allows. */
+  | { readonly kind: 'ended-well' }
+  | { readonly kind: 'interrupted' }
+  | { readonly kind: 'failed'; readonly because: string };
+
+/** ms. Asking wakes supervisord, which else looks at its programs once a second. */
+const OFTEN = 100;
+const SELDOM = 1000;
+
+/**
+ * Waits until a program that was started is RUNNING: up for `start.ready`, by supervisord's own account. What it retries
+ * (BACKOFF) is waited for, as often as it does.
+ */
+export async function ready(
+  link: Link,
+  wake: Wake,
+  id: ServiceId,
+  { rules, startTimeout }: Settings,
+  signal: AbortSignal,
+): Promise<Ready> {
+  // A retry waits a second more each time.
+  const patience = startTimeout + (rules.ready + 1000 * rules.retries) * (rules.retries + 1);
+  const limit = Date.now() + patience;
+  for (;;) {
+    if (signal.aborted) return { kind: 'interrupted' };
+    const info = await link.info(id);
+    if (info === undefined) return { kind: 'failed', because: 'somebody removed it from supervisord meanwhile' };
+    switch (info.state) {
+      case STATE.running:
+        return { kind: 'ready', pid: info.pid };
+      case STATE.fatal:
+        return { kind: 'failed', because: `could not be started, tried ${times(rules.retries)}: ${reasonOf(info)}` };
+      case STATE.stopped:
+      case STATE.stopping:
+        if (info.start > 0 || info.state === STATE.stopping)
+          return { kind: 'failed', because: 'somebody stopped it meanwhile' };
+        break;
+      case STATE.exited:
+        if (rules.policy !== 'always' && info.exitstatus === 0) return { kind: 'ended-well' };
+        if (rules.policy === 'never') return { kind: 'failed', because: exitText(exitOf(info)) };
+        break;
+    }
+    if (Date.now() >= limit) return { kind: 'failed', because: `it was not up in time: ${reasonOf(info)}` };
+    const due = info.start * 1000 + rules.ready - Date.now();
+    await wake(info.state === STATE.starting ? Math.max(OFTEN, Math.min(due, SELDOM)) : OFTEN, signal);
+  }
+}
+
+/** Waits until a program that was to stop has no process; supervisord kills it after its time (ms). */
+export async function stopped(
+  link: Link,
+  wake: Wake,
+  id: ServiceId,
+  timeout: number,
+  signal: AbortSignal,
+): Promise<'stopped' | 'interrupted' | 'alive'> {
+  const limit = Date.now() + timeout + 10_000;
+  for (let pause = 5; ; pause = Math.min(pause * 2, OFTEN)) {
+    const info = await link.info(id);
+    if (info === undefined || info.pid === 0) return 'stopped';
+    if (signal.aborted) return 'interrupted';
+    if (Date.now() >= limit) return 'alive';
+    await wake(pause, signal);
+  }
+}
+
+function times(retries: number): string {
+  return retries === 0 ? 'once' : `${retries + 1} times in a row`;
+}

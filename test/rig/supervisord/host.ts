@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createHost, type Host, until } from './host.ts';
+import { createHost, type Host, until } from '../host.ts';
 
 /** A host of a test's own with a real supervisord that others own, and `supervisors/dolphin.yaml` for it. */
 export interface SupervisordHost extends Host {

@@ -1,0 +1,5 @@
+import { spawnSync } from 'node:child_process';
+
+export function hasSupervisord(): boolean {
+  return spawnSync('supervisord', ['--version']).status === 0;
+}

@@ -18,7 +18,7 @@ interface Start {
   /** The exit code of that apply. */
   readonly code?: 0 | 3;
   /** Done to all of this starting point, by name. */
-  readonly then?: (host: SupervisordHost, names: readonly string[]) => Promise<void>;
+  readonly made?: (host: SupervisordHost, names: readonly string[]) => Promise<void>;
   /** Does it run then? */
   readonly runs: boolean;
   /** It is made to run as Git says though it can't: it ends FATAL. */
@@ -47,29 +47,29 @@ const STARTS: readonly Start[] = [
   {
     words: 'stopped by hand',
     declared: {},
-    then: async (host, names) => void (await host.supervisorctl('stop', ...names)),
+    made: async (host, names) => void (await host.supervisorctl('stop', ...names)),
     runs: false,
   },
   {
     words: 'started by hand',
     declared: { state: 'stopped' },
-    then: async (host, names) => void (await host.supervisorctl('start', ...names)),
+    made: async (host, names) => void (await host.supervisorctl('start', ...names)),
     runs: true,
   },
   {
     words: 'removed by hand',
     declared: {},
-    then: async (host, names) => {
+    made: async (host, names) => {
       await host.supervisorctl('stop', ...names);
       await host.supervisorctl('remove', ...names);
     },
     runs: false,
   },
-  { words: 'edited by hand', declared: {}, then: async (host, names) => edit(host, names), runs: true },
+  { words: 'edited by hand', declared: {}, made: async (host, names) => edit(host, names), runs: true },
   {
     words: 'edited and updated by hand',
     declared: {},
-    then: async (host, names) => {
+    made: async (host, names) => {
       edit(host, names);
       await host.supervisorctl('reread');
       for (const name of names) await host.supervisorctl('update', name);
@@ -79,7 +79,7 @@ const STARTS: readonly Start[] = [
   {
     words: 'running, and its file removed',
     declared: {},
-    then: async (host, names) => {
+    made: async (host, names) => {
       for (const name of names) rmSync(file(host, name));
     },
     runs: true,
@@ -87,7 +87,7 @@ const STARTS: readonly Start[] = [
   {
     words: 'stopped, and its file removed',
     declared: { state: 'stopped' },
-    then: async (host, names) => {
+    made: async (host, names) => {
       for (const name of names) rmSync(file(host, name));
     },
     runs: false,
@@ -127,7 +127,7 @@ describeWithSupervisord('every state from every starting point', () => {
     for (const { start, name } of PAIRS) if (start.declared !== undefined) host.declare(name, start.declared);
     await host.apply(3);
     for (const start of STARTS) {
-      await start.then?.(
+      await start.made?.(
         host,
         PAIRS.filter((pair) => pair.start === start).map(({ name }) => name),
       );

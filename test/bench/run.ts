@@ -1,11 +1,12 @@
 /**
- * Measures whole processes beside peers in one run and prints ratios: `npm run bench [-- a b c d e f g h i]`.
+ * Measures whole processes beside peers in one run and prints ratios: `npm run bench [-- a b c d e f g h i j k]`.
  *   a  killed process -> new process: ours, supervisord, pm2
  *   b  file saved -> changed process running, 200 services
  *   c  dry run with nothing to do at 10, 200, 1,000 services: ours, `supervisorctl status`
  *   d  first converge of 1,000 services: ours, a bare spawn loop in Node
  *   e  the idle daemon with 200 services, 60 s
  *   f, g, h, i  under systemd: see systemd.ts
+ *   j, k  under supervisord: see supervisord.ts
  */
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -14,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { whyNoSystemdHost } from '../rig/systemd/needs.ts';
 import { hasSupervisord, installPm2, pm2, supervisord } from './peers.ts';
 import { type Bench, createBench, ended, median, ours, quantile, timed, usage } from './rig.ts';
+import * as programs from './supervisord.ts';
 import * as systemd from './systemd.ts';
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => `s${i}`);
@@ -189,7 +191,22 @@ async function e(): Promise<void> {
   );
 }
 
-const parts: Readonly<Record<string, () => Promise<void>>> = { a, b, c, d, e, ...underSystemd() };
+const parts: Readonly<Record<string, () => Promise<void>>> = {
+  a,
+  b,
+  c,
+  d,
+  e,
+  ...underSystemd(),
+  ...underSupervisord(),
+};
+/** Where it is not installed, that is said in place of figures. */
+function underSupervisord(): Readonly<Record<string, () => Promise<void>>> {
+  if (hasSupervisord()) return { j: programs.j, k: programs.k };
+  const skip = (part: string) => async () => say(`${part}  under supervisord: skipped, not installed`);
+  return { j: skip('j'), k: skip('k') };
+}
+
 /** Where no host with a systemd of its own can be had, that is said in place of figures. */
 function underSystemd(): Readonly<Record<string, () => Promise<void>>> {
   const why = whyNoSystemdHost();

@@ -8,7 +8,7 @@ import type { Supervisor } from '../supervisor.ts';
 import { Budget } from './budget.ts';
 import { define } from './define.ts';
 import { SUPERVISORD_FIELDS } from './fields.ts';
-import { Link } from './link.ts';
+import { down, Link } from './link.ts';
 import { type Observer, observe, problemOf } from './observe.ts';
 import { prepare } from './prepare.ts';
 import { take } from './steps.ts';
@@ -43,12 +43,25 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
   const observer: Observer = { link, owner, budget };
   const tender = new Tender({ link, budget, monitor, logDir, emit: options.onEvent ?? (() => {}) });
   const pokes = new Pokes(link);
-  const reread = coalesced(() => link.reread());
+  const reread = coalesced(async () => void (await link.rpc().reloadConfig()));
   let watching: { readonly nudge: () => void; readonly stop: () => void } | undefined;
   /** Two steps of one service never overlap. */
   const last = new Map<ServiceId, Promise<unknown>>();
 
   const defined = (service: Service) => define(service, { instance, owner, logDir });
+  /** One of ours is started by the same plan; one of others has to be there. */
+  const whyDown = async (service: Service): Promise<Problem | undefined> => {
+    if (instance.owned !== undefined || (await link.presence()).kind !== 'gone') return undefined;
+    const { summary, hint, ...problem } = down(instance);
+    return {
+      ...problem,
+      code: 'cannot-start',
+      summary: `cannot start ${service.id}: ${summary}`,
+      file: service.file,
+      field: 'supervisor',
+      hint,
+    };
+  };
   const apply = async (step: Step, signal: AbortSignal): Promise<Outcome> => {
     const id = step.service;
     tender.begin(id);
@@ -73,9 +86,7 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
       const definition = defined(service);
       if (Array.isArray(definition)) return definition[0];
       const { fields } = definition as Exclude<typeof definition, Problem[]>;
-      return (
-        (await check(service, settingsOf(service.id, fields, logDir), logDir)) ?? (await link.cannotStart(service))
-      );
+      return (await check(service, settingsOf(service.id, fields, logDir), logDir)) ?? (await whyDown(service));
     },
     observe: async (_signal, declared = [], { thorough = false } = {}): Promise<Reading> => {
       const reading = await observe(observer, declared);
@@ -110,6 +121,7 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
       watching?.stop();
       tender[Symbol.dispose]();
       pokes[Symbol.dispose]();
+      link[Symbol.dispose]();
     },
   };
 }
@@ -162,7 +174,7 @@ class Pokes implements Disposable {
     });
 
   listen(poked: () => void): () => void {
-    const path = this.#link.place().log;
+    const path = this.#link.place.log;
     if (path !== undefined && this.#log?.path !== path) {
       this.#log?.watch[Symbol.dispose]();
       const all = () => {

@@ -8,7 +8,6 @@ import { UNKNOWN } from '../shared/exit.ts';
 import type { Budget } from './budget.ts';
 import type { Child } from './children.ts';
 import type { Link } from './link.ts';
-import { placeOf } from './place.ts';
 import { whyNot } from './presence.ts';
 import { readProgram } from './program-text.ts';
 import type { ProcessInfo } from './rpc.ts';
@@ -44,7 +43,7 @@ export async function observe(o: Observer, declared: readonly Service[]): Promis
     const [unsafe] = instance.allowInsecureSocket ? [] : place.unsafe;
     const problem = place.problem ?? unsafe;
     if (problem !== undefined) return { kind: 'unreadable', problem };
-    const presence = await link.presence(place);
+    const presence = await link.presence();
     const silent = whyNot(instance, presence);
     if (silent !== undefined) return { kind: 'unreadable', problem: silent };
 
@@ -83,12 +82,12 @@ export async function observe(o: Observer, declared: readonly Service[]): Promis
   }
 }
 
-/** So many without a process that one answer about all is had sooner than one about each. */
-const MANY = 300;
-
-async function infosOf({ rpc }: Link, ids: readonly ServiceId[]): Promise<ReadonlyMap<ServiceId, ProcessInfo>> {
-  if (ids.length === 0) return new Map();
-  return new Map();
+async function infosOf(
+  link: Link,
+  ids: readonly ServiceId[],
+): Promise<ReadonlyMap<ServiceId, ProcessInfo | undefined>> {
+  const infos = await link.infos(ids);
+  return new Map(ids.map((id, i) => [id, infos[i]]));
 }
 
 /** All files of ours, of whatever owner; what is not ours there is left to the reader of the configuration. */

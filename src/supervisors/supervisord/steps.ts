@@ -1,5 +1,5 @@
 import type { Monitor } from '../../health/health.ts';
-import type { Outcome, Run, ServiceId, Step } from '../../model.ts';
+import type { Actual, Outcome, ServiceId, Step } from '../../model.ts';
 import { type Problem, unreachable } from '../../problem.ts';
 import { whenHealthy } from '../shared/probing.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
@@ -8,7 +8,7 @@ import type { Child } from './children.ts';
 import type { Link } from './link.ts';
 import { removeFile } from './prepare.ts';
 import { Fault, type ProcessInfo } from './rpc.ts';
-import { isCurrent, reasonOf, STATE } from './runs.ts';
+import { isCurrent, STATE } from './runs.ts';
 import { settingsDigest } from './settings-digest.ts';
 import { ready, stopped, type Wake } from './waiting.ts';
 
@@ -70,14 +70,14 @@ async function start(
   const { hash, fields } = target.definition;
   const settings = settingsOf(id, fields, logDir);
   const autostart = target.service.autostart;
-  const from = isAlive(info) ? link.child(id) : undefined;
+  const from = isAlive(info) ? link.children().get(id) : undefined;
   // A supervisord that was just started has started its programs by itself, from the same files.
   const fresh = isCurrent(from, hash, settingsDigest(fields, autostart)) && isNew(step, from);
   if (!fresh) {
     const problem = await stop(context, step, info, signal);
     if (problem !== undefined) return problem;
     await load(context, id, await link.info(id));
-    await link.rpc().startProcess(id).catch(unless('ALREADY_STARTED', 'SPAWN_ERROR'));
+    await link.rpc().startProcess(link.nameOf(id)).catch(unless('ALREADY_STARTED', 'SPAWN_ERROR'));
   }
   const end = await ready(link, context.wake, id, settings, signal);
   switch (end.kind) {
@@ -116,8 +116,11 @@ function outputOf({ logs }: Settings): string {
 }
 
 /** Makes supervisord hold what the file says: only adding reads it, and only what is not there can be added. */
-async function load({ link, reread }: StepContext, id: ServiceId, info: ProcessInfo | undefined): Promise<void> {
+async function load(context: StepContext, id: ServiceId, info: ProcessInfo | undefined): Promise<void> {
+  const { link, reread } = context;
   const rpc = link.rpc();
+  const neighbours = link.place.groups.get(id);
+  if (neighbours !== undefined) return loadGroup(context, neighbours);
   if (info !== undefined) await rpc.removeProcessGroup(id).catch(unless('BAD_NAME'));
   const added = await rpc.addProcessGroup(id).then(() => true, unless('ALREADY_ADDED', 'BAD_NAME'));
   if (added === true) return;
@@ -126,6 +129,26 @@ async function load({ link, reread }: StepContext, id: ServiceId, info: ProcessI
   await rpc.removeProcessGroup(id).catch(unless('BAD_NAME'));
   await rpc.addProcessGroup(id);
 }
+
+/** A group that others made is taken out and put back whole, and what ran of it is started again: a person said so. */
+async function loadGroup(
+  { link, wake, logDir }: StepContext,
+  { group, others }: NonNullable<Actual['neighbours']>,
+): Promise<void> {
+  const rpc = link.rpc();
+  const names = others.map((other) => `${group}:${other}`);
+  const ran = (await rpc.processInfo(names)).flatMap((info) =>
+    info !== undefined && isAlive(info) ? [info.name] : [],
+  );
+  const { rules } = settingsOf(group, {}, logDir);
+  for (const name of ran) await rpc.stopProcess(`${group}:${name}`).catch(unless('NOT_RUNNING'));
+  for (const name of ran) await stopped(link, wake, name, rules.stopTimeout, NEVER);
+  await rpc.removeProcessGroup(group).catch(unless('BAD_NAME'));
+  await rpc.addProcessGroup(group);
+  for (const name of ran) await rpc.startProcess(`${group}:${name}`).catch(unless('ALREADY_STARTED', 'SPAWN_ERROR'));
+}
+
+const NEVER = new AbortController().signal;
 
 /** Stops what runs; undefined where it is down, else what became of it. */
 async function stop(
@@ -139,7 +162,7 @@ async function stop(
     return undefined;
   }
   const { rules } = settingsOf(step.service, step.target?.definition.fields ?? {}, logDir);
-  await link.rpc().stopProcess(step.service).catch(unless('NOT_RUNNING', 'BAD_NAME'));
+  await link.rpc().stopProcess(link.nameOf(step.service)).catch(unless('NOT_RUNNING', 'BAD_NAME'));
   const end = await stopped(link, wake, step.service, rules.stopTimeout, signal);
   if (end === 'stopped') return undefined;
   if (end === 'interrupted') return failed(cannot(step, 'interrupted while it was stopping', 'interrupted'));

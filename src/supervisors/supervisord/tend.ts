@@ -166,7 +166,7 @@ export class Tender implements Disposable {
     budget.hold(id, { since: now, until: now + rules.cooldown, reason });
     await link
       .rpc()
-      .stopProcess(id)
+      .stopProcess(link.nameOf(id))
       .catch(unless('NOT_RUNNING', 'BAD_NAME'))
       .catch((error: unknown) => {
         this.#trouble(id, { code: 'not-held', summary: `cannot stop ${id}, which was ${reason}: ${why(error)}` });
@@ -179,7 +179,7 @@ export class Tender implements Disposable {
     budget.release(id);
     link
       .rpc()
-      .startProcess(id)
+      .startProcess(link.nameOf(id))
       .catch(unless('ALREADY_STARTED', 'SPAWN_ERROR'))
       .catch((error: unknown) => {
         this.#trouble(id, { code: 'trial-failed', summary: `cannot try ${id} again: ${why(error)}` });

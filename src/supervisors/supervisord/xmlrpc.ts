@@ -21,15 +21,15 @@ export function encodeCall(method: string, params: readonly Value[]): string {
 function encode(value: Value): string {
   if (typeof value === 'boolean') return `<value><boolean>${value ? 1 : 0}</boolean></value>`;
   if (typeof value === 'number') return `<value><int>${Math.trunc(value)}</int></value>`;
-  if (typeof value === 'string') return `<value><string>${escape(value)}</string></value>`;
+  if (typeof value === 'string') return `<value><string>${escaped(value)}</string></value>`;
   if (value === null) return '<value><nil/></value>';
   if (Array.isArray(value)) return `<value><array><data>${value.map(encode).join('')}</data></array></value>`;
   const members = Object.entries(value as { readonly [name: string]: Value });
-  const all = members.map(([name, member]) => `<member><name>${escape(name)}</name>${encode(member)}</member>`);
+  const all = members.map(([name, member]) => `<member><name>${escaped(name)}</name>${encode(member)}</member>`);
   return `<value><struct>${all.join('')}</struct></value>`;
 }
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replace(/[&<>]/g, (c) => (c === '&' ? '&amp;' : c === '<' ? '&lt;' : '&gt;'));
 }
 
@@ -40,26 +40,26 @@ export function decodeReply(xml: string): Reply {
     const tag = tags.next();
     if (tag === 'param') {
       tags.skipTo('value');
-      return { kind: 'value', value: valueOf(tags) };
+      return { kind: 'value', value: read(tags) };
     }
     if (tag !== 'fault') continue;
     tags.skipTo('value');
-    const { faultCode, faultString } = valueOf(tags) as { readonly [name: string]: Value };
+    const { faultCode, faultString } = read(tags) as { readonly [name: string]: Value };
     return { kind: 'fault', fault: { faultCode: Number(faultCode), faultString: String(faultString) } };
   }
 }
 
 /** The value that has just been opened. */
-function valueOf(tags: Tags): Value {
+function read(tags: Tags): Value {
   const tag = tags.next();
   // A value without a type is text.
   if (tag === '/value') return tags.text();
-  const value = typed(tags, tag);
+  const value = readTyped(tags, tag);
   tags.skipTo('/value');
   return value;
 }
 
-function typed(tags: Tags, tag: string): Value {
+function readTyped(tags: Tags, tag: string): Value {
   switch (tag) {
     case 'string/':
     case 'string /':
@@ -70,7 +70,7 @@ function typed(tags: Tags, tag: string): Value {
     case 'array': {
       const all: Value[] = [];
       for (let inner = tags.next(); inner !== '/array'; inner = tags.next()) {
-        if (inner === 'value') all.push(valueOf(tags));
+        if (inner === 'value') all.push(read(tags));
       }
       return all;
     }
@@ -82,7 +82,7 @@ function typed(tags: Tags, tag: string): Value {
         tags.skipTo('/name');
         const name = tags.text();
         tags.skipTo('value');
-        all[name] = valueOf(tags);
+        all[name] = read(tags);
       }
       return all;
     }

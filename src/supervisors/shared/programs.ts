@@ -38,3 +38,11 @@ export function findProgram(program: string, directory: string, path: string): s
     }
   });
 }
+
+/**
+ * What runs any program, named as it may be, by the service's own PATH, and changes nothing. env takes a name with `=` for a
+ * variable and `-` for an option; a shell would add variables of its own.
+ */
+export function launcherFor(program: string): readonly string[] {
+  return program.includes('=') || program === '-' ? ['/usr/bin/nice', '-n', '0', '--'] : ['/usr/bin/env', '--'];
+}

@@ -1,3 +1,4 @@
+import { waits } from '../shared/waits.ts';
 import { quoteArgument } from './escape.ts';
 
 /** Up for so long (microseconds), a unit counts as well again: as under the embedded supervisor. */
@@ -34,17 +35,6 @@ echo "$_n $_end" >"$_d/$_u"
 [ "$_n" -lt 1 ] && exit 0
 shift $((_n - 1))
 [ "$1" = 0 ] || exec sleep "$1"`;
-
-/** The waits of restarts in a row in ms: initial, factor times as long each, up to max. */
-export function waits(initial: number, factor: number, max: number): readonly number[] {
-  const all: number[] = [];
-  // A thousand restarts in a row are beyond any budget that a growing wait makes sense with.
-  for (let wait = initial; all.length < 1000; wait *= factor) {
-    all.push(Math.min(wait, max));
-    if (wait >= max || factor === 1 || wait === 0) break;
-  }
-  return all;
-}
 
 /** ExecStartPre= that makes restarts wait so; the time a start may take then. */
 export function waitingLines(

@@ -3,6 +3,7 @@ import type { Json } from '../../canonical.ts';
 import type { Fields } from '../../model.ts';
 import { formatDuration } from '../../units.ts';
 import { BASE_PATH } from '../shared/environment.ts';
+import { oneLine } from '../shared/texts.ts';
 import { waitingLines } from './backoff.ts';
 import { plain, plainPattern } from './escape.ts';
 import { execStart } from './exec.ts';
@@ -75,14 +76,6 @@ function duration(ms: Json): string {
 function count(limit: Json): string {
   const value = Number(limit);
   return value < 2 ** 63 ? String(BigInt(value)) : 'infinity';
-}
-
-/** Texts for people have lines and what not. */
-function oneLine(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(/[\s\p{Cc}\p{Noncharacter_Code_Point}]+/gu, ' ')
-    .trim();
 }
 
 function userLines(written: string): readonly Line[] {

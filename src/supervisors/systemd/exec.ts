@@ -1,4 +1,5 @@
 import { isAbsolute, join } from 'node:path';
+import { launcherFor } from '../shared/programs.ts';
 import { quoteArgument } from './escape.ts';
 
 /** A bare name that systemd looks up as it stands; others may begin with what means something to it (`-@:+!|`). */
@@ -16,11 +17,6 @@ export function execStart(command: readonly string[], directory: string, ownPath
   const named = !written.includes('/');
   const program = named || isAbsolute(written) ? written : join(directory, written);
   const native = named ? !ownPath && SAFE_NAME.test(program) : !UNSAFE_PATH.test(program);
-  const wrapper = native ? [] : wrapperFor(program);
+  const wrapper = native ? [] : launcherFor(program);
   return [...wrapper, program, ...rest].map(quoteArgument).join(' ');
-}
-
-/** env takes a name with `=` for a variable and `-` for an option; a shell would add variables of its own. */
-function wrapperFor(program: string): readonly string[] {
-  return program.includes('=') || program === '-' ? ['/usr/bin/nice', '-n', '0', '--'] : ['/usr/bin/env', '--'];
 }

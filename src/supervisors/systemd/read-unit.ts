@@ -1,6 +1,7 @@
 import type { Fields } from '../../model.ts';
 import { parseStamp, type Stamp } from '../../stamp.ts';
-import { bodyDigest, TRAILER } from './unit-text.ts';
+import { bodyDigest } from '../shared/texts.ts';
+import { TRAILER } from './unit-text.ts';
 
 /** What a unit file or drop-in says of itself. */
 export type UnitReading =

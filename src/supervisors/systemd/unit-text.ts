@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { canonical } from '../../canonical.ts';
 import type { Fields, ServiceId } from '../../model.ts';
 import { formatStamp } from '../../stamp.ts';
+import { bodyDigest } from '../shared/texts.ts';
 
 export type Section = 'Unit' | 'Service' | 'Install';
 
@@ -55,11 +55,6 @@ function withTrailer(body: string, { owner, id, hash }: Identity, fields: Fields
 /** What besides a service's own fields, owner and id a text depends on, in one word. */
 export function madeBy(version: number, after: readonly ServiceId[]): string {
   return [RENDERING, version, ...after].join(' ');
-}
-
-/** Half of a SHA-256: `sed '/^\[X-Reconciled\]/,$d' FILE | sha256sum` begins with it. */
-export function bodyDigest(body: string): string {
-  return createHash('sha256').update(body).digest('hex').slice(0, 32);
 }
 
 /** One line of JSON without anything that systemd objects to before it sees what section it is in. */

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { waitingLines, waits } from '../../../../src/supervisors/systemd/backoff.ts';
+import { waits } from '../../../../src/supervisors/shared/waits.ts';
+import { waitingLines } from '../../../../src/supervisors/systemd/backoff.ts';
 
 it.each([
   [1000, 2, 10_000, [1000, 2000, 4000, 8000, 10_000]],

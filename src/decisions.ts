@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { readIfThere, writeAtomic } from './host/files.ts';
+import type { Instance } from './instance.ts';
 import type { Desired, Policy, Revision, Service, SupervisorName } from './model.ts';
 import { Failure, why } from './problem.ts';
 
@@ -14,6 +15,8 @@ interface LastGood {
   readonly revision: Revision;
   readonly policy: Policy;
   readonly services: readonly Service[];
+  /** Absent where an older version has written it. */
+  readonly instances?: readonly Instance[];
 }
 
 const lastGoodFile = (stateDir: string) => join(stateDir, 'decisions', 'last-good.json');
@@ -24,7 +27,8 @@ const ownersFile = (stateDir: string) => join(stateDir, 'decisions', 'owners.jso
 export function readLastGood(stateDir: string, directory: string): Desired | undefined {
   const saved = readDecision(lastGoodFile(stateDir), isLastGood);
   if (saved === undefined || saved.directory !== directory) return undefined;
-  return { revision: saved.revision, policy: saved.policy, services: saved.services, locate: () => undefined };
+  const { revision, policy, services, instances = [] } = saved;
+  return { revision, policy, services, instances, locate: () => undefined };
 }
 
 /**
@@ -35,9 +39,10 @@ export function openDecisions(stateDir: string, directory: string): { keep(desir
   readDecision(ownersFile(stateDir), isOwners);
   const before = readDecision(lastGoodFile(stateDir), isLastGood);
   return {
-    keep: ({ revision, policy, services }) => {
+    keep: ({ revision, policy, services, instances }) => {
       if (before?.revision.content === revision.content && before.directory === directory) return;
-      writeDecision(lastGoodFile(stateDir), { version: 1, directory, revision, policy, services } satisfies LastGood);
+      const saved: LastGood = { version: 1, directory, revision, policy, services, instances };
+      writeDecision(lastGoodFile(stateDir), saved);
     },
   };
 }
@@ -94,7 +99,17 @@ const isLastGood = (value: unknown): value is LastGood =>
   isObject(value.policy) &&
   typeof value.policy.owner === 'string' &&
   Array.isArray(value.services) &&
-  value.services.every((service) => isObject(service) && typeof service.id === 'string' && isObject(service.written));
+  value.services.every((service) => isObject(service) && typeof service.id === 'string' && isObject(service.written)) &&
+  (value.instances === undefined || isInstances(value.instances));
+
+const isInstances = (value: unknown): value is readonly Instance[] =>
+  Array.isArray(value) &&
+  value.every(
+    (one) =>
+      isObject(one) &&
+      [one.name, one.supervisor, one.config, one.include].every((text) => typeof text === 'string') &&
+      (one.owned === undefined || isObject(one.owned)),
+  );
 
 function damaged(path: string, because: string): Failure {
   return new Failure({

@@ -5,6 +5,7 @@
 import type { Json } from './canonical.ts';
 import type { PolicyFile } from './desired/generated/policy.ts';
 import type { ServiceFile } from './desired/generated/service.ts';
+import type { Instance } from './instance.ts';
 import type { Position, Problem } from './problem.ts';
 
 export type ServiceName = string;
@@ -41,6 +42,10 @@ export interface Service {
   readonly file: string;
   /** It is what keeps the services of this supervisor running: where it is restarted, so are they. */
   readonly runs?: SupervisorName;
+  /** Host files that its definition brings along: written before it is started, and its own alone. */
+  readonly files?: readonly HostFile[];
+  /** Folders that have to be there before it is started: made where they are missing. */
+  readonly folders?: readonly HostFolder[];
 }
 
 /** Where the desired state came from. `content` is a digest of every file read; `commit` where git could be asked. */
@@ -64,6 +69,8 @@ export interface Desired {
   readonly policy: Policy;
   /** Sorted by id; instances are expanded. Services with `state: absent` are in it. */
   readonly services: readonly Service[];
+  /** The supervisords of supervisors/, sorted by name. */
+  readonly instances: readonly Instance[];
   /** The position of a value in a service: the path as keys from the top (`['start', 'ready']`), else of the file. */
   locate(id: ServiceId, path: readonly (string | number)[]): Position | undefined;
 }
@@ -100,6 +107,12 @@ export interface HostFile {
   readonly text: string;
   /** By what it was made from a definition's fields: with the same fields and the same `made` the text is the same. */
   readonly made?: string;
+}
+
+/** A folder of the host; everybody may look into it, and it is the user's (as in a service's `user`) or our own. */
+export interface HostFolder {
+  readonly path: string;
+  readonly user?: string;
 }
 
 /** What a supervisor's own record should hold for a service. */

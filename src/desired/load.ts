@@ -97,6 +97,7 @@ function desiredOf(
     revision: { content: hash('sha256', files.join(''), 'hex') },
     policy,
     services,
+    instances: [],
     locate(id, path) {
       const name = id.replace(/@[0-9]+$/, '');
       const stack = stacks.find((candidate) => candidate.name === name);

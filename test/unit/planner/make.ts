@@ -79,6 +79,7 @@ export function desired(services: readonly Service[], prune: Policy['prune'] = {
     revision: { content: '0123456789abcdef' },
     policy: { owner: 'default', prune, written: {} },
     services: sorted,
+    instances: [],
     locate: () => undefined,
   };
 }

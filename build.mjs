@@ -1,16 +1,16 @@
 // Builds dist/: the bundled, minified command line and its launcher, and fills the compile cache that makes it start fast.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const root = new URL('.', import.meta.url).pathname;
 const next = `${root}dist.next`;
 const out = `${root}dist`;
 rmSync(next, { recursive: true, force: true });
-mkdirSync(next, { recursive: true });
-await build({
+const { outputFiles } = await build({
   entryPoints: [`${root}src/cli.ts`],
   outdir: next,
+  write: false,
   bundle: true,
   splitting: true,
   minify: true,
@@ -22,11 +22,10 @@ await build({
   legalComments: 'none',
   chunkNames: 'chunks/[hash]',
   logLevel: 'warning',
-  // CommonJS dependencies ask for built-in modules with require().
-  banner: {
-    js: "import{createRequire as __reconciledCreateRequire}from'node:module';const require=__reconciledCreateRequire(import.meta.url);",
-  },
+  plugins: [{ name: 'no subcommands that are programs', setup: withoutSpawning }],
 });
+mkdirSync(`${next}/chunks`, { recursive: true });
+for (const { path, text } of outputFiles) writeFileSync(path, lean(text));
 copyFileSync(`${root}src/launcher.sh`, `${next}/reconcile`);
 chmodSync(`${next}/reconcile`, 0o755);
 // A running daemon may still load from the old folder: it is moved aside whole, never written into.
@@ -43,4 +42,35 @@ for (const args of [['--version'], ['validate'], ['status'], ['--dry-run']]) {
   } catch {
     // Only the compile cache is wanted.
   }
+}
+
+/**
+ * Takes Node's own modules without their ES module face: to make that, Node reads every export of them, and so loads what
+ * nobody here uses (of `node:process` all streams, of `node:crypto` all of WebCrypto), which takes as long as Node's start.
+ */
+function lean(code) {
+  const names = [];
+  const rest = code.replace(
+    /\bimport(?: ?([\w$]+),?)?(?:\*as ([\w$]+)|\{([^{}"';]*)\})? ?from ?"(node:[a-z0-9_/]+)";?/g,
+    (_, whole, all, some, module) => {
+      const from = `process.getBuiltinModule("${module}")`;
+      for (const name of [whole, all]) if (name !== undefined) names.push(`${name}=${from}`);
+      if (some !== undefined) names.push(`{${some.replace(/([\w$]+) as ([\w$]+)/g, '$1:$2')}}=${from}`);
+      return '';
+    },
+  );
+  if (/\bfrom ?"node:|\bimport ?"node:/.test(rest))
+    throw new Error('a module of Node is imported in a way that is not known here');
+  // What was CommonJS asks for modules of Node with require().
+  if (/\brequire\b/.test(rest))
+    names.push('require=process.getBuiltinModule("node:module").createRequire(import.meta.url)');
+  return names.length === 0 ? rest : `const ${names.join(',')};${rest}`;
+}
+
+/** The library for command lines loads what starts programs, for subcommands that are some: there are none of these here. */
+function withoutSpawning({ onResolve, onLoad }) {
+  onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+    importer.includes('/node_modules/commander/') ? { path: 'child_process', namespace: 'unused' } : undefined,
+  );
+  onLoad({ filter: /./, namespace: 'unused' }, () => ({ contents: 'export default {};' }));
 }

@@ -1,7 +1,5 @@
-import { enableCompileCache } from 'node:module';
-
-// Contract of this file: nothing is imported statically but built-in modules, so that a version that is too old gets
-// words instead of a syntax error, and all that follows comes from the compile cache. The cache lives beside the code:
+// Contract of this file: nothing is imported statically, so that a version that is too old gets words instead of a syntax
+// error, and all that follows comes from the compile cache. The cache lives beside the code:
 // one in a shared temporary folder could be planted by another user.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 22)) {
@@ -10,7 +8,8 @@ if (major < 22 || (major === 22 && minor < 22)) {
   );
   process.exitCode = 1;
 } else {
-  if (import.meta.url.endsWith('.js')) enableCompileCache(new URL('compile-cache', import.meta.url).pathname);
+  if (import.meta.url.endsWith('.js'))
+    process.getBuiltinModule('node:module').enableCompileCache(new URL('compile-cache', import.meta.url).pathname);
   const { main } = await import('./cli/main.ts');
   process.exitCode = await main(process.argv);
 }

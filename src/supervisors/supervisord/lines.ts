@@ -1,0 +1,90 @@
+import { join, resolve } from 'node:path';
+import type { User } from '../../host/users.ts';
+import type { Fields } from '../../model.ts';
+import { environmentOf } from '../shared/environment.ts';
+import type { Settings } from '../shared/settings.ts';
+import { assignment, expanded, expandedTwice, holdsReturn, quoteArgument, RETURN_LINE } from './escape.ts';
+import { commandOf } from './wrapper.ts';
+
+/** One option of a section; its value is escaped already. */
+export type Line = readonly [key: string, value: string];
+
+/** What a program section is made of besides settings. */
+export interface Surroundings {
+  readonly fields: Fields;
+  /** Whose environment it has: its own user, else who supervisord runs as. */
+  readonly account: User;
+  /** The user it asks for exists; undefined where it asks for none. */
+  readonly known: boolean | undefined;
+  /** supervisord can switch users. */
+  readonly privileged: boolean;
+  /** What marks its process; nothing declared hides it. */
+  readonly marks: Readonly<Record<string, string>>;
+  readonly autostart: boolean;
+  /** Unique on the host. */
+  readonly name: string;
+  readonly logDir: string;
+}
+
+/** supervisord's times are whole seconds; beyond some thirty years they are for ever. */
+const LONGEST = 1e9;
+
+/** The lines of a program section, every default filled in, so that no [DEFAULT] of others and no version says otherwise. */
+export function programLines(written: Settings, around: Surroundings): Line[] {
+  const directory = resolve('/', written.directory);
+  const settings = { ...written, directory };
+  const { account, known, privileged, marks, autostart, fields, name, logDir } = around;
+  const environment = { ...environmentOf({ ...settings, environmentFiles: [] }, account), ...marks };
+  const unsayable = Object.entries(environment).flatMap(([key, value]) =>
+    assignment(key, value) === undefined ? [key] : [],
+  );
+  const user = known === true ? account : undefined;
+  const { argv, switches, apart } = commandOf(
+    { settings, fields, account: user, privileged, name, folder: logDir },
+    environment,
+    unsayable,
+  );
+  const assignments = Object.entries(environment).flatMap(([key, value]) =>
+    apart.has(key) ? [] : [assignment(key, value) ?? ''],
+  );
+  const { rules, stop, umask } = settings;
+  const tree = String(stop.tree);
+  const lines: Line[] = [
+    ['command', expanded(argv.map(quoteArgument).join(' '))],
+    ['directory', expanded(directory)],
+    ...(switches && settings.user !== undefined ? [['user', settings.user] satisfies Line] : []),
+    ['umask', umask],
+    ['environment', expanded(assignments.join(','))],
+    ['autostart', String(autostart)],
+    ['autorestart', { always: 'true', 'on-failure': 'unexpected', never: 'false' }[rules.policy]],
+    ['startsecs', seconds(rules.ready)],
+    ['startretries', String(rules.retries)],
+    ['stopsignal', stop.signal.slice('SIG'.length)],
+    ['stopwaitsecs', seconds(rules.stopTimeout)],
+    ['stopasgroup', tree],
+    ['killasgroup', tree],
+    ...logLines(settings.logs),
+  ];
+  return lines.some(([, value]) => holdsReturn(value)) ? [...lines, RETURN_LINE] : lines;
+}
+
+function logLines({ stdout, stderr, maxSize, keep }: Settings['logs']): Line[] {
+  const log = (stream: 'stdout' | 'stderr', path: string): Line[] => [
+    [`${stream}_logfile`, expandedTwice(path)],
+    // What is no file can't be rotated, and supervisord would fail at it.
+    [`${stream}_logfile_maxbytes`, path.startsWith('/dev/') ? '0' : whole(maxSize)],
+    [`${stream}_logfile_backups`, String(keep)],
+  ];
+  const [out, err] = [join(stdout), join(stderr)];
+  // Two that write to one file would rotate it under each other.
+  const same = out === err;
+  return [...log('stdout', out), ['redirect_stderr', String(same)], ...(same ? [] : log('stderr', err))];
+}
+
+function seconds(ms: number): string {
+  return String(Math.min(Math.floor(ms / 1000), LONGEST));
+}
+
+function whole(bytes: number): string {
+  return String(BigInt(Math.min(bytes, Number.MAX_SAFE_INTEGER)));
+}

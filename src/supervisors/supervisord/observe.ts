@@ -36,10 +36,7 @@ export async function observe(o: Observer, declared: readonly Service[]): Promis
   const { instance } = link;
   try {
     const programs = programsIn(instance.include);
-    const place = placeOf(
-      instance,
-      programs.some(({ defined }) => defined.editedAt !== undefined),
-    );
+    const place = link.look(programs.some(({ defined }) => defined.editedAt !== undefined));
     const [unsafe] = instance.allowInsecureSocket ? [] : place.unsafe;
     const problem = place.problem ?? unsafe;
     if (problem !== undefined) return { kind: 'unreadable', problem };

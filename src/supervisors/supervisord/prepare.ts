@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import type { Step } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
 import { writeFiles } from '../shared/files.ts';
@@ -14,7 +13,7 @@ export async function prepare(
   steps: readonly Step[],
   reread: () => Promise<void>,
 ): Promise<ReadonlyMap<string, Problem>> {
-  const refused = new Map(writeFiles(steps, ({ action }) => action !== 'remove'));
+  const { refused } = writeFiles(steps, ({ action }) => action !== 'remove');
   // One that is down reads all there is when it starts, which may be a step of this plan.
   if ((await link.presence()).kind !== 'up') return refused;
   try {
@@ -28,8 +27,4 @@ export async function prepare(
 
 function needsReading({ files, action, effect }: Step): boolean {
   return action !== 'remove' && (files !== undefined || effect === 'start' || effect === 'restart');
-}
-
-export function removeFile(path: string): void {
-  rmSync(path, { force: true });
 }

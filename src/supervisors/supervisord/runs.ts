@@ -5,7 +5,6 @@ import type { Settings } from '../shared/settings.ts';
 import type { Child } from './children.ts';
 import type { ProgramFile } from './program-text.ts';
 import type { ProcessInfo } from './rpc.ts';
-import { settingsDigest } from './settings-digest.ts';
 
 /** supervisord's process states (supervisor.states.ProcessStates). */
 export const STATE = {
@@ -39,7 +38,7 @@ function freshness(child: Child, since: number, defined: Defined | undefined): F
   // What it was started from may be what somebody wrote.
   if (editedAt !== undefined && since > editedAt) return 'stale';
   if (stamp.hash !== file.hash) return 'stale';
-  return child.settings === settingsDigest(file.fields, file.autostart) ? 'current' : 'staged';
+  return child.settings === undefined || child.settings === file.settings ? 'current' : 'staged';
 }
 
 export type Policy = Settings['rules']['policy'];

@@ -1,12 +1,12 @@
 import type { Monitor } from '../../health/health.ts';
 import type { Actual, Outcome, ServiceId, Step } from '../../model.ts';
 import { type Problem, unreachable } from '../../problem.ts';
+import { removeFile } from '../shared/files.ts';
 import { whenHealthy } from '../shared/probing.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
 import { tail } from '../shared/tail.ts';
 import type { Child } from './children.ts';
 import type { Link } from './link.ts';
-import { removeFile } from './prepare.ts';
 import { Fault, type ProcessInfo } from './rpc.ts';
 import { isCurrent, STATE } from './runs.ts';
 import { settingsDigest } from './settings-digest.ts';

@@ -1,8 +1,8 @@
 import { mkdirSync, rmdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { writeAtomic } from '../../host/files.ts';
-import type { FileChange, Step } from '../../model.ts';
-import { Failure, type Problem, why } from '../../problem.ts';
+import type { Step } from '../../model.ts';
+import { Failure, type Problem } from '../../problem.ts';
+import { notWritten, writeFiles } from '../shared/files.ts';
 import { foldersOf, readDisk, readText } from './disk.ts';
 import { BLOCK, dropInPath, SETTINGS, unitOf, unitOfId } from './names.ts';
 import { type Observer, problemOf } from './sight.ts';
@@ -13,26 +13,15 @@ import { type Observer, problemOf } from './sight.ts';
  * file would be stopped by systemd's defaults. Gives the steps that can't be taken, and why.
  */
 export async function prepare(o: Observer, steps: readonly Step[]): Promise<ReadonlyMap<string, Problem>> {
-  const refused = new Map<string, Problem>();
+  const { refused, changed: wrote } = writeFiles(steps, isForNow, removeFile);
   const links = linksOf(o);
-  const written = new Set<string>();
-  let changed = false;
+  let changed = wrote;
   for (const step of steps) {
+    if (refused.has(step.id)) continue;
     try {
-      const files = (step.files ?? []).filter(({ path }) => !written.has(path) && isForNow(step, path));
-      const stranger = files.map(changedMeanwhile).find((problem) => problem !== undefined);
-      if (stranger !== undefined) {
-        refused.set(step.id, stranger(step));
-        continue;
-      }
-      for (const file of files) {
-        put(file);
-        written.add(file.path);
-      }
-      const boot = await setBoot(o, step, links);
-      changed ||= boot || files.length > 0;
+      changed = (await setBoot(o, step, links)) || changed;
     } catch (error) {
-      refused.set(step.id, cannot(step, error));
+      refused.set(step.id, notWritten(step, error));
     }
   }
   try {
@@ -57,26 +46,6 @@ async function isUnread({ manager }: Observer, steps: readonly Step[]): Promise<
   if (steps.some(({ reason }) => reason.kind === 'stale-process')) return true;
   const started = steps.flatMap(({ effect, target }) => (effect === 'start' && target ? [unitOf(target.service)] : []));
   return (await Promise.all(started.map((unit) => manager.property(unit, 'NeedDaemonReload')))).includes(true);
-}
-
-/** Is a file not what the plan saw? Somebody has written it since: it is not overwritten unseen. */
-function changedMeanwhile({ path, from, to }: FileChange): ((step: Step) => Problem) | undefined {
-  const now = readText(path);
-  // What was written by an earlier run that was interrupted is as good.
-  if (now === from || now === to) return undefined;
-  return ({ action, service }) => ({
-    code: 'changed-meanwhile',
-    summary: `cannot ${action} ${service}: ${path} has changed since it was planned`,
-    hint: 'nothing was done to it; run `reconcile` again',
-  });
-}
-
-function put({ path, to }: FileChange): void {
-  if (to === undefined) removeFile(path);
-  else {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-    writeAtomic(path, to, { mode: 0o644 });
-  }
 }
 
 /** Removes a file, and the folder of drop-ins that it was the last of. */
@@ -162,19 +131,3 @@ export function bootLink(
 function fileName(unit: string): string {
   return unit.replace(/@.*(?=\.service$)/, '@');
 }
-
-function cannot({ action, service }: Step, error: unknown): Problem {
-  if (error instanceof Failure && error.problems[0] !== undefined) return error.problems[0];
-  const { path, code } = error as NodeJS.ErrnoException;
-  return {
-    code: 'not-written',
-    summary: `cannot ${action} ${service}: cannot write ${path ?? 'its unit'}: ${why(error)}`,
-    hint: `its process was not touched; ${HINTS[code ?? ''] ?? 'mend that'}, then run \`reconcile\` again`,
-  };
-}
-
-const HINTS: Readonly<Record<string, string>> = {
-  ENOSPC: 'make room',
-  EDQUOT: 'make room',
-  EROFS: 'mount it to be written',
-};

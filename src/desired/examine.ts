@@ -8,6 +8,7 @@ import { parse } from './parse.ts';
 import { placed } from './placed.ts';
 import { locate } from './position.ts';
 import { hostRules, policyRules, serviceRules } from './rules.ts';
+import { supervisorRules } from './supervisor-rules.ts';
 import { checkValues } from './values.ts';
 import { loadYaml } from './yaml.ts';
 
@@ -69,6 +70,8 @@ function rulesOf(kind: Kind, value: Tree, broken: ReadonlySet<string | undefined
       return policyRules(value);
     case 'host':
       return hostRules(value);
+    case 'supervisor':
+      return supervisorRules(value, broken);
   }
 }
 

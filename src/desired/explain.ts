@@ -3,12 +3,12 @@ import type { Json } from '../canonical.ts';
 import { closest } from '../closest.ts';
 import { maskField } from '../secrets.ts';
 import type { Finding } from './finding.ts';
-import { host, policy, service } from './generated/validate.js';
+import { host, policy, service, supervisor } from './generated/validate.js';
 import { at, dotted, isTree, type Kind, type Path } from './layer.ts';
 import { elsewhere, keysAt, meaningOf, type Schema, schemaAt } from './schema.ts';
 import { suggestDuration, suggestKey, suggestSize, suggestValue } from './suggest.ts';
 
-const VALIDATE = { service, policy, host };
+const VALIDATE = { service, policy, host, supervisor };
 
 /** What a value breaks of its schema: one finding for one mistake. */
 export function checkSchema(kind: Kind, value: unknown): Finding[] {
@@ -100,12 +100,12 @@ function unknownKey(kind: Kind, root: unknown, path: Path): Finding {
   const name = String(path.at(-1));
   const parent = path.slice(0, -1);
   const siblings = keysAt(kind, parent).filter((sibling) => at(root, [...parent, sibling]) === undefined);
-  const meant = suggestKey(name, siblings, elsewhere(kind, name));
+  const meant = suggestKey(kind, name, siblings, elsewhere(kind, name));
   const place = parent.length === 0 ? '' : ` in ${dotted(parent)}`;
   const base = { code: 'unknown-key', path, part: 'key' as const, summary: `unknown key '${name}'${place}` };
   if (meant !== undefined) return { ...base, meant, hint: `did you mean '${meant}'?` };
   if (name === '<<') return { ...base, hint: 'YAML 1.2 has no merge keys: write the keys out' };
-  if (name === 'name' && parent.length === 0) return { ...base, hint: "a service's name is the name of its file" };
+  if (name === 'name' && parent.length === 0) return { ...base, hint: `a ${kind}'s name is the name of its file` };
   return { ...base, hint: `known are ${keysAt(kind, parent).join(', ')}` };
 }
 

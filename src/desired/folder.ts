@@ -1,6 +1,7 @@
 import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { closest } from '../closest.ts';
+import { serviceOfInstance } from '../instance.ts';
 import { type Problem, why } from '../problem.ts';
 import { isProblem, readSource, type Source } from './source.ts';
 
@@ -64,14 +65,22 @@ export function documentsOf(
   return { byStem, rest };
 }
 
-/** All service files of one `services/` folder by name. */
-export function servicesIn(root: string, folder: string, problems: Problem[]): Map<string, Source> {
-  const { byStem, rest } = documentsOf(entriesIfThere(root, folder, problems), 'service', problems);
+/** How long a name can be: a supervisor's is part of that of the service that runs it. */
+const LONGEST = { service: 63, supervisor: 63 - serviceOfInstance('').length };
+
+/** All files of one `services/` folder, or of `supervisors/`, by name. */
+export function namedIn(
+  root: string,
+  folder: string,
+  what: keyof typeof LONGEST,
+  problems: Problem[],
+): Map<string, Source> {
+  const { byStem, rest } = documentsOf(entriesIfThere(root, folder, problems), what, problems);
   for (const entry of rest) problems.push(unexpected(entry));
   const sources = new Map<string, Source>();
   for (const [name, entry] of byStem) {
-    if (!/^[a-z0-9][a-z0-9_.-]{0,62}$/.test(name)) {
-      problems.push(badName(name, entry.file));
+    if (!/^[a-z0-9][a-z0-9_.-]*$/.test(name) || name.length > LONGEST[what]) {
+      problems.push(badName(name, entry.file, what));
       continue;
     }
     const source = readSource(root, entry.file);
@@ -102,17 +111,17 @@ function twice(what: string, stem: string, first: string, second: string): Probl
   return { code: 'name-twice', summary, file: second, detail: `the other is ${first}`, hint: 'remove one of them' };
 }
 
-function badName(name: string, file: string): Problem {
+function badName(name: string, file: string, what: keyof typeof LONGEST): Problem {
   const better = name
     .toLowerCase()
     .replace(/[^a-z0-9_.-]+/g, '-')
     .replace(/^[^a-z0-9]+/, '')
-    .slice(0, 63);
+    .slice(0, LONGEST[what]);
   return {
     code: 'bad-name',
-    summary: `'${name}' can't be the name of a service`,
+    summary: `'${name}' can't be the name of a ${what}`,
     file,
-    detail: "a name has lower-case letters, digits, '_', '.' and '-', at most 63, and starts with a letter or digit",
+    detail: `a name has lower-case letters, digits, '_', '.' and '-', at most ${LONGEST[what]}, and starts with a letter or digit`,
     hint: better === '' ? 'rename the file' : `rename the file to ${better}${file.slice(file.lastIndexOf('.'))}`,
   };
 }

@@ -5,7 +5,7 @@ export type Tree = { readonly [key: string]: unknown };
 export type Path = readonly (string | number)[];
 
 /** What files of a desired state hold. */
-export type Kind = 'service' | 'policy' | 'host';
+export type Kind = 'service' | 'policy' | 'host' | 'supervisor';
 
 /** Where a file of a service lies: the base, the layer of a label, the layer of this host. */
 export interface Layer {
@@ -13,7 +13,7 @@ export interface Layer {
   readonly source: Source;
 }
 
-/** All files that make one service, lowest first; never empty. Policy and host files are stacks of one. */
+/** All files that make one service, lowest first; never empty. Other files are stacks of one. */
 export interface Stack {
   readonly name: string;
   readonly layers: readonly [Layer, ...Layer[]];

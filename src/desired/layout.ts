@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { closest } from '../closest.ts';
 import { type Problem, why } from '../problem.ts';
-import { documentsOf, type Entry, entriesIfThere, entriesOf, servicesIn, unexpected } from './folder.ts';
+import { documentsOf, type Entry, entriesIfThere, entriesOf, namedIn, unexpected } from './folder.ts';
 import type { Layer, Stack } from './layer.ts';
 import { isProblem, readSource, type Source } from './source.ts';
 
@@ -9,6 +9,8 @@ import { isProblem, readSource, type Source } from './source.ts';
 export interface Layout {
   readonly policy: Stack | undefined;
   readonly host: Stack | undefined;
+  /** The files of supervisors/, sorted by name. */
+  readonly supervisors: readonly Stack[];
   /** Names of folders in labels/. */
   readonly labels: readonly string[];
   /** Folders besides, which nothing reads unless a service refers into them. */
@@ -37,7 +39,6 @@ export function readLayout(root: string, hostname: string, problems: Problem[]):
     return entry?.kind === 'folder';
   };
   const [, labels, hosts, supervisors] = FOLDERS.map(isFolder);
-  if (supervisors) problems.push(...supervisorProblems(root));
   const { byStem, rest } = documentsOf(entries, 'file', problems);
   const strangers = rest.filter(({ kind, name }) => kind === 'folder' && !FOLDERS.includes(name));
   for (const entry of rest)
@@ -46,6 +47,7 @@ export function readLayout(root: string, hostname: string, problems: Problem[]):
   return {
     policy: single(root, 'policy', byStem.get('policy'), problems),
     host: hosts ? readHost(root, hostname, problems) : undefined,
+    supervisors: supervisors ? readSupervisors(root, problems) : [],
     labels: labels ? readLabels(root, problems) : [],
     strangers: strangers.filter((entry) => {
       const near = closest(entry.name, FOLDERS);
@@ -67,9 +69,9 @@ export function readStacks(root: string, hostname: string, labels: readonly stri
       else stacks.set(name, [{ kind, source }]);
     }
   };
-  add('base', servicesIn(root, 'services', problems));
-  for (const label of labels) add('label', servicesIn(root, `labels/${label}/services`, problems));
-  add('host', servicesIn(root, `hosts/${hostname}/services`, problems));
+  add('base', namedIn(root, 'services', 'service', problems));
+  for (const label of labels) add('label', namedIn(root, `labels/${label}/services`, 'service', problems));
+  add('host', namedIn(root, `hosts/${hostname}/services`, 'service', problems));
   return [...stacks].map(([name, layers]) => ({ name, layers })).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -134,13 +136,10 @@ function onlyServices(root: string, folder: Entry): Problem[] {
   return problems;
 }
 
-function supervisorProblems(root: string): Problem[] {
-  const problems: Problem[] = [];
-  for (const { file } of entriesIfThere(root, 'supervisors', problems)) {
-    const hint = 'remove it, and use `supervisor: builtin`';
-    problems.push({ code: 'not-supported', summary: 'supervisord instances are not supported yet', file, hint });
-  }
-  return problems;
+function readSupervisors(root: string, problems: Problem[]): Stack[] {
+  return [...namedIn(root, 'supervisors', 'supervisor', problems)]
+    .map(([name, source]): Stack => ({ name, layers: [{ kind: 'base', source }] }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function misplaced(stem: string, entry: Entry): Problem {

@@ -1,16 +1,21 @@
 /** Loads a desired-state directory: read -> cache or examine -> rules across files -> services. */
 import { hash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join, resolve, sep } from 'node:path';
 import { closest } from '../closest.ts';
+import { type Instance, serviceOfInstance } from '../instance.ts';
 import type { Desired, Service } from '../model.ts';
 import type { Problem } from '../problem.ts';
 import { acrossRules, type Draft } from './across.ts';
+import { instanceRules } from './across-instances.ts';
 import { type Cache, keyOf } from './cache.ts';
 import { expand, idsOf, policyOf } from './expand.ts';
 import type { HostFile } from './generated/host.ts';
 import type { PolicyFile } from './generated/policy.ts';
 import type { ServiceFile } from './generated/service.ts';
+import type { SupervisorFile } from './generated/supervisor.ts';
+import { instanceOf, type Places } from './instances.ts';
 import type { Kind, Path, Stack, Tree } from './layer.ts';
 import { type Layout, readLayout, readStacks, stranger } from './layout.ts';
 import { layerOf } from './merge.ts';
@@ -23,6 +28,8 @@ export interface LoadOptions {
   readonly hostname: string;
   /** Keeps parsed values by content; without it everything is parsed. Whoever opened it saves it. */
   readonly cache?: Cache;
+  /** Where the log of a supervisord is by default. */
+  readonly logDir?: string;
 }
 
 export type Loaded =
@@ -44,25 +51,46 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   if (layout.host) problems.push(...(await labelProblems(layout.host, host?.labels ?? [], layout.labels)));
   const labels = (host?.labels ?? []).filter((label) => layout.labels.includes(label));
   const stacks = readStacks(directory, hostname, labels, problems);
-  if (stacks.length === 0 && problems.length === 0) problems.push(nothingFound(directory));
+  const found = stacks.length + layout.supervisors.length;
+  if (found === 0 && problems.length === 0) problems.push(nothingFound(directory));
 
   const drafts: (Draft & { readonly stack: Stack })[] = [];
   for (const stack of stacks) {
     const written = await value('service', stack);
     if (written !== undefined) drafts.push({ name: stack.name, written, stack });
   }
-  problems.push(...(await acrossProblems(drafts, stacks)));
+  const places = placesOf(options);
+  const instances: Instance[] = [];
+  for (const stack of layout.supervisors) {
+    const before = problems.length;
+    const written = (await value('supervisor', stack)) as SupervisorFile | undefined;
+    if (written === undefined || problems.length > before) continue;
+    instances.push(instanceOf(stack.name, stack.layers[0].source.file, written, places));
+  }
+  problems.push(...(await acrossProblems(drafts, stacks, instances, layout.supervisors)));
   problems.push(...unusedFolders(layout, drafts, root));
   if (problems.length > 0) return { kind: 'invalid', problems: problems.sort(byPlace) };
   options.cache?.keep(used);
   const ids = new Map(drafts.map(({ name, written }) => [name, idsOf(name, written.instances)]));
+  for (const { name, owned } of instances) if (owned) ids.set(serviceOfInstance(name), [serviceOfInstance(name)]);
   const services = drafts
     .flatMap(({ name, written, stack }) => {
       const after = (written.start?.after ?? []).flatMap((other) => ids.get(other) ?? []);
       return expand(name, stack.layers[0].source.file, written as ServiceFile, root, after);
     })
     .sort((a, b) => (a.id < b.id ? -1 : 1));
-  return { kind: 'valid', desired: desiredOf(services, stacks, layout, policyOf(policy ?? {})) };
+  return { kind: 'valid', desired: desiredOf(services, instances, stacks, layout, policyOf(policy ?? {})) };
+}
+
+function placesOf({ logDir }: LoadOptions): Places {
+  const uid = process.getuid?.() ?? 0;
+  const { XDG_RUNTIME_DIR: runtime, XDG_STATE_HOME: state } = process.env;
+  if (uid === 0) return { root: true, runtime: '/run', logDir: logDir ?? '/var/log/reconciled' };
+  return {
+    root: false,
+    runtime: runtime || `/run/user/${uid}`,
+    logDir: logDir ?? join(state || join(homedir(), '.local/state'), 'reconciled', 'logs'),
+  };
 }
 
 async function valueOfStack(
@@ -87,36 +115,54 @@ async function valueOfStack(
 
 function desiredOf(
   services: readonly Service[],
+  instances: readonly Instance[],
   stacks: readonly Stack[],
   layout: Layout,
   policy: Desired['policy'],
 ): Desired {
-  const all = [layout.policy, layout.host, ...stacks].filter((stack) => stack !== undefined);
+  const all = [layout.policy, layout.host, ...layout.supervisors, ...stacks].filter((stack) => stack !== undefined);
   const files = all.flatMap(({ layers }) => layers.map(({ source }) => `${source.file}\0${source.hash}\n`));
   return {
     revision: { content: hash('sha256', files.join(''), 'hex') },
     policy,
     services,
-    instances: [],
+    instances,
     locate(id, path) {
       const name = id.replace(/@[0-9]+$/, '');
-      const stack = stacks.find((candidate) => candidate.name === name);
+      const stack =
+        stacks.find((candidate) => candidate.name === name) ??
+        // What runs an instance is declared by the file of that.
+        layout.supervisors.find((candidate) => serviceOfInstance(candidate.name) === name);
       return stack && locate(sourceAt(stack, path), path, 'value').position;
     },
   };
 }
 
-async function acrossProblems(drafts: readonly Draft[], stacks: readonly Stack[]): Promise<Problem[]> {
-  const byName = new Map(stacks.map((stack) => [stack.name, stack]));
-  const found = acrossRules(drafts, new Set(byName.keys()));
+async function acrossProblems(
+  drafts: readonly Draft[],
+  stacks: readonly Stack[],
+  instances: readonly Instance[],
+  supervisors: readonly Stack[],
+): Promise<Problem[]> {
+  const names = supervisors.map(({ name }) => name);
+  // What runs an instance can be waited for like any other service.
+  const known = new Set([...stacks.map(({ name }) => name), ...names.map(serviceOfInstance)]);
+  const found = [
+    ...acrossRules(drafts, known).map((named) => ({ ...named, in: 'service' as const })),
+    ...instanceRules(drafts, names, instances),
+  ];
   if (found.length === 0) return [];
   await loadYaml();
-  const source = (name: string, path: Path) => {
-    const stack = byName.get(name);
-    if (stack === undefined) throw new Error(`no stack ${name}`);
-    return sourceAt(stack, path);
+  const byName = {
+    service: new Map(stacks.map((stack) => [stack.name, stack])),
+    supervisor: new Map(supervisors.map((stack) => [stack.name, stack])),
   };
-  return found.map(({ name, finding, other }) => {
+  return found.map(({ in: kind, name, finding, other }) => {
+    const source = (of: string, path: Path) => {
+      const stack = byName[kind].get(of);
+      if (stack === undefined) throw new Error(`no ${kind} ${of}`);
+      return sourceAt(stack, path);
+    };
     const problem = placed(source(name, finding.path), finding);
     if (other === undefined) return problem;
     const { file, line, column } = locate(source(other.name, other.path), other.path, 'value').position;

@@ -7,13 +7,7 @@ import { dotted, type Path } from './layer.ts';
 
 /** `broken` are the top-level keys that have findings already: nothing more is said about those. */
 export function serviceRules(service: Partial<ServiceFile>, broken: ReadonlySet<string | undefined>): Finding[] {
-  return [
-    ...supervisorRule(service),
-    ...commandRule(service, broken),
-    ...bootRule(service),
-    ...backoffRule(service),
-    ...probeRules(service),
-  ];
+  return [...commandRule(service, broken), ...bootRule(service), ...backoffRule(service), ...probeRules(service)];
 }
 
 export function policyRules(policy: Partial<PolicyFile>): Finding[] {
@@ -32,12 +26,6 @@ export function hostRules(host: { readonly facts?: unknown }): Finding[] {
 
 function notYet(path: Path, what: string, hint: string): Finding {
   return { code: 'not-supported', path, part: 'key', summary: `${what} is not supported yet`, hint };
-}
-
-function supervisorRule({ supervisor }: Partial<ServiceFile>): Finding[] {
-  if (supervisor === undefined || supervisor === 'builtin' || supervisor === 'systemd') return [];
-  const hint = 'use `supervisor: systemd` or `supervisor: builtin`';
-  return [{ ...notYet(['supervisor'], `supervisor ${supervisor}`, hint), part: 'value' }];
 }
 
 function commandRule(service: Partial<ServiceFile>, broken: ReadonlySet<string | undefined>): Finding[] {

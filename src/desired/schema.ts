@@ -1,6 +1,7 @@
 import hostSchema from '../../schemas/host.schema.json' with { type: 'json' };
 import policySchema from '../../schemas/policy.schema.json' with { type: 'json' };
 import serviceSchema from '../../schemas/service.schema.json' with { type: 'json' };
+import supervisorSchema from '../../schemas/supervisor.schema.json' with { type: 'json' };
 import type { Kind, Path } from './layer.ts';
 
 /** The words of JSON Schema that our schemas use. */
@@ -25,6 +26,7 @@ const SCHEMAS: Readonly<Record<Kind, Schema>> = {
   service: serviceSchema as unknown as Schema,
   policy: policySchema as unknown as Schema,
   host: hostSchema as unknown as Schema,
+  supervisor: supervisorSchema as unknown as Schema,
 };
 
 /** The schema of the value at a path; undefined where no such key is known. */

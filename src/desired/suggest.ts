@@ -1,9 +1,10 @@
 import { closest } from '../closest.ts';
 import { parseDuration, parseSize } from '../units.ts';
+import type { Kind } from './layer.ts';
 
 /** What other tools call our keys. */
-const KEYS = new Map(
-  Object.entries({
+const KEYS = {
+  service: {
     args: 'command',
     autorestart: 'restart.policy',
     cmd: 'command',
@@ -26,8 +27,25 @@ const KEYS = new Map(
     workdir: 'directory',
     workingDirectory: 'directory',
     working_dir: 'directory',
-  }),
-);
+  },
+  supervisor: {
+    backups: 'log.keep',
+    chmod: 'socket.mode',
+    chown: 'socket.owner',
+    configuration: 'config',
+    file: 'socket.path',
+    files: 'include',
+    logfile: 'log.path',
+    logfile_backups: 'log.keep',
+    logfile_maxbytes: 'log.maxSize',
+    loglevel: 'log.level',
+    maxbytes: 'log.maxSize',
+    pidfile: 'pid',
+    unix_http_server: 'socket',
+  },
+  policy: {},
+  host: {},
+} satisfies Record<Kind, object>;
 
 /** What other tools call our values. */
 const VALUES = new Map(
@@ -43,8 +61,15 @@ const VALUES = new Map(
 );
 
 /** The known key that an unknown one probably means, as a dotted path where it is elsewhere. */
-export function suggestKey(key: string, here: readonly string[], elsewhere: readonly string[]): string | undefined {
-  return closest(key, here) ?? KEYS.get(key) ?? (elsewhere.length > 0 ? elsewhere.join("' or '") : undefined);
+export function suggestKey(
+  kind: Kind,
+  key: string,
+  here: readonly string[],
+  elsewhere: readonly string[],
+): string | undefined {
+  const others: Readonly<Record<string, string>> = KEYS[kind];
+  const other = Object.hasOwn(others, key) ? others[key] : undefined;
+  return closest(key, here) ?? other ?? (elsewhere.length > 0 ? elsewhere.join("' or '") : undefined);
 }
 
 /** The allowed value that was probably meant. */

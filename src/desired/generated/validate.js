@@ -2548,8 +2548,9 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
 }
 validate22.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 var supervisor = validate23;
-var schema60 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "supervisor.schema.json", "title": "SupervisorFile", "description": "A supervisord instance that we own. The file's stem is its name.", "type": "object", "additionalProperties": false, "required": ["config", "socket"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "config": { "type": "string", "pattern": "^/", "description": "The path of its configuration file." }, "socket": { "type": "object", "additionalProperties": false, "required": ["path"], "description": "Its control socket.", "properties": { "path": { "type": "string", "pattern": "^/", "description": "Where it is." }, "mode": { "type": "string", "pattern": "^0?[0-7]{3}$", "description": 'Its mode, octal, quoted. Default: "0700".' }, "owner": { "type": "string", "description": "Its owner, user or user:group." } } }, "boot": { "enum": ["systemd", "none"], "description": "What starts it at boot." } } };
-var pattern39 = new RegExp("^/", "u");
+var schema60 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "supervisor.schema.json", "title": "SupervisorFile", "description": "One supervisord, ours or one that others own. The file's stem is its name: services name it as supervisord/NAME.", "type": "object", "additionalProperties": false, "required": ["config"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "config": { "$ref": "#/$defs/hostPath", "description": "The path of its main configuration file: written whole by us where we own the instance, else only read.", "examples": ["/etc/supervisor/dolphin.conf"] }, "owned": { "type": "boolean", "description": "Is the instance ours? true: we write its configuration and run it, as the service supervisord-NAME. false: others do; we only write program files to include. Default: true." }, "include": { "$ref": "#/$defs/hostPath", "description": "The folder of our program files. Where others own the instance, one whose *.conf files its [include] section reads, and then it must be written. Default: config with .d in place of .conf.", "examples": ["/etc/supervisor/dolphin.d", "/etc/supervisor/conf.d"] }, "socket": { "type": "object", "additionalProperties": false, "description": "Its control socket: whoever can write it can run anything as the user of this supervisord.", "properties": { "path": { "$ref": "#/$defs/hostPath", "description": "Where it is. Default: /run/supervisord-NAME/supervisor.sock, for a user below $XDG_RUNTIME_DIR.", "examples": ["/run/supervisord-dolphin/supervisor.sock"] }, "mode": { "$ref": "#/$defs/mode", "description": 'Its mode, octal, quoted. Default: "0700".' }, "owner": { "$ref": "#/$defs/user", "description": "Its owner, user or user:group. Default: who supervisord runs as.", "examples": ["dolphin", "root:ops"] } } }, "log": { "type": "object", "additionalProperties": false, "description": "Its own log, not those of its programs.", "properties": { "path": { "$ref": "#/$defs/hostPath", "description": "Where it is. Default: supervisord-NAME.log in the log folder; with a user of its own /var/log/supervisord-NAME/supervisord.log.", "examples": ["/var/log/supervisor/dolphin.log"] }, "maxSize": { "$ref": "#/$defs/size", "description": "supervisord rotates it beyond this size. Default: 50MB. 0MB never rotates." }, "keep": { "type": "integer", "minimum": 0, "maximum": 1e4, "description": "How many rotated files to keep. Default: 10." }, "level": { "enum": ["critical", "error", "warn", "info", "debug", "trace", "blather"], "description": "How much it tells. Default: info." } } }, "pid": { "$ref": "#/$defs/hostPath", "description": "Its pid file. Default: supervisord.pid beside the socket.", "examples": ["/run/supervisord-dolphin/supervisord.pid"] }, "command": { "$ref": "#/$defs/program", "description": "The supervisord program: an absolute path, or a name looked up in PATH. Default: supervisord." }, "user": { "$ref": "#/$defs/user", "description": "The user it runs as, or user:group. Then only root's reconcile can start it, and its programs all run as that user. Default: the user the daemon runs as.", "examples": ["dolphin", "dolphin:ops"] }, "minfds": { "type": "integer", "minimum": 16, "maximum": 1048576, "description": "File descriptors it must have; a large number makes every start of a program slower. Default: 1024." }, "minprocs": { "type": "integer", "minimum": 1, "maximum": 4194304, "description": "Processes it must be able to have. Default: 200." }, "boot": { "enum": ["systemd", "none"], "description": "What runs it. systemd: a unit of ours, so that it is there after a boot. none: the embedded supervisor, while a daemon runs. Default: systemd." }, "changes": { "enum": ["now", "staged"], "description": "May it be restarted, with all its programs, to make a change of this file take effect? staged: the change waits for its next start. Default: staged." }, "allowInsecureSocket": { "type": "boolean", "description": "Use its control socket although others can write it. Told by every plan. Default: false." } }, "$defs": { "hostPath": { "title": "plain absolute path", "type": "string", "pattern": `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$`, "description": "An absolute path without spaces, quotes, backslashes and any of % * ? ; # [ ], which mean something to supervisord.", "examples": ["/etc/supervisor/dolphin.conf"] }, "mode": { "title": "file mode", "type": "string", "pattern": "^0?[0-7]{3}$", "description": "A file mode, octal, quoted.", "examples": ["0700", "0770"] }, "program": { "title": "program", "type": "string", "pattern": "^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$", "description": "A program: an absolute path, or a name looked up in PATH.", "examples": ["supervisord", "/opt/supervisor/bin/supervisord"] }, "user": { "title": "valid user", "type": "string", "pattern": "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "description": "A user, or user:group.", "examples": ["dolphin", "www-data:adm"] }, "size": { "title": "size", "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "description": "A size: a number and B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024).", "examples": ["50MB", "2GiB"] } } };
+var pattern39 = new RegExp(`^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$`, "u");
+var pattern47 = new RegExp("^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$", "u");
 function validate23(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
   let vErrors = null;
@@ -2571,18 +2572,20 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
       }
       errors++;
     }
-    if (data.socket === void 0) {
-      const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "socket" }, message: "must have required property 'socket'" };
-      if (vErrors === null) {
-        vErrors = [err1];
-      } else {
-        vErrors.push(err1);
-      }
-      errors++;
-    }
     for (const key0 in data) {
-      if (!(key0 === "$schema" || key0 === "config" || key0 === "socket" || key0 === "boot")) {
-        const err2 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties" };
+      if (!func1.call(schema60.properties, key0)) {
+        const err1 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties" };
+        if (vErrors === null) {
+          vErrors = [err1];
+        } else {
+          vErrors.push(err1);
+        }
+        errors++;
+      }
+    }
+    if (data.$schema !== void 0) {
+      if (typeof data.$schema !== "string") {
+        const err2 = { instancePath: instancePath + "/$schema", schemaPath: "#/properties/%24schema/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
           vErrors = [err2];
         } else {
@@ -2591,31 +2594,31 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.$schema !== void 0) {
-      if (typeof data.$schema !== "string") {
-        const err3 = { instancePath: instancePath + "/$schema", schemaPath: "#/properties/%24schema/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-        if (vErrors === null) {
-          vErrors = [err3];
-        } else {
-          vErrors.push(err3);
-        }
-        errors++;
-      }
-    }
     if (data.config !== void 0) {
       let data1 = data.config;
       if (typeof data1 === "string") {
         if (!pattern39.test(data1)) {
-          const err4 = { instancePath: instancePath + "/config", schemaPath: "#/properties/config/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+          const err3 = { instancePath: instancePath + "/config", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
           if (vErrors === null) {
-            vErrors = [err4];
+            vErrors = [err3];
           } else {
-            vErrors.push(err4);
+            vErrors.push(err3);
           }
           errors++;
         }
       } else {
-        const err5 = { instancePath: instancePath + "/config", schemaPath: "#/properties/config/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err4 = { instancePath: instancePath + "/config", schemaPath: "#/$defs/hostPath/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err4];
+        } else {
+          vErrors.push(err4);
+        }
+        errors++;
+      }
+    }
+    if (data.owned !== void 0) {
+      if (typeof data.owned !== "boolean") {
+        const err5 = { instancePath: instancePath + "/owned", schemaPath: "#/properties/owned/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
         if (vErrors === null) {
           vErrors = [err5];
         } else {
@@ -2624,11 +2627,11 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.socket !== void 0) {
-      let data2 = data.socket;
-      if (data2 && typeof data2 == "object" && !Array.isArray(data2)) {
-        if (data2.path === void 0) {
-          const err6 = { instancePath: instancePath + "/socket", schemaPath: "#/properties/socket/required", keyword: "required", params: { missingProperty: "path" }, message: "must have required property 'path'" };
+    if (data.include !== void 0) {
+      let data3 = data.include;
+      if (typeof data3 === "string") {
+        if (!pattern39.test(data3)) {
+          const err6 = { instancePath: instancePath + "/include", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
           if (vErrors === null) {
             vErrors = [err6];
           } else {
@@ -2636,64 +2639,66 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        for (const key1 in data2) {
+      } else {
+        const err7 = { instancePath: instancePath + "/include", schemaPath: "#/$defs/hostPath/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err7];
+        } else {
+          vErrors.push(err7);
+        }
+        errors++;
+      }
+    }
+    if (data.socket !== void 0) {
+      let data4 = data.socket;
+      if (data4 && typeof data4 == "object" && !Array.isArray(data4)) {
+        for (const key1 in data4) {
           if (!(key1 === "path" || key1 === "mode" || key1 === "owner")) {
-            const err7 = { instancePath: instancePath + "/socket", schemaPath: "#/properties/socket/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key1 }, message: "must NOT have additional properties" };
+            const err8 = { instancePath: instancePath + "/socket", schemaPath: "#/properties/socket/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key1 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
-              vErrors = [err7];
+              vErrors = [err8];
             } else {
-              vErrors.push(err7);
+              vErrors.push(err8);
             }
             errors++;
           }
         }
-        if (data2.path !== void 0) {
-          let data3 = data2.path;
-          if (typeof data3 === "string") {
-            if (!pattern39.test(data3)) {
-              const err8 = { instancePath: instancePath + "/socket/path", schemaPath: "#/properties/socket/properties/path/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+        if (data4.path !== void 0) {
+          let data5 = data4.path;
+          if (typeof data5 === "string") {
+            if (!pattern39.test(data5)) {
+              const err9 = { instancePath: instancePath + "/socket/path", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
               if (vErrors === null) {
-                vErrors = [err8];
+                vErrors = [err9];
               } else {
-                vErrors.push(err8);
+                vErrors.push(err9);
               }
               errors++;
             }
           } else {
-            const err9 = { instancePath: instancePath + "/socket/path", schemaPath: "#/properties/socket/properties/path/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            const err10 = { instancePath: instancePath + "/socket/path", schemaPath: "#/$defs/hostPath/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
-              vErrors = [err9];
+              vErrors = [err10];
             } else {
-              vErrors.push(err9);
+              vErrors.push(err10);
             }
             errors++;
           }
         }
-        if (data2.mode !== void 0) {
-          let data4 = data2.mode;
-          if (typeof data4 === "string") {
-            if (!pattern11.test(data4)) {
-              const err10 = { instancePath: instancePath + "/socket/mode", schemaPath: "#/properties/socket/properties/mode/pattern", keyword: "pattern", params: { pattern: "^0?[0-7]{3}$" }, message: 'must match pattern "^0?[0-7]{3}$"' };
+        if (data4.mode !== void 0) {
+          let data6 = data4.mode;
+          if (typeof data6 === "string") {
+            if (!pattern11.test(data6)) {
+              const err11 = { instancePath: instancePath + "/socket/mode", schemaPath: "#/$defs/mode/pattern", keyword: "pattern", params: { pattern: "^0?[0-7]{3}$" }, message: 'must match pattern "^0?[0-7]{3}$"' };
               if (vErrors === null) {
-                vErrors = [err10];
+                vErrors = [err11];
               } else {
-                vErrors.push(err10);
+                vErrors.push(err11);
               }
               errors++;
             }
           } else {
-            const err11 = { instancePath: instancePath + "/socket/mode", schemaPath: "#/properties/socket/properties/mode/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err11];
-            } else {
-              vErrors.push(err11);
-            }
-            errors++;
-          }
-        }
-        if (data2.owner !== void 0) {
-          if (typeof data2.owner !== "string") {
-            const err12 = { instancePath: instancePath + "/socket/owner", schemaPath: "#/properties/socket/properties/owner/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            const err12 = { instancePath: instancePath + "/socket/mode", schemaPath: "#/$defs/mode/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
               vErrors = [err12];
             } else {
@@ -2702,34 +2707,321 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
+        if (data4.owner !== void 0) {
+          let data7 = data4.owner;
+          if (typeof data7 === "string") {
+            if (!pattern10.test(data7)) {
+              const err13 = { instancePath: instancePath + "/socket/owner", schemaPath: "#/$defs/user/pattern", keyword: "pattern", params: { pattern: "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$" }, message: 'must match pattern "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$"' };
+              if (vErrors === null) {
+                vErrors = [err13];
+              } else {
+                vErrors.push(err13);
+              }
+              errors++;
+            }
+          } else {
+            const err14 = { instancePath: instancePath + "/socket/owner", schemaPath: "#/$defs/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err14];
+            } else {
+              vErrors.push(err14);
+            }
+            errors++;
+          }
+        }
       } else {
-        const err13 = { instancePath: instancePath + "/socket", schemaPath: "#/properties/socket/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err15 = { instancePath: instancePath + "/socket", schemaPath: "#/properties/socket/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err13];
+          vErrors = [err15];
         } else {
-          vErrors.push(err13);
+          vErrors.push(err15);
         }
         errors++;
       }
     }
-    if (data.boot !== void 0) {
-      let data6 = data.boot;
-      if (!(data6 === "systemd" || data6 === "none")) {
-        const err14 = { instancePath: instancePath + "/boot", schemaPath: "#/properties/boot/enum", keyword: "enum", params: { allowedValues: schema60.properties.boot.enum }, message: "must be equal to one of the allowed values" };
+    if (data.log !== void 0) {
+      let data8 = data.log;
+      if (data8 && typeof data8 == "object" && !Array.isArray(data8)) {
+        for (const key2 in data8) {
+          if (!(key2 === "path" || key2 === "maxSize" || key2 === "keep" || key2 === "level")) {
+            const err16 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key2 }, message: "must NOT have additional properties" };
+            if (vErrors === null) {
+              vErrors = [err16];
+            } else {
+              vErrors.push(err16);
+            }
+            errors++;
+          }
+        }
+        if (data8.path !== void 0) {
+          let data9 = data8.path;
+          if (typeof data9 === "string") {
+            if (!pattern39.test(data9)) {
+              const err17 = { instancePath: instancePath + "/log/path", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
+              if (vErrors === null) {
+                vErrors = [err17];
+              } else {
+                vErrors.push(err17);
+              }
+              errors++;
+            }
+          } else {
+            const err18 = { instancePath: instancePath + "/log/path", schemaPath: "#/$defs/hostPath/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err18];
+            } else {
+              vErrors.push(err18);
+            }
+            errors++;
+          }
+        }
+        if (data8.maxSize !== void 0) {
+          let data10 = data8.maxSize;
+          if (typeof data10 === "string") {
+            if (!pattern23.test(data10)) {
+              const err19 = { instancePath: instancePath + "/log/maxSize", schemaPath: "#/$defs/size/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$"' };
+              if (vErrors === null) {
+                vErrors = [err19];
+              } else {
+                vErrors.push(err19);
+              }
+              errors++;
+            }
+          } else {
+            const err20 = { instancePath: instancePath + "/log/maxSize", schemaPath: "#/$defs/size/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err20];
+            } else {
+              vErrors.push(err20);
+            }
+            errors++;
+          }
+        }
+        if (data8.keep !== void 0) {
+          let data11 = data8.keep;
+          if (!(typeof data11 == "number" && (!(data11 % 1) && !isNaN(data11)) && isFinite(data11))) {
+            const err21 = { instancePath: instancePath + "/log/keep", schemaPath: "#/properties/log/properties/keep/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            if (vErrors === null) {
+              vErrors = [err21];
+            } else {
+              vErrors.push(err21);
+            }
+            errors++;
+          }
+          if (typeof data11 == "number" && isFinite(data11)) {
+            if (data11 > 1e4 || isNaN(data11)) {
+              const err22 = { instancePath: instancePath + "/log/keep", schemaPath: "#/properties/log/properties/keep/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
+              if (vErrors === null) {
+                vErrors = [err22];
+              } else {
+                vErrors.push(err22);
+              }
+              errors++;
+            }
+            if (data11 < 0 || isNaN(data11)) {
+              const err23 = { instancePath: instancePath + "/log/keep", schemaPath: "#/properties/log/properties/keep/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              if (vErrors === null) {
+                vErrors = [err23];
+              } else {
+                vErrors.push(err23);
+              }
+              errors++;
+            }
+          }
+        }
+        if (data8.level !== void 0) {
+          let data12 = data8.level;
+          if (!(data12 === "critical" || data12 === "error" || data12 === "warn" || data12 === "info" || data12 === "debug" || data12 === "trace" || data12 === "blather")) {
+            const err24 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema60.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+            if (vErrors === null) {
+              vErrors = [err24];
+            } else {
+              vErrors.push(err24);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err25 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err14];
+          vErrors = [err25];
         } else {
-          vErrors.push(err14);
+          vErrors.push(err25);
+        }
+        errors++;
+      }
+    }
+    if (data.pid !== void 0) {
+      let data13 = data.pid;
+      if (typeof data13 === "string") {
+        if (!pattern39.test(data13)) {
+          const err26 = { instancePath: instancePath + "/pid", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
+          if (vErrors === null) {
+            vErrors = [err26];
+          } else {
+            vErrors.push(err26);
+          }
+          errors++;
+        }
+      } else {
+        const err27 = { instancePath: instancePath + "/pid", schemaPath: "#/$defs/hostPath/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err27];
+        } else {
+          vErrors.push(err27);
+        }
+        errors++;
+      }
+    }
+    if (data.command !== void 0) {
+      let data14 = data.command;
+      if (typeof data14 === "string") {
+        if (!pattern47.test(data14)) {
+          const err28 = { instancePath: instancePath + "/command", schemaPath: "#/$defs/program/pattern", keyword: "pattern", params: { pattern: "^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$" }, message: 'must match pattern "^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$"' };
+          if (vErrors === null) {
+            vErrors = [err28];
+          } else {
+            vErrors.push(err28);
+          }
+          errors++;
+        }
+      } else {
+        const err29 = { instancePath: instancePath + "/command", schemaPath: "#/$defs/program/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err29];
+        } else {
+          vErrors.push(err29);
+        }
+        errors++;
+      }
+    }
+    if (data.user !== void 0) {
+      let data15 = data.user;
+      if (typeof data15 === "string") {
+        if (!pattern10.test(data15)) {
+          const err30 = { instancePath: instancePath + "/user", schemaPath: "#/$defs/user/pattern", keyword: "pattern", params: { pattern: "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$" }, message: 'must match pattern "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$"' };
+          if (vErrors === null) {
+            vErrors = [err30];
+          } else {
+            vErrors.push(err30);
+          }
+          errors++;
+        }
+      } else {
+        const err31 = { instancePath: instancePath + "/user", schemaPath: "#/$defs/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err31];
+        } else {
+          vErrors.push(err31);
+        }
+        errors++;
+      }
+    }
+    if (data.minfds !== void 0) {
+      let data16 = data.minfds;
+      if (!(typeof data16 == "number" && (!(data16 % 1) && !isNaN(data16)) && isFinite(data16))) {
+        const err32 = { instancePath: instancePath + "/minfds", schemaPath: "#/properties/minfds/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err32];
+        } else {
+          vErrors.push(err32);
+        }
+        errors++;
+      }
+      if (typeof data16 == "number" && isFinite(data16)) {
+        if (data16 > 1048576 || isNaN(data16)) {
+          const err33 = { instancePath: instancePath + "/minfds", schemaPath: "#/properties/minfds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1048576 }, message: "must be <= 1048576" };
+          if (vErrors === null) {
+            vErrors = [err33];
+          } else {
+            vErrors.push(err33);
+          }
+          errors++;
+        }
+        if (data16 < 16 || isNaN(data16)) {
+          const err34 = { instancePath: instancePath + "/minfds", schemaPath: "#/properties/minfds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 16 }, message: "must be >= 16" };
+          if (vErrors === null) {
+            vErrors = [err34];
+          } else {
+            vErrors.push(err34);
+          }
+          errors++;
+        }
+      }
+    }
+    if (data.minprocs !== void 0) {
+      let data17 = data.minprocs;
+      if (!(typeof data17 == "number" && (!(data17 % 1) && !isNaN(data17)) && isFinite(data17))) {
+        const err35 = { instancePath: instancePath + "/minprocs", schemaPath: "#/properties/minprocs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err35];
+        } else {
+          vErrors.push(err35);
+        }
+        errors++;
+      }
+      if (typeof data17 == "number" && isFinite(data17)) {
+        if (data17 > 4194304 || isNaN(data17)) {
+          const err36 = { instancePath: instancePath + "/minprocs", schemaPath: "#/properties/minprocs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4194304 }, message: "must be <= 4194304" };
+          if (vErrors === null) {
+            vErrors = [err36];
+          } else {
+            vErrors.push(err36);
+          }
+          errors++;
+        }
+        if (data17 < 1 || isNaN(data17)) {
+          const err37 = { instancePath: instancePath + "/minprocs", schemaPath: "#/properties/minprocs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+          if (vErrors === null) {
+            vErrors = [err37];
+          } else {
+            vErrors.push(err37);
+          }
+          errors++;
+        }
+      }
+    }
+    if (data.boot !== void 0) {
+      let data18 = data.boot;
+      if (!(data18 === "systemd" || data18 === "none")) {
+        const err38 = { instancePath: instancePath + "/boot", schemaPath: "#/properties/boot/enum", keyword: "enum", params: { allowedValues: schema60.properties.boot.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err38];
+        } else {
+          vErrors.push(err38);
+        }
+        errors++;
+      }
+    }
+    if (data.changes !== void 0) {
+      let data19 = data.changes;
+      if (!(data19 === "now" || data19 === "staged")) {
+        const err39 = { instancePath: instancePath + "/changes", schemaPath: "#/properties/changes/enum", keyword: "enum", params: { allowedValues: schema60.properties.changes.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err39];
+        } else {
+          vErrors.push(err39);
+        }
+        errors++;
+      }
+    }
+    if (data.allowInsecureSocket !== void 0) {
+      if (typeof data.allowInsecureSocket !== "boolean") {
+        const err40 = { instancePath: instancePath + "/allowInsecureSocket", schemaPath: "#/properties/allowInsecureSocket/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err40];
+        } else {
+          vErrors.push(err40);
         }
         errors++;
       }
     }
   } else {
-    const err15 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err41 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err15];
+      vErrors = [err41];
     } else {
-      vErrors.push(err15);
+      vErrors.push(err41);
     }
     errors++;
   }

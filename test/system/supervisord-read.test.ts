@@ -424,7 +424,9 @@ describeWithSupervisord('a configuration', () => {
   });
 
   const both = async (path: string) => ({
-    ours: canonical(readByUs(readConfig(path, { environment: ENVIRONMENT }))) as Sorted,
+    ours: canonical(
+      readByUs(readConfig(path, { environment: (name) => (ENVIRONMENT as Readonly<Record<string, string>>)[name] })),
+    ) as Sorted,
     theirs: (await parser.read(path).then(canonical)) as Sorted,
   });
   const compare = async (path: string): Promise<'read' | 'refused'> => {

@@ -2,13 +2,15 @@ import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import { variablesOf } from '../../host/procfs.ts';
 import { type Problem, why } from '../../problem.ts';
 import { glob } from './glob.ts';
 import { Ini, type Section, type Source, sourceOf } from './ini.ts';
 import { type Listener, listenersOf } from './listeners.ts';
 import { type Group, groupsOf } from './native-groups.ts';
+import { processOf } from './process.ts';
 import { words } from './python.ts';
-import { Reader, refusal, type Scope } from './reader.ts';
+import { type Environment, Reader, refusal, type Scope } from './reader.ts';
 import { type ServerOptions, serverOptionsOf } from './server-options.ts';
 
 /** What a supervisord reads from its configuration. */
@@ -35,8 +37,8 @@ export interface SupervisordConfig {
 }
 
 export interface ReadOptions {
-  /** That of the supervisord, which `%(ENV_X)s` refers to. Ours by default. */
-  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** What `%(ENV_X)s` refers to: that of the supervisord itself by default, where it runs. */
+  readonly environment?: Environment;
   /** Where it was started: what relative paths are relative to. */
   readonly cwd?: string;
   /** Included files that are known to be well and are not to be read. */
@@ -48,7 +50,37 @@ export interface ReadOptions {
  * what it would refuse, and what we can't read, is told.
  */
 export function readConfig(path: string, options: ReadOptions = {}): SupervisordConfig {
-  const { environment = process.env, cwd = '/', skip = () => false } = options;
+  const { environment, unknown, ...config } = readOnce(path, options);
+  if (unknown.length === 0) return config;
+  if (environment === undefined) {
+    const pid = processOf(config.path, config.server.pidfile);
+    const variables = pid === undefined ? undefined : variablesOf(pid);
+    if (variables !== undefined) return readConfig(path, { ...options, environment: variables });
+  }
+  // Of a program it is enough to know that it is there.
+  const [vital, other] = [true, false].map((is) => unknown.filter(({ section }) => isVital(section) === is));
+  return {
+    ...config,
+    problems: [...config.problems, ...(vital ?? []).map(bare)],
+    warnings: [...config.warnings, ...(other ?? []).map(bare)],
+  };
+}
+
+function isVital(section: string): boolean {
+  return section === 'supervisord' || section === 'include' || /^(unix|inet)_http_server/.test(section);
+}
+
+function bare({ section: _, ...problem }: Reader['unknown'][number]): Problem {
+  return problem;
+}
+
+interface FirstReading extends SupervisordConfig {
+  readonly environment: Environment | undefined;
+  readonly unknown: Reader['unknown'];
+}
+
+function readOnce(path: string, options: ReadOptions): FirstReading {
+  const { environment, cwd = '/', skip = () => false } = options;
   const main = resolve(cwd, path);
   const here = dirname(main);
   const ini = new Ini();
@@ -89,6 +121,8 @@ export function readConfig(path: string, options: ReadOptions = {}): Supervisord
     listeners: listenersOf(reader, here, cwd),
     problems: reader.problems,
     warnings,
+    environment,
+    unknown: reader.unknown,
   };
 }
 

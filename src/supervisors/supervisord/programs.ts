@@ -127,7 +127,7 @@ export function programOf(
   const processes: Process[] = [];
   for (let number = first; number < first + Math.min(numprocs, MOST); number += 1) {
     // What one process has in its environment, the next may refer to, unless supervisord has one of that name.
-    for (const known of scope.keys()) if (reader.environment.has(known)) scope.delete(known);
+    for (const known of scope.keys()) if (reader.variable(known) !== undefined) scope.delete(known);
     scope.set('process_num', number).set('numprocs', numprocs);
     processes.push(processOf(reader, section, options, scope, common));
   }

@@ -11,6 +11,8 @@ import type { Kind } from './values.ts';
 /** Names that an option may refer to besides ENV_NAME. */
 export type Scope = Map<string, string | number>;
 
+export type Environment = (name: string) => string | undefined;
+
 /**
  * Reads options of sections as supervisord does (supervisor.options: UnhosedConfigParser.saneget), and collects all that it
  * would refuse the configuration for: it stops at the first.
@@ -18,15 +20,26 @@ export type Scope = Map<string, string | number>;
 export class Reader {
   readonly ini: Ini;
   readonly problems: Problem[] = [];
-  /** `ENV_NAME`, from its own environment and from that which [supervisord] gives its programs. */
-  readonly environment: Map<string, string>;
+  /** What can't be told, since it depends on an environment that is not known; it is taken for not said. */
+  readonly unknown: (Problem & { readonly section: string })[] = [];
+  readonly #environment: Environment | undefined;
+  /** What [supervisord] gives its programs, which later options may refer to. */
+  readonly #given = new Map<string, string>();
   readonly #folders = new Map<string, boolean>();
 
-  constructor(ini: Ini, environment: Readonly<Record<string, string | undefined>>) {
+  constructor(ini: Ini, environment: Environment | undefined) {
     this.ini = ini;
-    this.environment = new Map(
-      Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [[`ENV_${name}`, value]])),
-    );
+    this.#environment = environment;
+  }
+
+  give(environment: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(environment)) this.#given.set(`ENV_${name}`, value);
+  }
+
+  /** What `ENV_NAME` stands for. */
+  variable(name: string): string | undefined {
+    if (!name.startsWith('ENV_')) return undefined;
+    return this.#given.get(name) ?? this.#environment?.(name.slice('ENV_'.length));
   }
 
   has(section: Section, name: string): boolean {
@@ -46,10 +59,16 @@ export class Reader {
   /** The variables of a text of an option, some of which supervisord expands more than once. */
   expand(section: Section, name: string, text: string, scope: Scope): string | undefined {
     if (!text.includes('%')) return text;
-    const expansion = expand(text, (variable) => scope.get(variable) ?? this.environment.get(variable));
-    if (expansion.kind === 'text') return expansion.text;
-    this.refuse(section, name, expansion.because);
-    return undefined;
+    let missing: string | undefined;
+    const expansion = expand(text, (variable) => {
+      const value = scope.get(variable) ?? this.variable(variable);
+      if (value !== undefined || this.#environment !== undefined || !variable.startsWith('ENV_')) return value;
+      missing = variable;
+      return '';
+    });
+    if (missing !== undefined) this.#miss(section, name, missing);
+    else if (expansion.kind === 'refused') this.refuse(section, name, expansion.because);
+    return missing === undefined && expansion.kind === 'text' ? expansion.text : undefined;
   }
 
   value<T>(section: Section, name: string, kind: Kind<T>, fallback: T, scope: Scope): T {
@@ -105,7 +124,7 @@ export class Reader {
   home(path: string): string {
     const [whole, user] = /^~([^/]*)/.exec(path) ?? [];
     if (whole === undefined) return path;
-    const own = this.environment.get('ENV_HOME') ?? accountOf(String(process.getuid?.() ?? 0))?.home;
+    const own = this.variable('ENV_HOME') ?? accountOf(String(process.getuid?.() ?? 0))?.home;
     const home = (user === '' ? own : accountOf(user ?? '')?.home)?.replace(/\/+$/, '');
     return home === undefined ? path : home + path.slice(whole.length) || '/';
   }
@@ -116,6 +135,13 @@ export class Reader {
     const problem = refusal(option ?? section, name, `cannot take ${what}: ${because}`);
     // Each of many processes has the same.
     if (this.problems.every(({ summary }) => summary !== problem.summary)) this.problems.push(problem);
+  }
+
+  #miss(section: Section, name: string, variable: string): void {
+    const summary = `cannot tell ${name} of [${section.name}]: it depends on the environment that supervisord was started with`;
+    const at = positionOf(this.ini.option(section, name) ?? section, name);
+    const hint = `write down what %(${variable})s stands for`;
+    this.unknown.push({ code: 'supervisord-unreadable', summary, at, hint, section: section.name });
   }
 
   #isFolder(path: string): boolean {

@@ -65,7 +65,7 @@ export function serverOptionsOf(reader: Reader, here: string, hostname: string, 
   const twice = reader.expand(section, 'environment', once, new Map([...scope, ['host_node_name', hostname]]));
   const environment = environmentOf(reader, section, twice ?? '');
   // Only from here on.
-  for (const [name, value] of Object.entries(environment)) reader.environment.set(`ENV_${name}`, value);
+  reader.give(environment);
   return { ...options, environment };
 }
 

@@ -43,6 +43,8 @@ export function eventText(event: DaemonEvent): string {
       return `${event.service}: its shim was killed; pid ${event.pid} goes on, how it ends will not be seen`;
     case 'service-trouble':
       return `${event.service}: ${flat(event.problem)}`;
+    case 'restarted':
+      return `${event.service}: restarted by its supervisord, pid ${event.pid}, ${event.times} times by now`;
     case 'trial':
       return `${event.service}: its cooldown is over, it is tried again`;
     case 'invalid': {
@@ -112,6 +114,7 @@ function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' {
       return 'error';
     case 'killed':
     case 'unseen':
+    case 'restarted':
     case 'drift':
       return 'warn';
     case 'held':

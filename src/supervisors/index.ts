@@ -1,18 +1,22 @@
 import type { Monitor } from '../health/health.ts';
+import type { Instance } from '../instance.ts';
 import type { FieldTable, SupervisorName } from '../model.ts';
 import { BUILTIN_FIELDS } from './builtin/fields.ts';
 import { type Builtin, type BuiltinEvent, createBuiltin } from './builtin/index.ts';
 import type { Supervisor } from './supervisor.ts';
+import { SUPERVISORD_FIELDS } from './supervisord/fields.ts';
+import type { SupervisordEvent } from './supervisord/tend.ts';
 import { SYSTEMD_FIELDS } from './systemd/fields.ts';
 import type { SystemdEvent } from './systemd/tend.ts';
 
-export type SupervisorEvent = BuiltinEvent | SystemdEvent;
+export type SupervisorEvent = BuiltinEvent | SystemdEvent | SupervisordEvent;
 export type Supervisors = ReadonlyMap<SupervisorName, Supervisor>;
 
 /** What each supervisor makes of each field: one line a supervisor. */
 export const FIELDS: ReadonlyMap<SupervisorName, FieldTable> = new Map([
   ['builtin', BUILTIN_FIELDS],
   ['systemd', SYSTEMD_FIELDS],
+  ['supervisord/NAME', SUPERVISORD_FIELDS],
 ]);
 
 export interface Means {
@@ -30,17 +34,30 @@ export interface Means {
 /** The supervisors of one process, each made when it is first needed. Disposing of it touches no service. */
 export interface Registry extends AsyncDisposable {
   readonly builtin: Builtin;
-  /** Those of these names, and the embedded one: it has to be looked at whatever Git says. */
-  take(names: Iterable<SupervisorName>): Promise<Supervisors>;
+  /**
+   * Those of these names, and the embedded one: it has to be looked at whatever Git says. `instances` are the supervisords
+   * that are declared, and others that something of ours is under; one that is declared otherwise than before is made anew.
+   */
+  take(names: Iterable<SupervisorName>, instances?: readonly Instance[]): Promise<Supervisors>;
 }
 
 export function openRegistry(means: Means): Registry {
   const builtin = createBuiltin(means);
   const open = new Map<SupervisorName, Supervisor>([['builtin', builtin]]);
+  /** By what each was made. */
+  const made = new Map<SupervisorName, string>();
   return {
     builtin,
-    take: async (names) => {
-      for (const name of names) if (!open.has(name)) open.set(name, await make(name, means));
+    take: async (names, instances = []) => {
+      const byName = new Map(instances.map((instance) => [instance.supervisor as SupervisorName, instance]));
+      for (const name of names) {
+        const instance = byName.get(name);
+        const key = JSON.stringify(instance ?? null);
+        if (open.has(name) && (instance === undefined || made.get(name) === key)) continue;
+        await open.get(name)?.[Symbol.asyncDispose]();
+        open.set(name, await make(name, instance, means));
+        made.set(name, key);
+      }
       return open;
     },
     [Symbol.asyncDispose]: async () => {
@@ -49,10 +66,15 @@ export function openRegistry(means: Means): Registry {
   };
 }
 
-async function make(name: SupervisorName, { owner, logDir, supervise, monitor, onEvent }: Means): Promise<Supervisor> {
+/** What speaks to one costs more to load than a whole command that does not. */
+async function make(name: SupervisorName, instance: Instance | undefined, means: Means): Promise<Supervisor> {
+  const { owner, logDir, runtimeDir, supervise, monitor, onEvent } = means;
+  const all = { owner, logDir, supervise, monitor, ...(onEvent === undefined ? {} : { onEvent }) };
+  if (instance !== undefined) {
+    const { createSupervisord } = await import('./supervisord/index.ts');
+    return createSupervisord({ ...all, instance, runtimeDir });
+  }
   if (name !== 'systemd') throw new Error(`no supervisor ${name}`);
-  // What speaks to it costs more to load than a whole command that does not.
   const { createSystemd } = await import('./systemd/index.ts');
-  const scope = process.getuid?.() === 0 ? 'system' : 'user';
-  return createSystemd({ owner, scope, logDir, supervise, monitor, ...(onEvent === undefined ? {} : { onEvent }) });
+  return createSystemd({ ...all, scope: process.getuid?.() === 0 ? 'system' : 'user' });
 }

@@ -5,6 +5,8 @@ import type { Problem } from '../problem.ts';
 export interface Also {
   /** All that a status shows and a plan does not need. */
   readonly thorough?: boolean;
+  /** Nothing is done about what is seen: to whoever keeps services running it is news all the same. */
+  readonly looking?: boolean;
   /** Processes that another supervisor accounts for: they need no look. */
   readonly known?: ReadonlySet<number>;
 }

@@ -12,6 +12,7 @@ import type { Problem } from '../../src/problem.ts';
 import { BUILTIN_FIELDS } from '../../src/supervisors/builtin/fields.ts';
 import { defineBy } from '../../src/supervisors/fields.ts';
 import { FIELDS } from '../../src/supervisors/index.ts';
+import { SUPERVISORD_FIELDS } from '../../src/supervisors/supervisord/fields.ts';
 import { defineWhole } from '../../src/supervisors/systemd/whole.ts';
 
 /**
@@ -60,7 +61,7 @@ async function planOf(folder: string): Promise<Plan> {
   return plan({
     desired,
     definitions: new Map(definitions),
-    fields: FIELDS,
+    fields: new Map([...FIELDS, ['supervisord/dolphin', SUPERVISORD_FIELDS]]),
     observed,
     blocked: new Map(Object.entries(options.blocked ?? {})),
     asked: new Set(options.asked),

@@ -138,7 +138,7 @@ async function actHere(
     monitor,
     revision: () => formatRevision(desired.revision),
   });
-  const supervisors = await registry.take(supervisorsInUse(config, desired));
+  const supervisors = await registry.take(supervisorsInUse(config, desired), desired.instances);
   const report = await converge(config, desired, supervisors, request, emit, signal);
   const started = report.steps.flatMap(({ step, outcome }) =>
     outcome.kind === 'done' && (step.effect === 'start' || step.effect === 'restart') ? [step.supervisor] : [],

@@ -13,7 +13,10 @@ export async function validateCommand(context: Context, options: Options): Promi
   await using monitor = createMonitor();
   const { runtimeDir, logDir } = config;
   await using registry = openRegistry({ owner: desired.policy.owner, runtimeDir, logDir, supervise: false, monitor });
-  const supervisors = await registry.take(desired.services.map(({ supervisor }) => supervisor));
+  const supervisors = await registry.take(
+    desired.services.map(({ supervisor }) => supervisor),
+    desired.instances,
+  );
   const problems = [...(await definitionProblems(desired, supervisors)), ...checkSafety(config.desiredState)];
   if (problems.length > 0) throw new Failure(...problems);
   const services = new Set(desired.services.map(({ name }) => name)).size;

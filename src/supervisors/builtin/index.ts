@@ -4,6 +4,8 @@ import type { Monitor } from '../../health/health.ts';
 import type { Outcome, Reading, Service, ServiceId, Step } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
 import { check } from '../shared/check.ts';
+import { writeFiles } from '../shared/files.ts';
+import { makeFolders } from '../shared/folders.ts';
 import { rotateLogs } from '../shared/rotation.ts';
 import { settingsOf } from '../shared/settings.ts';
 import type { Supervisor } from '../supervisor.ts';
@@ -90,6 +92,10 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
     define,
     check: checkService,
     observe: (_signal, _declared, { known } = {}): Promise<Reading> => observe(observer, known),
+    prepare: async (steps) => {
+      const { refused } = writeFiles(steps, ({ action }) => action !== 'remove');
+      return new Map([...refused, ...(await makeFolders(steps))]);
+    },
     apply: (step: Step, signal: AbortSignal): Promise<Outcome> => {
       const outcome = (last.get(step.service) ?? Promise.resolve()).then(() => take(context, step, signal));
       const settled = outcome.catch(() => {});

@@ -1,4 +1,5 @@
 import { uptime } from 'node:os';
+import { unguarded } from '../../guard.ts';
 import {
   commandOf,
   dead,
@@ -122,16 +123,17 @@ export function isOf(seen: Seen, { owner, id }: Identity): boolean {
 
 /**
  * Is this the command line of that command? Either exactly, or, where the program is a script, with its interpreter
- * before it: `#!/usr/bin/env node` makes `/opt/x.js a` to `node /opt/x.js a`.
+ * before it: `#!/usr/bin/env node` makes `/opt/x.js a` to `node /opt/x.js a`. A guard is as good as what it comes before.
  */
-export function runs(line: readonly string[], command: readonly string[]): boolean {
+export function runs(found: readonly string[], defined: readonly string[]): boolean {
+  const [line, command] = [unguarded(found), unguarded(defined)];
   const extra = line.length - command.length;
   if (extra < 0 || isShim(line)) return false;
   if (!command.slice(1).every((argument, i) => line[extra + 1 + i] === argument)) return false;
   const program = command[0] ?? '';
-  const found = line[extra] ?? '';
-  if (extra === 0) return found === program;
-  return (found === program && found.includes('/')) || found.endsWith(`/${program.replace(/^(\.\/|\/)/, '')}`);
+  const first = line[extra] ?? '';
+  if (extra === 0) return first === program;
+  return (first === program && first.includes('/')) || first.endsWith(`/${program.replace(/^(\.\/|\/)/, '')}`);
 }
 
 /** A main process of a service among these: its stamp and its exact command, and no shim. */

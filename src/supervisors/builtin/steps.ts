@@ -1,9 +1,10 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beganAt, bootId, commandOf } from '../../host/procfs.ts';
-import type { Actual, Outcome, ServiceId, Step, UnreadableObject } from '../../model.ts';
+import type { Actual, Definition, Outcome, ServiceId, Step, UnreadableObject } from '../../model.ts';
 import { type Problem, unreachable, why } from '../../problem.ts';
 import { formatDuration } from '../../units.ts';
+import { removeFile } from '../shared/files.ts';
 import { whenHealthy } from '../shared/probing.ts';
 import { settingsOf } from '../shared/settings.ts';
 import { sizeOf, tail } from '../shared/tail.ts';
@@ -45,7 +46,7 @@ export async function take(context: StepContext, step: Step, signal: AbortSignal
 
 async function act(context: StepContext, step: Step, unit: Unit, signal: AbortSignal): Promise<Outcome> {
   const { action, target } = step;
-  if (target !== undefined) unit.redefine(target.definition, context.revision());
+  if (target !== undefined) unit.redefine(recorded(target.definition), context.revision());
   switch (action) {
     case 'create':
     case 'start':
@@ -72,6 +73,7 @@ async function act(context: StepContext, step: Step, unit: Unit, signal: AbortSi
       if (stopped.kind !== 'done') return stopped;
       release(context, unit);
       rmSync(unit.folder, { recursive: true, force: true });
+      for (const { path } of step.files ?? []) removeFile(path);
       return stopped;
     }
     default:
@@ -102,7 +104,7 @@ async function unitOf(context: StepContext, step: Step, found: Actual | undefine
     const { command } = settingsOf(id, step.target.definition.fields, around.logDir);
     if (!runs(commandOf(main.pid), command)) return notMain(id, main.pid);
   }
-  const definition = step.target?.definition ?? { hash: main?.stamp?.hash ?? '', fields: {} };
+  const definition = recorded(step.target?.definition ?? { hash: main?.stamp?.hash ?? '', fields: {} });
   const unit = new Unit(around, read.kind === 'record' ? read.record : blank(around, id, definition));
   units.set(id, unit);
   try {
@@ -114,6 +116,11 @@ async function unitOf(context: StepContext, step: Step, found: Actual | undefine
   if (main !== undefined) unit.adopt(main, ownGroup(main, processes), beganAt(main));
   else unit.resume(processes);
   return unit;
+}
+
+/** Files are on the host, and are read from there. */
+function recorded({ hash, fields }: Definition): Definition {
+  return { hash, fields };
 }
 
 function blank(around: Surroundings, id: ServiceId, definition: ServiceRecord['definition']): ServiceRecord {

@@ -1,5 +1,6 @@
 import { accessSync, closeSync, constants, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
+import { unguarded } from '../../guard.ts';
 import { findGroup, findUser, self, type User } from '../../host/users.ts';
 import type { Service } from '../../model.ts';
 import { type Problem, why } from '../../problem.ts';
@@ -65,7 +66,7 @@ function checkCommand(
   user: User | undefined,
   problem: Report,
 ): Problem | undefined {
-  const [program = '', ...rest] = command;
+  const [program = '', ...rest] = unguarded(command);
   const path = findProgram(program, directory, environment.PATH ?? '');
   if (path === undefined) {
     const file = program.includes('/') ? (isAbsolute(program) ? program : join(directory, program)) : undefined;

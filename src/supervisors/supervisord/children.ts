@@ -1,4 +1,13 @@
-import { childPidsOf, listPids, type ProcessRef, statOf, variablesOf } from '../../host/procfs.ts';
+import {
+  childPidsOf,
+  commandOf,
+  dead,
+  descendantsOf,
+  listPids,
+  type ProcessRef,
+  statOf,
+  variablesOf,
+} from '../../host/procfs.ts';
 import type { ServiceId } from '../../model.ts';
 import { SETTINGS, STAMP } from '../../stamp.ts';
 
@@ -15,20 +24,27 @@ export interface Child extends ProcessRef {
  * what was read once of a process is known as long as that lives.
  */
 export function createChildren(): (supervisord: number) => readonly Child[] {
-  let known = new Map<number, Child | undefined>();
+  let known = new Map<number, Child>();
   return (supervisord) => {
-    const next = new Map<number, Child | undefined>();
+    // One that another supervisord has started bears a name itself.
+    const own = variablesOf(supervisord)?.('SUPERVISOR_PROCESS_NAME');
+    const next = new Map<number, Child>();
     for (const pid of childPidsOf(supervisord)) {
       const stat = statOf(pid);
-      if (stat === undefined || stat.state === 'Z' || stat.state === 'X') continue;
+      if (stat === undefined || dead(stat)) continue;
       const before = known.get(pid);
       const child = before?.start === stat.start ? before : childOf({ pid, start: stat.start });
       // Between fork and exec it still has the environment of supervisord: it is looked at again.
-      if (child !== undefined) next.set(pid, child);
+      if (child === undefined || (child.name === own && isSameProgram(pid, supervisord))) continue;
+      next.set(pid, child);
     }
     known = next;
-    return [...next.values()].filter((child) => child !== undefined);
+    return [...next.values()];
   };
+}
+
+function isSameProgram(a: number, b: number): boolean {
+  return commandOf(a).join('\0') === commandOf(b).join('\0');
 }
 
 function childOf(ref: ProcessRef): Child | undefined {
@@ -41,12 +57,18 @@ function childOf(ref: ProcessRef): Child | undefined {
 
 /**
  * What a supervisord that is gone has left behind: processes whose environment names its socket, but those below the one
- * of this pid.
+ * of this pid. Each inherits it from its parent, unless it was given another.
  */
 export function orphansOf(socket: string, ours: number | undefined): readonly number[] {
   const url = `unix://${socket}`;
+  const below = new Set(ours === undefined ? [] : [ours, ...descendantsOf(ours).map(({ pid }) => pid)]);
   return listPids().filter((pid) => {
-    if (pid === ours || pid === process.pid || statOf(pid)?.ppid === ours) return false;
-    return variablesOf(pid)?.('SUPERVISOR_SERVER_URL') === url;
+    if (below.has(pid) || pid === process.pid) return false;
+    return variablesOf(pid)?.('SUPERVISOR_SERVER_URL') === url && lives(pid);
   });
+}
+
+function lives(pid: number): boolean {
+  const stat = statOf(pid);
+  return stat !== undefined && !dead(stat);
 }

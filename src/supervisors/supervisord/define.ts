@@ -52,7 +52,20 @@ function fileOf(service: Service, { hash, fields }: Definition, options: Program
   );
   const account = asked ?? runner ?? self();
   const known = user === undefined ? undefined : asked !== undefined;
-  const made = `${RENDERING} ${autostart ? 'autostart' : 'no'} ${digest([logDir, privileged, known ?? null, account.uid, account.gid, account.name, account.home, account.shell, instance.name], 8)}`;
+  const { uid, gid, name, home, shell } = account;
+  const others = [
+    instance.name,
+    instance.owned !== undefined,
+    logDir,
+    privileged,
+    known ?? null,
+    uid,
+    gid,
+    name,
+    home,
+    shell,
+  ];
+  const made = `${RENDERING} ${autostart ? 'autostart' : '-'} ${digest(others, 8)}`;
   // A thousand texts take a while, and are seldom wanted: where nothing has changed nobody reads them.
   let text: string | undefined;
   const render = (): string => {
@@ -64,12 +77,19 @@ function fileOf(service: Service, { hash, fields }: Definition, options: Program
       [SUPERVISOR]: instance.supervisor,
       [SETTINGS]: staged,
     };
-    const name = `${instance.name}.${id}`;
-    const lines = programLines(settings, { fields, account, known, privileged, marks, autostart, name, logDir });
-    const raw = rawLines(service);
-    // A failure is what is not among these.
-    const codes = raw.some(([key]) => key === 'exitcodes') ? [] : [['exitcodes', '0'] as const];
-    return programText({ owner, id, hash }, oneLine(String(fields.description ?? '')), [...lines, ...codes, ...raw], {
+    const lines = programLines(settings, {
+      fields,
+      account,
+      known,
+      privileged,
+      marks,
+      autostart,
+      raw: rawLines(service),
+      owned: instance.owned !== undefined,
+      name: `${instance.name}.${id}`,
+      logDir,
+    });
+    return programText({ owner, id, hash }, oneLine(String(fields.description ?? '')), lines, {
       fields,
       made,
       autostart,

@@ -88,9 +88,9 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
       const { fields } = definition as Exclude<typeof definition, Problem[]>;
       return (await check(service, settingsOf(service.id, fields, logDir), logDir)) ?? (await whyDown(service));
     },
-    observe: async (_signal, declared = [], { thorough = false } = {}): Promise<Reading> => {
+    observe: async (_signal, declared = [], { looking = false } = {}): Promise<Reading> => {
       const reading = await observe(observer, declared);
-      if (supervise && !thorough && reading.kind === 'read') {
+      if (supervise && !looking && reading.kind === 'read') {
         tender.follow(reading.objects.filter((object) => object.kind === 'actual'));
       }
       return reading;

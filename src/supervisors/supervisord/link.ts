@@ -24,13 +24,13 @@ export class Link implements Disposable {
 
   /** Where its socket, log and pid file are, and what else its configuration says: as it was last read. */
   get place(): Place {
-    this.#place ??= placeOf(this.instance, false);
+    this.#place ??= placeOf(this.instance, new Set());
     return this.#place;
   }
 
-  /** Reads its configuration anew, `whole` where what is in our own files counts too. */
-  look(whole: boolean): Place {
-    this.#place = placeOf(this.instance, whole);
+  /** Reads its configuration anew. `own`: files that are as we wrote them. */
+  look(own: ReadonlySet<string>): Place {
+    this.#place = placeOf(this.instance, own);
     return this.#place;
   }
 

@@ -6,7 +6,7 @@ import { type Problem, why } from '../../problem.ts';
 import { parseStamp, stampId } from '../../stamp.ts';
 import { UNKNOWN } from '../shared/exit.ts';
 import type { Budget } from './budget.ts';
-import type { Child } from './children.ts';
+import { type Child, orphansOf } from './children.ts';
 import type { Link } from './link.ts';
 import { whyNot } from './presence.ts';
 import { readProgram } from './program-text.ts';
@@ -36,13 +36,20 @@ export async function observe(o: Observer, declared: readonly Service[]): Promis
   const { instance } = link;
   try {
     const programs = programsIn(instance.include);
-    const place = link.look(programs.some(({ defined }) => defined.editedAt !== undefined));
+    const place = link.look(
+      new Set(programs.flatMap(({ path, defined }) => (defined.editedAt === undefined ? [path] : []))),
+    );
     const [unsafe] = instance.allowInsecureSocket ? [] : place.unsafe;
     const problem = place.problem ?? unsafe;
     if (problem !== undefined) return { kind: 'unreadable', problem };
     const presence = await link.presence();
     const silent = whyNot(instance, presence);
     if (silent !== undefined) return { kind: 'unreadable', problem: silent };
+    const left =
+      presence.kind === 'gone' && place.address.kind === 'socket' ? orphansOf(place.address.path, undefined) : [];
+    // One of ours ends them before it is started again; another's would start each a second time.
+    if (left.length > 0 && instance.owned === undefined)
+      return { kind: 'unreadable', problem: leftBehind(instance, left) };
 
     const children = link.children();
     const spent = budget.spent();
@@ -72,7 +79,11 @@ export async function observe(o: Observer, declared: readonly Service[]): Promis
       seen.has(child.name) || place.programs.has(child.name) ? [] : stray(child, owner),
     );
     const objects = [...ours, ...strangers, ...others, ...strays].sort((a, b) => (a.id < b.id ? -1 : 1));
-    const remarks = [...place.remarks, ...(instance.allowInsecureSocket ? place.unsafe.map(allowed) : [])];
+    const remarks = [
+      ...place.remarks,
+      ...(instance.allowInsecureSocket ? place.unsafe.map(allowed) : []),
+      ...(left.length === 0 ? [] : [leftBehind(instance, left)]),
+    ];
     return { kind: 'read', objects, ...(remarks.length === 0 ? {} : { remarks }) };
   } catch (error) {
     return { kind: 'unreadable', problem: problemOf(instance, error) };
@@ -142,6 +153,19 @@ function stray(child: Child, owner: string): Actual[] {
 /** What people call it: the service that runs it, where that is ours. */
 export function nameOf({ name, owned, config }: Instance): string {
   return owned === undefined ? `the supervisord of ${config}` : serviceOfInstance(name);
+}
+
+/** Its programs outlive a supervisord that was killed. */
+function leftBehind(instance: Instance, pids: readonly number[]): Problem {
+  const some = `${pids.slice(0, 10).join(', ')}${pids.length > 10 ? ` and ${pids.length - 10} more` : ''}`;
+  const ours = instance.owned !== undefined;
+  return {
+    code: 'supervisord-left-behind',
+    summary: `${nameOf(instance)} is gone, and what it ran goes on unsupervised: pid ${some}`,
+    hint: ours
+      ? 'it is ended before that is started again'
+      : `end it, then start supervisord: kill ${pids.slice(0, 10).join(' ')}`,
+  };
 }
 
 function allowed(problem: Problem): Problem {

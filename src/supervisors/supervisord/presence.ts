@@ -1,8 +1,8 @@
-import { readIfThere } from '../../host/files.ts';
-import { commandOf, listPids, statOf } from '../../host/procfs.ts';
+import { statOf } from '../../host/procfs.ts';
 import { type Instance, serviceOfInstance } from '../../instance.ts';
 import { type Problem, unreachable, why } from '../../problem.ts';
 import type { Place } from './place.ts';
+import { processOf } from './process.ts';
 import { createClient, createSupervisord, Fault, Silent } from './rpc.ts';
 
 /** Is it there, and does it answer? */
@@ -22,22 +22,25 @@ export type Presence =
 /** ms. Told apart from busy: with a thousand programs it may be at one answer for a second or two. */
 const LIMIT = 5000;
 
-/** Looks for the supervisord of a configuration: one call, and its process by its pid file or its arguments. */
-export async function findSupervisord(place: Place): Promise<Presence> {
-  const pid = processOf(place);
-  using rpc = createSupervisord(createClient(place.address));
+/** Looks for the supervisord of a configuration: one call, and its process by its pid file or its arguments. Never throws. */
+export async function findSupervisord({
+  config,
+  pidFile,
+  address,
+}: Pick<Place, 'config' | 'pidFile' | 'address'>): Promise<Presence> {
+  const pid = processOf(config, pidFile);
+  // Nothing would come of a call, and waiting for that takes its time.
+  if (pid !== undefined && isStopped(pid)) return { kind: 'hung', pid, stopped: true };
+  using rpc = createSupervisord(createClient(address));
   try {
     const { statecode, statename } = await rpc.getState(LIMIT);
     // supervisor.states: SupervisorStates: RUNNING is 1.
     if (statecode !== 1) return { kind: 'leaving', state: statename };
-    if (pid === undefined)
-      return { kind: 'refused', because: `it answers, but no process of it is found (${place.config})` };
-    return { kind: 'up', pid };
+    const told = pid ?? (await rpc.getPid(LIMIT));
+    if (statOf(told) !== undefined) return { kind: 'up', pid: told };
+    return { kind: 'refused', because: `it answers, but its process ${told} is not on this host (a container?)` };
   } catch (error) {
-    if (error instanceof Silent && pid !== undefined) {
-      const state = statOf(pid)?.state;
-      return { kind: 'hung', pid, stopped: state === 'T' || state === 't' };
-    }
+    if (error instanceof Silent && pid !== undefined) return { kind: 'hung', pid, stopped: isStopped(pid) };
     if (error instanceof Fault && error.name === 'SHUTDOWN_STATE') return { kind: 'leaving', state: 'SHUTDOWN' };
     const { code } = error as NodeJS.ErrnoException;
     const unheard = code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ECONNRESET';
@@ -46,31 +49,9 @@ export async function findSupervisord(place: Place): Promise<Presence> {
   }
 }
 
-/** By its pid file where that names a supervisord of this configuration, else by the arguments of all processes. */
-function processOf({ config, pidFile }: Place): number | undefined {
-  const pid = Number(pidFile === undefined ? '' : (readIfThere(pidFile) ?? ''));
-  if (pid > 1 && isIt(pid, config)) return pid;
-  return listPids().find((each) => isIt(each, config) && statOf(each)?.state !== 'Z');
-}
-
-/** Places where it looks for a configuration when it is not told of one (supervisor.options: Options.default_configfile). */
-const DEFAULTS = ['/etc/supervisor/supervisord.conf', '/etc/supervisord.conf'];
-
-function isIt(pid: number, config: string): boolean {
-  const [program = '', ...rest] = commandOf(pid);
-  const args = program.endsWith('supervisord') ? rest : rest.slice(1);
-  if (!program.endsWith('supervisord') && !(rest[0] ?? '').endsWith('supervisord')) return false;
-  const told = configOf(args);
-  return told === undefined ? DEFAULTS.includes(config) : told === config;
-}
-
-function configOf(args: readonly string[]): string | undefined {
-  for (const [i, arg] of args.entries()) {
-    if (arg === '-c' || arg === '--configuration') return args[i + 1];
-    if (arg.startsWith('--configuration=')) return arg.slice('--configuration='.length);
-    if (/^-[a-z]*c/.test(arg) && !arg.startsWith('--')) return arg.replace(/^-[a-z]*?c/, '') || args[i + 1];
-  }
-  return undefined;
+/** By a signal; one that is traced (t) is looked at by somebody, and goes on. */
+function isStopped(pid: number): boolean {
+  return statOf(pid)?.state === 'T';
 }
 
 /** Why nothing can be said of its programs; undefined where it is up, or is gone, with all that it ran. */

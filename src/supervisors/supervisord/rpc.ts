@@ -53,7 +53,7 @@ export function createClient(address: Address): Client {
   const agent: Agent = new http.Agent({ keepAlive: true, maxSockets: 4 });
   const to = address.kind === 'socket' ? { socketPath: address.path } : { host: address.host, port: address.port };
   const auth = address.user === undefined ? {} : { auth: `${address.user}:${address.password ?? ''}` };
-  const ask = (body: string, timeout: number) =>
+  const ask = (body: string, timeout: number): Promise<string> =>
     new Promise<string>((resolve, reject) => {
       const headers = { 'content-type': 'text/xml', 'content-length': Buffer.byteLength(body) };
       const request = http.request({ ...to, ...auth, agent, method: 'POST', path: '/RPC2', headers }, (response) => {
@@ -67,7 +67,11 @@ export function createClient(address: Address): Client {
         timeout,
       );
       request.on('close', () => clearTimeout(timer));
-      request.on('error', reject);
+      request.on('error', (error: NodeJS.ErrnoException) => {
+        // It has closed the connection that was kept, unseen until now: it has not heard of this.
+        if (error.code === 'ECONNRESET' && request.reusedSocket) ask(body, timeout).then(resolve, reject);
+        else reject(error);
+      });
       request.end(body);
     });
   return {
@@ -115,6 +119,7 @@ const Failed = z.object({ faultCode: z.number(), faultString: z.string() });
 export interface Supervisord extends Disposable {
   getState(timeout?: number): Promise<z.infer<typeof State>>;
   getVersion(): Promise<string>;
+  getPid(timeout?: number): Promise<number>;
   /** In that order; undefined for what it does not have. */
   processInfo(names: readonly ServiceId[]): Promise<readonly (ProcessInfo | undefined)[]>;
   /** Of all: takes up to a second at a thousand, and answers nobody else meanwhile. */
@@ -135,22 +140,23 @@ export interface Supervisord extends Disposable {
 export function createSupervisord(client: Client): Supervisord {
   const { call } = client;
   return {
-    getState: async (timeout) => z.parse(State, await call('supervisor.getState', [], timeout)),
-    getVersion: async () => z.parse(z.string(), await call('supervisor.getSupervisorVersion', [])),
+    getState: async (timeout) => parse(State, await call('supervisor.getState', [], timeout)),
+    getVersion: async () => parse(z.string(), await call('supervisor.getSupervisorVersion', [])),
+    getPid: async (timeout) => parse(z.number(), await call('supervisor.getPID', [], timeout)),
     processInfo: async (names) => {
       const calls = names.map((name) => ({ methodName: 'supervisor.getProcessInfo', params: [name] }));
-      const all = z.parse(z.array(z.unknown()), await call('system.multicall', [calls]));
+      const all = parse(z.array(z.unknown()), await call('system.multicall', [calls]));
       return all.map((one) => {
         const failed = z.safeParse(Failed, one);
-        if (!failed.success) return z.parse(Info, one);
+        if (!failed.success) return parse(Info, one);
         const fault = new Fault(failed.data.faultCode, failed.data.faultString);
         if (fault.name !== 'BAD_NAME') throw fault;
         return undefined;
       });
     },
-    allProcessInfo: async () => z.parse(z.array(Info), await call('supervisor.getAllProcessInfo', [])),
+    allProcessInfo: async () => parse(z.array(Info), await call('supervisor.getAllProcessInfo', [])),
     reloadConfig: async () => {
-      const [[added, changed, removed]] = z.parse(Changes, await call('supervisor.reloadConfig', []));
+      const [[added, changed, removed]] = parse(Changes, await call('supervisor.reloadConfig', []));
       return { added, changed, removed };
     },
     addProcessGroup: async (name) => void (await call('supervisor.addProcessGroup', [name])),
@@ -159,6 +165,13 @@ export function createSupervisord(client: Client): Supervisord {
     stopProcess: async (name) => void (await call('supervisor.stopProcess', [name, false])),
     [Symbol.dispose]: () => client[Symbol.dispose](),
   };
+}
+
+/** What it answered, where that is what a supervisord 4 answers. */
+function parse<T extends z.ZodMiniType>(schema: T, value: unknown): z.infer<T> {
+  const parsed = z.safeParse(schema, value);
+  if (parsed.success) return parsed.data;
+  throw new Error(`its answer is none that is known: ${JSON.stringify(value).slice(0, 200)}`);
 }
 
 /** Why a call came to nothing, in words that go behind "supervisord". */

@@ -3,9 +3,9 @@
  * setpriv can't do. Each part is lines of POSIX sh; its variables begin with `_rcd_`.
  */
 
-/** The command that runs the parts, and then becomes the rest of the command. */
+/** The command that runs the parts, and then becomes the rest of the command. What shells export unasked does not pass. */
 export function shell(parts: readonly (readonly string[])[]): readonly string[] {
-  return ['/bin/sh', '-c', [...parts.flat(), 'exec "$@"'].join('\n'), 'reconciled'];
+  return ['/bin/sh', '-c', ['unset PWD OLDPWD SHLVL _', ...parts.flat(), 'exec "$@"'].join('\n'), 'reconciled'];
 }
 
 /** A text as one word of a script. */

@@ -41,9 +41,14 @@ export function commandOf(
 ): Command {
   const { settings, fields, account, privileged } = wrapped;
   const scripts = scriptsOf(wrapped);
-  const special = scripts.length === 0 ? [] : Object.keys(environment).filter((key) => OF_SHELLS.has(key));
-  const apart = new Set([...unsayable, ...special]);
-  const switches = account !== undefined && settings.group === undefined && scripts.length === 0;
+  const sh = scripts.length === 0 ? [] : shell(scripts);
+  const special = sh.length === 0 ? [] : Object.keys(environment).filter((key) => OF_SHELLS.has(key));
+  const set = (keys: readonly string[]) =>
+    keys.length === 0 ? [] : [tool('env'), '--', ...keys.map((key) => `${key}=${environment[key]}`)];
+  // What files hold counts more than what is declared, and a shell keeps its own variables to itself.
+  const outer = set(unsayable.filter((key) => !special.includes(key)));
+  const late = set(special);
+  const switches = account !== undefined && settings.group === undefined && sh.length === 0;
   const limits = limitsOf(settings);
   const inner = [
     ...(limits.length > 0 ? [tool('prlimit'), ...limits, '--'] : []),
@@ -52,15 +57,15 @@ export function commandOf(
   const [written = '', ...rest] = settings.command;
   const named = !written.includes('/');
   const program = named || isAbsolute(written) ? written : join(settings.directory, written);
-  const assignments = [...apart].map((key) => `${key}=${environment[key]}`);
-  const set = assignments.length === 0 ? [] : [tool('env'), '--', ...assignments];
-  const before = [...(scripts.length === 0 ? [] : shell(scripts)), ...set, ...inner];
+  const before = [...outer, ...sh, ...late, ...inner];
   // supervisord looks a name up by itself, but some versions in another PATH than its program's.
   const looked = before.length === 0 && named && 'environment.PATH' in fields;
   // env would take it for a variable, some shells for an option.
-  const mistaken = set.length > 0 ? program.includes('=') : scripts.length > 0 && program.startsWith('-');
-  const launcher = looked || (mistaken && inner.length === 0) ? launcherFor(program) : [];
-  return { argv: [...before, ...launcher, program, ...rest], switches, apart };
+  const byShell = sh.length > 0 && late.length === 0;
+  const mistaken =
+    inner.length === 0 && before.length > 0 && (byShell ? program.startsWith('-') : program.includes('='));
+  const launcher = looked || mistaken ? launcherFor(program) : [];
+  return { argv: [...before, ...launcher, program, ...rest], switches, apart: new Set([...unsayable, ...special]) };
 }
 
 function scriptsOf({ settings, fields, name, privileged, folder }: Wrapped): (readonly string[])[] {

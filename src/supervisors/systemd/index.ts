@@ -91,16 +91,15 @@ export function createSystemd(options: SystemdOptions): Supervisor {
     define,
     check: (service) => defined(service, (definition) => preflight.check(service, definition)),
     judge: (service) => defined(service, (definition) => preflight.judge(service, definition)),
-    observe: async (_signal, declared = [], { thorough = false } = {}): Promise<Reading> => {
+    observe: async (_signal, declared = [], { thorough = false, looking = false } = {}): Promise<Reading> => {
       try {
         const o = await observer();
-        // A status acts on nothing: what it has seen is news all the same.
-        if (!thorough) drift.begin();
+        if (!looking) drift.begin();
         const reading = await observe(o, declared, thorough);
         if (reading.kind === 'read') {
           const actuals = reading.objects.filter((object) => object.kind === 'actual');
-          if (!thorough) drift.follow(actuals);
-          if (options.supervise) tender.follow(actuals);
+          if (!looking) drift.follow(actuals);
+          if (options.supervise && !looking) tender.follow(actuals);
         }
         return reading;
       } catch (error) {

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Step } from '../../model.ts';
 import { Failure, type Problem } from '../../problem.ts';
 import { notWritten, writeFiles } from '../shared/files.ts';
+import { makeFolders } from '../shared/folders.ts';
 import { foldersOf, readDisk, readText } from './disk.ts';
 import { BLOCK, dropInPath, SETTINGS, unitOf, unitOfId } from './names.ts';
 import { type Observer, problemOf } from './sight.ts';
@@ -14,6 +15,7 @@ import { type Observer, problemOf } from './sight.ts';
  */
 export async function prepare(o: Observer, steps: readonly Step[]): Promise<ReadonlyMap<string, Problem>> {
   const { refused, changed: wrote } = writeFiles(steps, isForNow, removeFile);
+  for (const [id, problem] of await makeFolders(steps)) refused.set(id, problem);
   const links = linksOf(o);
   let changed = wrote;
   for (const step of steps) {

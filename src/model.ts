@@ -107,6 +107,8 @@ export interface HostFile {
   readonly text: string;
   /** By what it was made from a definition's fields: with the same fields and the same `made` the text is the same. */
   readonly made?: string;
+  /** What is in its place on the host now, where no object was observed that it belongs to. */
+  readonly there?: string;
 }
 
 /** A folder of the host; everybody may look into it, and it is the user's (as in a service's `user`) or our own. */

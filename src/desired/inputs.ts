@@ -9,7 +9,8 @@ type Read = { readonly kind: 'read'; readonly digest: string } | { readonly kind
 /**
  * Fills `Service.inputs`: 16 hex digits of the SHA-256 of each `restartOn` file, and of the HMAC under the key of this
  * host of each environment file, so that a digest tells nothing about a secret elsewhere. The first file of a service
- * that can't be read is its problem, as is, for root, an environment file that others can write.
+ * that can't be read is its problem, as is, for root, an environment file that others can write. A digest that is there
+ * already stays.
  */
 export function readInputs(
   services: readonly Service[],
@@ -26,15 +27,16 @@ export function readInputs(
   const filled = services.map((service) => {
     const { restartOn = [], environmentFiles = [] } = service.written;
     if ((restartOn.length === 0 && environmentFiles.length === 0) || service.state === 'absent') return service;
-    const inputs: Record<string, string> = {};
+    const inputs: Record<string, string> = { ...service.inputs };
     const take = (field: 'restartOn' | 'environmentFiles', path: string, make: () => Read) => {
+      if (service.inputs[`${field}:${path}`] !== undefined) return;
       const result = readOnce(field, path, make);
       if (result.kind === 'read') inputs[`${field}:${path}`] = result.digest;
       else if (!problems.has(service.id)) problems.set(service.id, { ...result.problem, file: service.file, field });
     };
     for (const path of restartOn) take('restartOn', path, () => digestOf(path, createHash('sha256')));
     for (const path of environmentFiles) take('environmentFiles', path, () => digestOfSecrets(path, key));
-    return { ...service, inputs };
+    return Object.keys(inputs).length === Object.keys(service.inputs).length ? service : { ...service, inputs };
   });
   return { services: filled, problems };
 }

@@ -13,6 +13,13 @@ export interface Places {
   readonly logDir: string;
 }
 
+/** The folder of what lives until the next boot: root's, or that of the user we are. */
+export function runtimeFolder(): string {
+  const uid = process.getuid?.() ?? 0;
+  // An empty variable is as good as none.
+  return uid === 0 ? '/run' : process.env.XDG_RUNTIME_DIR || `/run/user/${uid}`;
+}
+
 /** What was made of a declaration before: a daemon loads the same ones again and again. */
 const known = new WeakMap<SupervisorFile, Map<string, Instance>>();
 

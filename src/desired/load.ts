@@ -15,7 +15,7 @@ import type { HostFile } from './generated/host.ts';
 import type { PolicyFile } from './generated/policy.ts';
 import type { ServiceFile } from './generated/service.ts';
 import type { SupervisorFile } from './generated/supervisor.ts';
-import { instanceOf, type Places } from './instances.ts';
+import { instanceOf, type Places, runtimeFolder } from './instances.ts';
 import type { Kind, Path, Stack, Tree } from './layer.ts';
 import { type Layout, readLayout, readStacks, stranger } from './layout.ts';
 import { layerOf } from './merge.ts';
@@ -83,14 +83,9 @@ export async function load(options: LoadOptions): Promise<Loaded> {
 }
 
 function placesOf({ logDir }: LoadOptions): Places {
-  const uid = process.getuid?.() ?? 0;
-  const { XDG_RUNTIME_DIR: runtime, XDG_STATE_HOME: state } = process.env;
-  if (uid === 0) return { root: true, runtime: '/run', logDir: logDir ?? '/var/log/reconciled' };
-  return {
-    root: false,
-    runtime: runtime || `/run/user/${uid}`,
-    logDir: logDir ?? join(state || join(homedir(), '.local/state'), 'reconciled', 'logs'),
-  };
+  const root = process.getuid?.() === 0;
+  const own = () => join(process.env.XDG_STATE_HOME || join(homedir(), '.local/state'), 'reconciled', 'logs');
+  return { root, runtime: runtimeFolder(), logDir: logDir ?? (root ? '/var/log/reconciled' : own()) };
 }
 
 async function valueOfStack(

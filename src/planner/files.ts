@@ -61,7 +61,8 @@ function fileChanges(from: readonly HostFile[], to: readonly HostFile[], trusted
   const alike = (a: HostFile | undefined, b: HostFile) =>
     a?.path === b.path && trusted && a.made !== undefined && a.made === b.made;
   if (from.length === to.length && to.every((file, i) => alike(from[i], file))) return [];
-  const before = new Map(from.map((file) => [file.path, file.text]));
+  const lying = to.flatMap(({ path, there }) => (there === undefined ? [] : [[path, there] as const]));
+  const before = new Map([...lying, ...from.map(({ path, text }) => [path, text] as const)]);
   const after = new Map(to.map((file) => [file.path, file.text]));
   return [...new Set([...before.keys(), ...after.keys()])]
     .sort()

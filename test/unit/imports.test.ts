@@ -7,7 +7,11 @@ const SRC = new URL('../../src/', import.meta.url).pathname;
 /** Layers by the paths of their files, the first that fits, and the layers each may import besides itself. */
 const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly string[]])[] = [
   ['schema types', /^desired\/generated\//, []],
-  ['leaf', /^(guard|model|problem|units|canonical|secrets|stamp|fields|instance|revision|closest)\.ts$/, ['schema types']],
+  [
+    'leaf',
+    /^(guard|model|problem|units|canonical|secrets|stamp|fields|instance|revision|closest)\.ts$/,
+    ['schema types'],
+  ],
   ['host', /^host\//, ['leaf']],
   ['health', /^health\//, ['host', 'leaf']],
   ['desired', /^desired\//, ['host', 'leaf', 'schema types']],
@@ -23,7 +27,7 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['view', /^cli\/(views\/|style\.ts$)/, ['leaf']],
   [
     'engine',
-    /^(engine|apply|check-names|status|config|config-file|decisions|definitions|groups|instances|launcher|marks)\.ts$/,
+    /^(engine|apply|check-names|status|config|config-file|decisions|definitions|groups|instances|launcher|marks|service-files)\.ts$/,
     ['desired', 'planner', 'registry', 'supervisor', 'supervisor interface', 'health', 'host', 'leaf', 'schema types'],
   ],
   [

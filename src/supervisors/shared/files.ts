@@ -80,3 +80,12 @@ const HINTS: Readonly<Record<string, string>> = {
   EDQUOT: 'make room',
   EROFS: 'mount it to be written',
 };
+
+/** Puts back what was written for these steps, where nobody has written it since. */
+export function restoreFiles(steps: readonly Step[]): void {
+  for (const { path, from, to } of steps.flatMap(({ files }) => files ?? [])) {
+    if (readIfThere(path) !== to) continue;
+    if (from === undefined) removeFile(path);
+    else writeAtomic(path, from, { mode: 0o644 });
+  }
+}

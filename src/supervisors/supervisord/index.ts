@@ -1,13 +1,14 @@
 import type { Monitor } from '../../health/health.ts';
 import type { Instance } from '../../instance.ts';
-import type { Outcome, Reading, Service, ServiceId, Step } from '../../model.ts';
+import type { Definition, Outcome, Reading, Service, ServiceId, Step } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
 import { check } from '../shared/check.ts';
-import { settingsOf } from '../shared/settings.ts';
+import { type Settings, settingsOf } from '../shared/settings.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { Budget } from './budget.ts';
 import { define } from './define.ts';
 import { SUPERVISORD_FIELDS } from './fields.ts';
+import { judge } from './judge.ts';
 import { down, Link } from './link.ts';
 import { type Observer, observe, problemOf } from './observe.ts';
 import { prepare } from './prepare.ts';
@@ -49,6 +50,11 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
   const last = new Map<ServiceId, Promise<unknown>>();
 
   const defined = (service: Service) => define(service, { instance, owner, logDir });
+  const withSettings = async (service: Service, ask: (settings: Settings) => Promise<Problem | undefined>) => {
+    const definition = defined(service);
+    if (Array.isArray(definition)) return definition[0];
+    return ask(settingsOf(service.id, (definition as Definition).fields, logDir));
+  };
   /** One of ours is started by the same plan; one of others has to be there. */
   const whyDown = async (service: Service): Promise<Problem | undefined> => {
     if (instance.owned !== undefined || (await link.presence()).kind !== 'gone') return undefined;
@@ -82,12 +88,9 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
     shared: true,
     fields: SUPERVISORD_FIELDS,
     define: defined,
-    check: async (service): Promise<Problem | undefined> => {
-      const definition = defined(service);
-      if (Array.isArray(definition)) return definition[0];
-      const { fields } = definition as Exclude<typeof definition, Problem[]>;
-      return (await check(service, settingsOf(service.id, fields, logDir), logDir)) ?? (await whyDown(service));
-    },
+    check: (service) =>
+      withSettings(service, async (settings) => (await check(service, settings, logDir)) ?? (await whyDown(service))),
+    judge: (service) => withSettings(service, (settings) => judge(service, settings, logDir)),
     observe: async (_signal, declared = [], { looking = false } = {}): Promise<Reading> => {
       const reading = await observe(observer, declared);
       if (supervise && !looking && reading.kind === 'read') {
@@ -95,7 +98,7 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
       }
       return reading;
     },
-    prepare: (steps) => prepare(observer, steps, reread),
+    prepare: (steps) => prepare({ ...observer, logDir }, steps, reread),
     apply: (step, signal) => {
       const outcome = (last.get(step.service) ?? Promise.resolve()).then(() => apply(step, signal));
       last.set(step.service, outcome);

@@ -1,25 +1,32 @@
+import { mkdirSync } from 'node:fs';
 import type { Step } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
-import { writeFiles } from '../shared/files.ts';
+import { restoreFiles, writeFiles } from '../shared/files.ts';
 import type { Observer } from './observe.ts';
 import { problemOf } from './observe.ts';
+import { Fault } from './rpc.ts';
 
 /**
  * What all steps of an apply need at once: program files are written, and supervisord reads all of them anew, once. What a
- * removal takes away stays until its program is stopped. Gives the steps that can't be taken, and why.
+ * removal takes away stays until its program is stopped. Where supervisord refuses them, all is put back: it would not
+ * start again with them. Gives the steps that can't be taken, and why.
  */
 export async function prepare(
-  { link }: Observer,
+  { link, logDir }: Observer & { readonly logDir: string },
   steps: readonly Step[],
   reread: () => Promise<void>,
 ): Promise<ReadonlyMap<string, Problem>> {
-  const { refused } = writeFiles(steps, ({ action }) => action !== 'remove');
+  mkdirSync(logDir, { recursive: true, mode: 0o755 });
+  const isDue = ({ action }: Step) => action !== 'remove';
+  const { refused } = writeFiles(steps, isDue);
   // One that is down reads all there is when it starts, which may be a step of this plan.
   if ((await link.presence()).kind !== 'up') return refused;
   try {
     if (steps.some(needsReading)) await reread();
   } catch (error) {
-    const problem = problemOf(link.instance, error);
+    const isBad = error instanceof Fault && error.name === 'CANT_REREAD';
+    if (isBad) restoreFiles(steps.filter((step) => !refused.has(step.id) && isDue(step)));
+    const problem = isBad ? cantReread(link.instance.name, error) : problemOf(link.instance, error);
     for (const step of steps) if (!refused.has(step.id) && needsReading(step)) refused.set(step.id, problem);
   }
   return refused;
@@ -27,4 +34,12 @@ export async function prepare(
 
 function needsReading({ files, action, effect }: Step): boolean {
   return action !== 'remove' && (files !== undefined || effect === 'start' || effect === 'restart');
+}
+
+function cantReread(name: string, { message }: Fault): Problem {
+  return {
+    code: 'cant-reread',
+    summary: `cannot change supervisord/${name}: it refuses its configuration: ${message.replace(/^CANT_REREAD: /, '')}`,
+    hint: 'what was written for this was put back, and no process was touched; mend that, then run `reconcile` again',
+  };
 }

@@ -1,5 +1,5 @@
 import type { DriftKind, Held, Notice, Plan } from '../../model.ts';
-import { unreachable } from '../../problem.ts';
+import { type Problem, unreachable } from '../../problem.ts';
 
 /** Why a service is held, and what to do next. */
 export function heldWords(
@@ -9,7 +9,7 @@ export function heldWords(
   switch (reason.kind) {
     case 'unreadable':
     case 'blocked':
-      return { why: reason.problem.summary, next: reason.problem.hint };
+      return { why: placed(reason.problem), next: reason.problem.hint };
     case 'foreign':
       return {
         why: `what has this name belongs to '${reason.owner}'`,
@@ -96,7 +96,7 @@ export function noticeWords(notice: Notice): { readonly what: string; readonly w
         why: 'staged: it runs with what it was started from until its next start; now: reconcile --restart-staged',
       };
     case 'remark':
-      return { what: notice.problem.summary, why: notice.problem.hint ?? '' };
+      return { what: placed(notice.problem), why: notice.problem.hint ?? '' };
     case 'first-start':
       return { what: 'not started', why: `it waits for a first start: reconcile start ${notice.service}` };
     case 'leftover':
@@ -113,6 +113,11 @@ export function noticeWords(notice: Notice): { readonly what: string; readonly w
     default:
       return unreachable(notice);
   }
+}
+
+/** What is wrong, behind the place where it is. */
+function placed({ at, summary }: Problem): string {
+  return at === undefined ? summary : `${at.file}:${at.line}: ${summary}`;
 }
 
 function isOf(id: string, name: string): boolean {

@@ -72,10 +72,7 @@ function scriptsOf({ settings, fields, name, privileged, folder }: Wrapped): (re
   const { rules, environmentFiles: files } = settings;
   const waits = rules.policy !== 'never' && Object.keys(fields).some((field) => field.startsWith('restart.backoff.'));
   const runtime = privileged ? '/run/reconciled-backoff' : `\${XDG_RUNTIME_DIR:-${word(folder)}}/reconciled-backoff`;
-  return [
-    ...(waits ? [backoff(name, rules.backoff, runtime)] : []),
-    ...(files.length > 0 ? [environmentFiles(files)] : []),
-  ];
+  return [...(waits ? [backoff(name, rules, runtime)] : []), ...(files.length > 0 ? [environmentFiles(files)] : [])];
 }
 
 function limitsOf({ limits }: Settings): string[] {

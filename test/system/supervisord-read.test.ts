@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -9,10 +9,10 @@ import { accountOf } from '../../src/supervisors/supervisord/account.ts';
 import { readConfig, type SupervisordConfig } from '../../src/supervisors/supervisord/config-file.ts';
 import type { Process, Program } from '../../src/supervisors/supervisord/programs.ts';
 import { describeWithSupervisord } from '../rig/supervisord/describe.ts';
+import { CONFIGS, layOut } from '../unit/supervisors/supervisord/lay-out.ts';
 
-const RUNS = process.env.RECONCILED_LONG === '1' ? 20_000 : 3000;
+const RUNS = process.env.RECONCILED_LONG === '1' ? 20_000 : 2000;
 const SEED = Number(process.env.RECONCILED_SEED ?? Date.now() % 2 ** 31);
-const CONFIGS = new URL('../unit/supervisors/supervisord/configs/', import.meta.url).pathname;
 
 const ENVIRONMENT = {
   HOME: '/root',
@@ -440,15 +440,7 @@ describeWithSupervisord('a configuration', () => {
   };
 
   it.each(readdirSync(CONFIGS).sort())('is read as supervisord reads it: %s', async (name) => {
-    const path = join(folder, 'hand', name, 'supervisord.conf');
-    const [main = '', ...included] = readFileSync(join(CONFIGS, name), 'utf8').split(/^=== (?=.+\n)/m);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, main);
-    for (const each of included) {
-      const end = each.indexOf('\n');
-      mkdirSync(dirname(join(dirname(path), each.slice(0, end))), { recursive: true });
-      writeFileSync(join(dirname(path), each.slice(0, end)), each.slice(end + 1));
-    }
+    const path = layOut(join(folder, 'hand', name), readFileSync(join(CONFIGS, name), 'utf8'));
     expect(await compare(path)).toBe(name.startsWith('refused-') ? 'refused' : 'read');
   });
 
@@ -467,5 +459,5 @@ describeWithSupervisord('a configuration', () => {
     );
     process.stdout.write(`  ${seen.read} read alike, ${seen.refused} refused alike\n`);
     expect(seen.read).toBeGreaterThan(RUNS / 20);
-  });
+  }, 900_000);
 });

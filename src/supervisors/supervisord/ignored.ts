@@ -39,9 +39,20 @@ function ofOption(option: Option, known: readonly string[]): Problem {
     const right = bytes === undefined || bytes < 0 ? '…' : isSize ? formatSize(bytes) : String(bytes);
     return ignored(`'${name}'`, option, name, `limits.${field}: ${right} in the service`, ': the limit is not set');
   }
-  const near = closest(name, known);
-  return ignored(`'${name}'`, option, name, near === undefined ? undefined : `did you mean ${near}?`);
+  const near = closest(name, [...known, ...Object.keys(OTHERS)]);
+  const right = near === undefined ? undefined : (OTHERS[near] ?? near);
+  const isRight = right !== undefined && known.includes(right);
+  return ignored(`'${name}'`, option, name, isRight ? `did you mean ${right}?` : undefined);
 }
+
+/** What the same is called elsewhere. */
+const OTHERS: Readonly<Record<string, string>> = {
+  cwd: 'directory',
+  env: 'environment',
+  restart: 'autorestart',
+  retries: 'startretries',
+  workdir: 'directory',
+};
 
 /** What people write for limits, by the name that the system gives them, and the field of ours that sets them. */
 const LIMITS: Readonly<Record<string, readonly [field: string, isSize: boolean]>> = {

@@ -49,6 +49,9 @@ export class Ini {
   readonly sections = new Map<string, Section>();
   /** Of [DEFAULT]: every section has these where it does not say otherwise. */
   readonly defaults = new Map<string, Option>();
+  /** Where `%(here)s` may still stand: of a thousand files, each adds a section or two. */
+  readonly #fresh = new Set<Section>();
+  #freshDefaults = false;
 
   add(source: Source): readonly BadLine[] {
     const bad: BadLine[] = [];
@@ -98,12 +101,15 @@ export class Ini {
   }
 
   #open(name: string, source: Source, line: number): Map<string, Option> {
-    const section = this.sections.get(name);
-    if (section !== undefined) return section.options;
-    if (name === 'DEFAULT') return this.defaults;
-    const options = new Map<string, Option>();
-    this.sections.set(name, { name, source, line, options });
-    return options;
+    const known = this.sections.get(name);
+    if (known === undefined && name === 'DEFAULT') {
+      this.#freshDefaults = true;
+      return this.defaults;
+    }
+    const section = known ?? { name, source, line, options: new Map<string, Option>() };
+    this.sections.set(name, section);
+    this.#fresh.add(section);
+    return section.options;
   }
 
   option(section: Section, name: string): Option | undefined {
@@ -120,12 +126,14 @@ export class Ini {
    * the file that it stands in, where nothing else intervenes. Inherited defaults become the section's own by it.
    */
   expandHere(folder: string): void {
-    for (const section of this.sections.values()) {
+    for (const section of this.#freshDefaults ? this.sections.values() : this.#fresh) {
       for (const option of this.optionsOf(section).values()) {
         if (!option.value.includes(HERE)) continue;
         section.options.set(option.name, { ...option, value: option.value.replaceAll(HERE, () => folder) });
       }
     }
+    this.#fresh.clear();
+    this.#freshDefaults = false;
   }
 }
 

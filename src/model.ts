@@ -329,6 +329,13 @@ export type Notice =
   /** As `drift: report` wants it. */
   | { readonly kind: 'drift'; readonly service: ServiceId; readonly what: DriftKind }
   | { readonly kind: 'besides'; readonly service: ServiceId; readonly paths: readonly string[] }
+  /** A person asked for it: these, which others have put in one group with it, are restarted too. */
+  | {
+      readonly kind: 'neighbours';
+      readonly service: ServiceId;
+      readonly group: string;
+      readonly others: readonly string[];
+    }
   /** Of a supervisor, in place of a service: what its reading told besides. */
   | { readonly kind: 'remark'; readonly service: SupervisorName; readonly problem: Problem }
   | { readonly kind: 'unknown-process'; readonly service: ServiceId; readonly pid: number };

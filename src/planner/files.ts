@@ -38,9 +38,10 @@ export function removalOf({ definition, borrowed }: Actual): Writes {
 
 /**
  * Does a supervisor have to read its files anew for it? What only goes is not read any more. A process that is older than
- * its files may be so as they were never read.
+ * its files may be so as they were never read. The embedded one reads none: what is written there is its service's to read.
  */
-export function reloads({ action, files, boot, reason, target }: Step): boolean {
+export function reloads({ supervisor, action, files, boot, reason, target }: Step): boolean {
+  if (supervisor === 'builtin') return false;
   const unread =
     (reason.kind === 'stale-process' || reason.kind === 'staged') && target?.definition.files !== undefined;
   return boot !== undefined || unread || (files !== undefined && action !== 'remove');

@@ -41,7 +41,10 @@ export function withNeighbours(
   return drafts.map((draft) => {
     const neighbours = world.owned.get(draft.service)?.[0]?.actual.neighbours;
     const disruptive = draft.steps.some(({ effect }) => effect !== 'pid unchanged');
-    if (neighbours === undefined || !disruptive || asked.has(draft.service)) return draft;
+    if (neighbours === undefined || !disruptive) return draft;
+    if (asked.has(draft.service)) {
+      return { ...draft, notices: [...draft.notices, { kind: 'neighbours', service: draft.service, ...neighbours }] };
+    }
     return { ...draft, steps: [], held: { kind: 'neighbours', ...neighbours } };
   });
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { PLAIN } from '../../src/cli/style.ts';
 import { planJson, planText } from '../../src/cli/views/plan.ts';
 import { load } from '../../src/desired/load.ts';
-import type { Definition, Observed, Plan, Reading, ServiceId, SupervisorName } from '../../src/model.ts';
+import type { Definition, Observed, Plan, Reading, Service, ServiceId, SupervisorName } from '../../src/model.ts';
 import type { Hold } from '../../src/planner/drift.ts';
 import { plan } from '../../src/planner.ts';
 import type { Problem } from '../../src/problem.ts';
@@ -25,6 +25,7 @@ const UPDATE = process.env.UPDATE_GOLDEN === '1';
 interface Options {
   readonly only?: readonly string[];
   readonly asked?: readonly ServiceId[];
+  readonly restartStaged?: boolean;
   readonly blocked?: Readonly<Record<ServiceId, Problem>>;
   readonly hostname?: string;
   /** Services that Git has not changed since they were last as it wanted, and those left as somebody made them. */
@@ -41,6 +42,18 @@ const validate = new Ajv2020({ allowUnionTypes: true, strict: false }).compile(
   JSON.parse(readFileSync(new URL('../../docs/plan.schema.json', import.meta.url), 'utf8')),
 );
 
+/** Files of programs depend on the users of a host, and so are left out. */
+function defined(service: Service): Definition | Problem[] {
+  switch (service.supervisor) {
+    case 'systemd':
+      return defineWhole(service, SYSTEMD);
+    case 'builtin':
+      return defineBy(BUILTIN_FIELDS, 'builtin', service);
+    default:
+      return defineBy(SUPERVISORD_FIELDS, 'supervisord', service);
+  }
+}
+
 async function planOf(folder: string): Promise<Plan> {
   const json = (name: string): unknown => JSON.parse(readFileSync(join(folder, name), 'utf8'));
   const options = (existsSync(join(folder, 'options.json')) ? json('options.json') : {}) as Options;
@@ -52,8 +65,7 @@ async function planOf(folder: string): Promise<Plan> {
   const definitions = desired.services
     .filter(({ state }) => state !== 'absent')
     .map((service): [ServiceId, Definition] => {
-      const definition =
-        service.supervisor === 'systemd' ? defineWhole(service, SYSTEMD) : defineBy(BUILTIN_FIELDS, 'builtin', service);
+      const definition = defined(service);
       if (Array.isArray(definition)) throw new Error(definition.map(({ summary }) => summary).join('\n'));
       return [service.id, definition as Definition];
     });
@@ -66,6 +78,7 @@ async function planOf(folder: string): Promise<Plan> {
     blocked: new Map(Object.entries(options.blocked ?? {})),
     asked: new Set(options.asked),
     settled: new Set(options.settled),
+    restartStaged: options.restartStaged === true,
     untried: new Set(options.untried),
     holds: new Map(Object.entries(options.holds ?? {})),
     only: options.only && new Set(options.only),

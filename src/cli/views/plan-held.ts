@@ -96,7 +96,15 @@ export function noticeWords(notice: Notice): { readonly what: string; readonly w
         why: 'staged: it runs with what it was started from until its next start; now: reconcile --restart-staged',
       };
     case 'remark':
-      return { what: placed(notice.problem), why: notice.problem.hint ?? '' };
+      return {
+        what: 'worth knowing',
+        why: [placed(notice.problem), notice.problem.hint].filter((text) => text !== undefined).join('; '),
+      };
+    case 'neighbours':
+      return {
+        what: 'not alone',
+        why: `restarted with it, as the rest of group '${notice.group}': ${notice.others.join(', ')}`,
+      };
     case 'first-start':
       return { what: 'not started', why: `it waits for a first start: reconcile start ${notice.service}` };
     case 'leftover':

@@ -14,7 +14,7 @@ import { dirname, join, normalize } from 'node:path';
 import { createInterface } from 'node:readline';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import { afterAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { childPidsOf, statOf, variablesOf } from '../../src/host/procfs.ts';
 import { self } from '../../src/host/users.ts';
 import type { Instance } from '../../src/instance.ts';
@@ -29,7 +29,7 @@ import { service as anyService } from '../unit/planner/make.ts';
 
 const LONG = process.env.RECONCILED_LONG === '1';
 const PARSED = LONG ? 100_000 : 10_000;
-const BATCH = 100;
+const BATCH = 40;
 const RUN = LONG ? 1000 : 200;
 const SEED = Number(process.env.RECONCILED_SEED ?? Date.now() % 2 ** 31);
 const ROOT = process.getuid?.() === 0;
@@ -286,8 +286,12 @@ function unwrapped(argv: readonly string[]): {
 }
 
 describeWithSupervisord('a program file that we write', () => {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'reconciled-define-')));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  let folder: string;
+
+  beforeAll(() => {
+    folder = realpathSync(mkdtempSync(join(tmpdir(), 'reconciled-define-')));
+    return () => rmSync(folder, { recursive: true, force: true });
+  });
 
   it(
     'says to the real parser what the service says',
@@ -344,6 +348,7 @@ describeWithSupervisord('a program file that we write', () => {
         const left = children();
         supervisord.kill('SIGKILL');
         for (const pid of left) process.kill(pid, 'SIGKILL');
+        await until(() => supervisord.signalCode !== null);
       }
     },
     RUN * 300 + 60_000,

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** JSON text with sorted keys: equal values give equal text. */
@@ -15,7 +13,9 @@ export function canonical(value: Json): string {
 
 /** The first `length` hex digits of the SHA-256 of a text or of a value's canonical JSON. */
 export function digest(value: Json, length = 16): string {
-  return createHash('sha256').update(canonical(value)).digest('hex').slice(0, length);
+  // Loaded by whoever digests: to load it takes longer than to show a plan.
+  const { hash } = process.getBuiltinModule('node:crypto');
+  return hash('sha256', canonical(value), 'hex').slice(0, length);
 }
 
 export function equal(a: Json | undefined, b: Json | undefined): boolean {

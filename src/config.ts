@@ -105,11 +105,40 @@ async function readFile(given: string | undefined): Promise<{ readonly settings:
       hint: 'write it as reconcile.config.yaml',
     });
   }
-  // The library costs more than a whole command: only where there is something to read.
-  const path = given ?? FILES.find((name) => existsSync(name));
-  if (path === undefined) return { settings: {}, folder: process.cwd() };
+  const name = given ?? FILES.find((name) => existsSync(name));
+  if (name === undefined) return { settings: {}, folder: process.cwd() };
+  const path = resolve(name);
+  return { settings: readPlain(path) ?? (await readWhole(path)), folder: dirname(path) };
+}
+
+function readPlain(path: string): Written | undefined {
+  try {
+    return /\.ya?ml$/.test(path) ? plainSettings(readFileSync(path, 'utf8')) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The libraries for it take longer than a whole command: only for what is more than a few plain lines. */
+async function readWhole(path: string): Promise<Written> {
   const { readToolConfig } = await import('./config-file.ts');
-  return { settings: await readToolConfig(resolve(path)), folder: dirname(resolve(path)) };
+  return readToolConfig(path);
+}
+
+/** A text that YAML can take for nothing else: no number, no truth value, nothing quoted. */
+const PLAIN = /^(?!(?:null|true|false|y|n|yes|no|on|off)$|\.(?:inf$|nan$|[0-9]))[a-z./_][a-z0-9./_-]*$/i;
+
+/** The settings in a file of comments and lines `key: text`, as nearly all are; undefined where there is anything else. */
+export function plainSettings(file: string): Written | undefined {
+  const settings: Record<string, string> = {};
+  for (const line of file.split('\n')) {
+    if (line === '' || line.startsWith('#')) continue;
+    const [key = '', value = '', ...more] = line.split(': ');
+    if (more.length > 0 || !Object.hasOwn(VARIABLES, key) || Object.hasOwn(settings, key)) return undefined;
+    if (!PLAIN.test(value)) return undefined;
+    settings[key] = value;
+  }
+  return settings;
 }
 
 /** With a runtime folder of one's own, all that is ours is below it. */

@@ -40,7 +40,7 @@ import type {
 import { plan as makePlan } from './planner.ts';
 import { Failure, type Problem } from './problem.ts';
 import { FIELDS, type Supervisors } from './supervisors/index.ts';
-import type { Supervisor } from './supervisors/supervisor.ts';
+import type { Also, Supervisor } from './supervisors/supervisor.ts';
 
 /** What one run is asked to do, besides making everything as Git says. */
 export interface Request {
@@ -54,6 +54,8 @@ export interface Request {
   readonly claim?: boolean;
   /** What waits for the next start of its process is to take effect now. */
   readonly restartStaged?: boolean;
+  /** Nothing is going to be applied. */
+  readonly looking?: boolean;
 }
 
 export const EVERYTHING: Request = { only: [], asked: [] };
@@ -104,7 +106,10 @@ export async function prepare(
   const desired: Desired = { ...loaded, services: inputs.services };
   const definitions = await define(desired, supervisors);
   const marks = readMarks(config.stateDir);
-  const observed = withRestarting(await observeAll(desired, supervisors, signal), marks);
+  const observed = withRestarting(
+    await observeAll(desired, supervisors, signal, { looking: request.looking === true }),
+    marks,
+  );
   const wanted = new Map(
     desired.services
       .filter(({ supervisor }) => supervisors.get(supervisor)?.shared)
@@ -140,17 +145,17 @@ export async function prepare(
 
 /**
  * Asks all supervisors: those that others can change too at once, then the embedded one, which looks at every process of
- * the host but theirs. `thorough` is for a status.
+ * the host but theirs.
  */
 export async function observeAll(
   desired: Desired,
   supervisors: Supervisors,
   signal: AbortSignal,
-  thorough = false,
+  also: Omit<Also, 'known'> = {},
 ): Promise<Observed> {
   const bySupervisor = Map.groupBy(desired.services, ({ supervisor }) => supervisor);
   const ask = async ([name, supervisor]: readonly [SupervisorName, Supervisor], known: ReadonlySet<number>) =>
-    [name, await supervisor.observe(signal, bySupervisor.get(name) ?? [], { thorough, known })] as const;
+    [name, await supervisor.observe(signal, bySupervisor.get(name) ?? [], { ...also, known })] as const;
   const all = [...supervisors];
   const shared = await Promise.all(all.filter(([, { shared }]) => shared).map((one) => ask(one, new Set())));
   const known = new Set(shared.flatMap(([, reading]) => pidsOf(reading)));

@@ -44,10 +44,17 @@ const isMarks = (value: unknown): value is Marks =>
       (mark.hold === undefined || (isObject(mark.hold) && typeof mark.hold.until === 'number')),
   );
 
+const digests = new WeakMap<Service, { readonly of: Definition | undefined; readonly digest: string }>();
+
 /** What Git wants of a service, as a digest. How a version of this tool writes it is no matter. */
 export function wantedDigest(service: Service, definition: Definition | undefined): string {
+  const known = digests.get(service);
+  if (known !== undefined && known.of === definition) return known.digest;
   const { state, autostart } = service;
-  return digest([state, autostart, definition?.boot ?? null, definition?.hash ?? null, definition?.fields ?? null]);
+  const { boot = null, hash = null, fields = null } = definition ?? {};
+  const made = { of: definition, digest: digest([state, autostart, boot, hash, fields]) };
+  digests.set(service, made);
+  return made.digest;
 }
 
 /** The services that Git has not changed since they were last as it wanted. */

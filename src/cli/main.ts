@@ -13,7 +13,6 @@ type Run = (context: Context, options: Options) => Promise<number>;
 export async function main(argv: readonly string[]): Promise<number> {
   let code = 0;
   const json = argv.includes('--json');
-  const style = styleFor(process.stderr);
   const run = async (load: () => Promise<Run>, options: Options) => {
     const command = await load();
     code = await command(await contextOf(options), options);
@@ -29,7 +28,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     const { problemsJson, problemsText } = await import('./views/problems.ts');
     if (json) process.stdout.write(`${JSON.stringify(problemsJson(problems), null, 2)}\n`);
     // Commander has said on stderr what is wrong with a command line.
-    else if (!(error instanceof CommanderError)) process.stderr.write(problemsText(problems, style));
+    else if (!(error instanceof CommanderError)) process.stderr.write(problemsText(problems, styleFor(process.stderr)));
     return 1;
   }
 }

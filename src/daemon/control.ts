@@ -5,11 +5,13 @@ import { http } from '../host/http.ts';
 import type { Event, Report, ServiceStatus } from '../model.ts';
 import { Failure, type Problem, why } from '../problem.ts';
 import { withSocketPath } from './socket.ts';
-import { ApplyRequest, bareEvent, bareReport, type Line, StopRequest } from './wire.ts';
+import { ApplyRequest, bareEvent, bareReport, type Line, type PlanAnswer, PlanRequest, StopRequest } from './wire.ts';
 
 /** What the daemon does for those who ask over its socket. */
 export interface Handlers {
   status(): Promise<readonly ServiceStatus[]>;
+  /** The plan that an apply would make now; throws what no client is to be told. */
+  plan(request: PlanRequest): Promise<PlanAnswer>;
   apply(request: ApplyRequest, emit: (event: Event) => void): Promise<Report>;
   stop(services: boolean): void;
 }
@@ -17,8 +19,8 @@ export interface Handlers {
 const LARGEST = 1 << 20;
 
 /**
- * HTTP/1.1 and JSON on a UNIX socket (mode 0600). `GET /v1/status`, `POST /v1/apply` (answers NDJSON `Line`s as things
- * happen), `POST /v1/stop`. A client that goes away changes nothing of what was begun.
+ * HTTP/1.1 and JSON on a UNIX socket (mode 0600). `GET /v1/status`, `POST /v1/plan`, `POST /v1/apply` (answers NDJSON
+ * `Line`s as things happen), `POST /v1/stop`. A client that goes away changes nothing of what was begun.
  */
 export async function serveControl(path: string, handlers: Handlers): Promise<AsyncDisposable> {
   // We hold the lock of this folder: a socket that is there is a dead daemon's.
@@ -51,6 +53,13 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
   switch (`${request.method} ${request.url}`) {
     case 'GET /v1/status':
       return json(response, 200, { services: await handlers.status() });
+    case 'POST /v1/plan': {
+      const body = await parse(request, response, PlanRequest);
+      if (body === undefined) return;
+      begin(response, 'application/json');
+      response.end(`${JSON.stringify(await handlers.plan(body))}\n`);
+      return;
+    }
     case 'POST /v1/apply': {
       const body = await parse(request, response, ApplyRequest);
       return body === undefined ? undefined : stream(response, body, handlers);
@@ -69,9 +78,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
 }
 
 async function stream(response: ServerResponse, body: ApplyRequest, handlers: Handlers): Promise<void> {
-  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-  // Whoever asks is to know at once that it was heard: its turn may be long in coming.
-  response.flushHeaders();
+  begin(response, 'application/x-ndjson');
   const send = (line: Line) => response.write(`${JSON.stringify(line)}\n`);
   try {
     const report = await handlers.apply(body, (event) => send({ kind: 'event', event: bareEvent(event) }));
@@ -82,6 +89,12 @@ async function stream(response: ServerResponse, body: ApplyRequest, handlers: Ha
     send({ kind: 'problems', problems });
   }
   response.end();
+}
+
+/** Whoever asks is to know at once that it was heard: the answer may be long in coming. */
+function begin(response: ServerResponse, type: string): void {
+  response.writeHead(200, { 'content-type': type });
+  response.flushHeaders();
 }
 
 async function parse<T>(

@@ -22,6 +22,7 @@ import { formatRevision } from '../revision.ts';
 import { statusOf } from '../status.ts';
 import { openRegistry, type SupervisorEvent, type Supervisors } from '../supervisors/index.ts';
 import { serveControl } from './control.ts';
+import { foretell } from './foretell.ts';
 import { tellLeft } from './left.ts';
 import { createLoop } from './loop.ts';
 import { watchFiles } from './watch.ts';
@@ -124,17 +125,18 @@ export async function startDaemon(
   );
   await builtin.adopt();
 
-  const watched = new Set<string>();
-  /** The supervisors to look at, each watched from the first time on. */
+  const watched = new Set<object>();
+  /** The supervisors to look at, each watched from the first time on; one that is declared otherwise is another. */
   const inUse = async (desired: Desired): Promise<Supervisors> => {
-    const supervisors = await registry.take(supervisorsInUse(config, desired));
-    for (const [name, supervisor] of supervisors) {
-      if (!watched.has(name)) watches.push(supervisor.watch(() => loop.nudge()));
-      watched.add(name);
+    const supervisors = await registry.take(supervisorsInUse(config, desired), desired.instances);
+    for (const supervisor of supervisors.values()) {
+      if (!watched.has(supervisor)) watches.push(supervisor.watch(() => loop.nudge()));
+      watched.add(supervisor);
     }
     return supervisors;
   };
   const watches: AsyncDisposable[] = [];
+  const hand = { config, cache, owner, registry, signal: abort.signal };
   const tellWhatIsLeft = tellLeft(tell);
   let holdEnds: NodeJS.Timeout | undefined;
   /** What is left as somebody made it is left so no longer than promised. */
@@ -191,7 +193,7 @@ export async function startDaemon(
   const stopping = Promise.withResolvers<{ readonly services: boolean }>();
   const status = async (): Promise<readonly ServiceStatus[]> => {
     const desired = last ?? (first.desired as Desired);
-    const observed = await observeAll(desired, await inUse(desired), abort.signal, true);
+    const observed = await observeAll(desired, await inUse(desired), abort.signal, { thorough: true, looking: true });
     return statusOf(desired, observed, (id) => monitor.state(id), holdsOf(readMarks(config.stateDir), Date.now()));
   };
   const socket = join(config.runtimeDir, 'control.sock');
@@ -202,6 +204,7 @@ export async function startDaemon(
     await serveControl(socket, {
       status,
       stop: (services) => stopping.resolve({ services }),
+      plan: (request) => foretell(hand, request).finally(release),
       apply: (request, emit) =>
         loop.run(async () => {
           refuseOther(config, request);

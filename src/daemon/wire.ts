@@ -14,6 +14,27 @@ export const ApplyRequest = z.strictObject({
 });
 export type ApplyRequest = z.infer<typeof ApplyRequest>;
 
+/** What a client asks of `POST /v1/plan`: all by which its own plan could differ from the daemon's. */
+export const PlanRequest = z.strictObject({
+  /** Of the tool. */
+  version: z.string(),
+  desiredState: z.string(),
+  stateDir: z.string(),
+  logDir: z.string(),
+  host: z.string(),
+  only: z.array(z.string()),
+  claim: z.boolean(),
+  restartStaged: z.boolean(),
+});
+export type PlanRequest = z.infer<typeof PlanRequest>;
+
+/** The answer to it. */
+export type PlanAnswer =
+  | { readonly kind: 'plan'; readonly plan: Plan }
+  | { readonly kind: 'problems'; readonly problems: readonly Problem[] }
+  /** The client sees something else than the daemon does: it is to plan itself. */
+  | { readonly kind: 'other' };
+
 /** What a client asks of `POST /v1/stop`. */
 export const StopRequest = z.strictObject({ services: z.boolean() });
 
@@ -29,7 +50,7 @@ export function bareStep(step: Step): Step {
   return files === undefined ? bare : { ...bare, files: files.map(maskFile) };
 }
 
-function barePlan(plan: Plan): Plan {
+export function barePlan(plan: Plan): Plan {
   return { ...plan, steps: plan.steps.map(bareStep) };
 }
 

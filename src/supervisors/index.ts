@@ -39,6 +39,8 @@ export interface Registry extends AsyncDisposable {
    * that are declared, and others that something of ours is under; one that is declared otherwise than before is made anew.
    */
   take(names: Iterable<SupervisorName>, instances?: readonly Instance[]): Promise<Supervisors>;
+  /** The same of what was taken before, and nothing else; undefined where one would have to be made (anew). */
+  taken(names: Iterable<SupervisorName>, instances?: readonly Instance[]): Supervisors | undefined;
 }
 
 export function openRegistry(means: Means): Registry {
@@ -46,19 +48,26 @@ export function openRegistry(means: Means): Registry {
   const open = new Map<SupervisorName, Supervisor>([['builtin', builtin]]);
   /** By what each was made. */
   const made = new Map<SupervisorName, string>();
+  const isAtHand = (name: SupervisorName, instance: Instance | undefined) =>
+    open.has(name) && (instance === undefined || made.get(name) === JSON.stringify(instance));
   return {
     builtin,
     take: async (names, instances = []) => {
       const byName = new Map(instances.map((instance) => [instance.supervisor as SupervisorName, instance]));
       for (const name of names) {
         const instance = byName.get(name);
-        const key = JSON.stringify(instance ?? null);
-        if (open.has(name) && (instance === undefined || made.get(name) === key)) continue;
+        if (isAtHand(name, instance)) continue;
         await open.get(name)?.[Symbol.asyncDispose]();
         open.set(name, await make(name, instance, means));
-        made.set(name, key);
+        made.set(name, JSON.stringify(instance ?? null));
       }
       return open;
+    },
+    taken: (names, instances = []) => {
+      const byName = new Map(instances.map((instance) => [instance.supervisor as SupervisorName, instance]));
+      const wanted = new Set<SupervisorName>([...names, 'builtin']);
+      if (![...wanted].every((name) => isAtHand(name, byName.get(name)))) return undefined;
+      return new Map([...open].filter(([name]) => wanted.has(name)));
     },
     [Symbol.asyncDispose]: async () => {
       for (const supervisor of open.values()) await supervisor[Symbol.asyncDispose]();

@@ -1,8 +1,10 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { readConfig, unknownVariables } from '../../src/config.ts';
+import { plainSettings, readConfig, unknownVariables } from '../../src/config.ts';
+import { readToolConfig } from '../../src/config-file.ts';
 import { Failure } from '../../src/problem.ts';
 
 let folder: string;
@@ -87,4 +89,39 @@ test('a variable that looks like ours and is none is told', () => {
       hint: 'did you mean RECONCILE_RUNTIME_DIR?',
     },
   ]);
+});
+
+test('what is read without the library is what the library reads', async () => {
+  expect(plainSettings('# ours\nruntimeDir: .reconciled\n\nhost: web-1.example\n')).toEqual({
+    runtimeDir: '.reconciled',
+    host: 'web-1.example',
+  });
+  for (const other of [
+    'host: 7',
+    'host: no',
+    'host: .5',
+    'host: "a"',
+    'host: a # b',
+    'host:  a',
+    'a: b',
+    'host',
+    '---',
+  ])
+    expect([other, plainSettings(`${other}\n`)]).toEqual([other, undefined]);
+  expect(plainSettings('host: a\nhost: b\n')).toBeUndefined();
+  const value = fc.oneof(
+    fc.string({ unit: fc.constantFrom(...'aenNotTrufls.iIy01/-_~#:" \t\'[]{}!&*%@|>?,\\\r'), maxLength: 6 }),
+    fc.constantFrom('null', 'Null', 'TRUE', '.inf', '.NaN', '.1', '1e3', '0x1f', '~', '2026-01-01', '<<', '=', '.'),
+  );
+  const lines = fc.array(fc.tuple(fc.constantFrom('host', 'stateDir', 'logDir'), value), { maxLength: 3 });
+  await fc.assert(
+    fc.asyncProperty(lines, async (pairs) => {
+      const text = pairs.map(([key, value]) => `${key}: ${value}\n`).join('');
+      const plain = plainSettings(text);
+      if (plain === undefined) return;
+      writeFileSync('plain.yaml', text);
+      expect(await readToolConfig(join(folder, 'plain.yaml'))).toEqual(plain);
+    }),
+    { numRuns: 500 },
+  );
 });

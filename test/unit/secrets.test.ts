@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { maskFile } from '../../src/secrets.ts';
 
@@ -18,4 +19,40 @@ it.each([
 it('our own lines of a file are not shown: they hold all fields', () => {
   expect(shown('[Unit]\nA=b\n\n[X-Reconciled]\nFields={"environment.PASSWORD":"x"}\n')).toBe('[Unit]\nA=b\n');
   expect(maskFile({ path: '/x', from: 'a', to: 'b' })).toEqual({ path: '/x', from: 'a', to: 'b' });
+});
+
+it('what is masked once is not masked otherwise a second time: it may have come over a socket', () => {
+  const word = fc.oneof(
+    fc.constantFrom(
+      'PASSWORD=',
+      '--token',
+      '--api-key=',
+      'https://u:p@h/?token=x&b=c',
+      '"',
+      '***',
+      ' ',
+      '\\',
+      '=',
+      '-x',
+    ),
+    fc.constantFrom(
+      'Environment=',
+      'ExecStart=',
+      'environment=',
+      '\n',
+      '[Service]',
+      '\n[X-Reconciled]\n',
+      '@',
+      ':',
+      '//',
+    ),
+    fc.string({ maxLength: 5 }),
+  );
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 12 }), (words) => {
+      const once = maskFile({ path: '/x', from: words.join('') });
+      expect(maskFile(once)).toEqual(once);
+    }),
+    { numRuns: 3000 },
+  );
 });

@@ -1,9 +1,10 @@
-import { checkOwner, EVERYTHING, loadDesired, prepare, supervisorsInUse } from '../../engine.ts';
-import { createMonitor } from '../../health/monitor.ts';
-import { writeAtomic } from '../../host/files.ts';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import packageJson from '../../../package.json' with { type: 'json' };
+import type { Config } from '../../config.ts';
+import type { PlanRequest } from '../../daemon/wire.ts';
 import type { Plan } from '../../model.ts';
 import { Failure, why } from '../../problem.ts';
-import { openRegistry } from '../../supervisors/index.ts';
 import type { Context, Options } from '../context.ts';
 import { planJson, planText } from '../views/plan.ts';
 
@@ -18,6 +19,7 @@ export async function dryRun(context: Context, options: Options): Promise<number
 export async function planCommand(context: Context, options: Options): Promise<number> {
   const plan = await makePlan(context, options);
   if (options.out !== undefined) {
+    const { writeAtomic } = await import('../../host/files.ts');
     try {
       writeAtomic(
         options.out,
@@ -38,16 +40,25 @@ export function show(plan: Plan, context: Context, options: Options): void {
   else context.out(planText(plan, { style: context.style, width: context.width }));
 }
 
-/** The same path as an apply, stopped before it: reads only, needs no lock and no daemon. */
-async function makePlan(context: Context, options: Options): Promise<Plan> {
-  const { config } = context;
-  const desired = await loadDesired(config);
-  await using monitor = createMonitor();
-  const { runtimeDir, logDir } = config;
-  await using registry = openRegistry({ owner: desired.policy.owner, runtimeDir, logDir, supervise: false, monitor });
-  const supervisors = await registry.take(supervisorsInUse(config, desired));
-  const request = { ...EVERYTHING, only: options.only ?? [], restartStaged: options.restartStaged === true };
-  const prepared = await prepare(config, desired, supervisors, request, new AbortController().signal);
-  if (!options.claim) checkOwner(config, prepared.desired, prepared.observed);
-  return prepared.plan;
+/**
+ * Of the daemon where one runs that sees what we do: it has most of it at hand. Else our own, which is the same; what it
+ * takes is only loaded then.
+ */
+async function makePlan({ config }: Context, options: Options): Promise<Plan> {
+  const { only = [], claim = false, restartStaged = false } = options;
+  return (
+    (await askDaemon(config, { only: [...only], claim, restartStaged })) ??
+    (await import('./own-plan.ts')).makeOwnPlan(config, { only, claim, restartStaged })
+  );
+}
+
+async function askDaemon(
+  { runtimeDir, desiredState, stateDir, logDir, host }: Config,
+  wanted: Pick<PlanRequest, 'only' | 'claim' | 'restartStaged'>,
+): Promise<Plan | undefined> {
+  const socket = join(runtimeDir, 'control.sock');
+  if (!existsSync(socket)) return undefined;
+  const { askPlan } = await import('../../daemon/ask-plan.ts');
+  const { version } = packageJson;
+  return askPlan(socket, { version, desiredState, stateDir, logDir, host, ...wanted });
 }

@@ -43,8 +43,8 @@ async function readHere(context: Context): Promise<readonly ServiceStatus[]> {
   await using monitor = createMonitor();
   const { runtimeDir, logDir } = config;
   await using registry = openRegistry({ owner: desired.policy.owner, runtimeDir, logDir, supervise: false, monitor });
-  const supervisors = await registry.take(supervisorsInUse(config, desired));
-  const observed = await observeAll(desired, supervisors, new AbortController().signal, true);
+  const supervisors = await registry.take(supervisorsInUse(config, desired), desired.instances);
+  const observed = await observeAll(desired, supervisors, new AbortController().signal, STATUS);
   return statusOf(desired, observed, unprobed, holdsOf(readMarks(config.stateDir), Date.now()));
 }
 
@@ -60,6 +60,8 @@ async function desiredOrLastGood({ config, note, style }: Context): Promise<Desi
     return last;
   }
 }
+
+const STATUS = { thorough: true, looking: true };
 
 /** Without a daemon nobody probes. */
 function unprobed(_: string, service: Service | undefined): HealthState {

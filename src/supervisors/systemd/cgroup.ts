@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { readWhole } from '../../host/procfs.ts';
 import type { Scope } from './bus-address.ts';
 
 /**
@@ -13,13 +14,8 @@ export function mainPidsOf(scope: Scope): MainPid {
   const folder = slicesOf(scope);
   if (folder === undefined) return () => undefined;
   return (unit) => {
-    try {
-      const text = readFileSync(join(folder, sliceOf(unit, scope), unit, 'cgroup.procs'), 'latin1');
-      const pid = Number(text);
-      return Number.isInteger(pid) && pid > 1 ? pid : undefined;
-    } catch {
-      return undefined;
-    }
+    const pid = Number(readWhole(`${folder}/${sliceOf(unit, scope)}/${unit}/cgroup.procs`));
+    return Number.isInteger(pid) && pid > 1 ? pid : undefined;
   };
 }
 

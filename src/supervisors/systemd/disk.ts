@@ -84,10 +84,10 @@ export function readDisk(folders: readonly string[]): Disk {
   for (const [folder, entries] of byFolder) {
     for (const entry of entries) {
       const { name } = entry;
-      const path = join(folder, name);
+      const path = `${folder}/${name}`;
       if (/\.(wants|requires|upholds)$/.test(name)) {
         if (folder.startsWith('/usr/')) continue;
-        for (const { name: unit } of entriesOf(path)) add(links, unit, join(path, unit));
+        for (const { name: unit } of entriesOf(path)) add(links, unit, `${path}/${unit}`);
       } else if (name.endsWith('.d')) add(dropInFolders, name.slice(0, -2), path);
       else if (!fragments.has(name)) fragments.set(name, { folder, entry });
     }
@@ -106,7 +106,7 @@ export function readDisk(folders: readonly string[]): Disk {
   return {
     fragment(unit) {
       const found = fragments.get(unit) ?? fragments.get(template(unit));
-      return found && fragmentOf(join(found.folder, found.entry.name), found.entry);
+      return found && fragmentOf(`${found.folder}/${found.entry.name}`, found.entry);
     },
     behind(unit, path) {
       const later = folders.slice(folders.indexOf(dirname(path)) + 1);

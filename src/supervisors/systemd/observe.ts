@@ -4,11 +4,12 @@ import type { ActualDefinition, Boot, Reading, Service, ServiceId } from '../../
 import { parseStamp, STAMP, type Stamp, stampId } from '../../stamp.ts';
 import { borrowed, settingsOf } from './borrowed.ts';
 import { mainPidsOf } from './cgroup.ts';
-import { type Disk, type Fragment, foldersOf, readDisk, readText, writtenAt } from './disk.ts';
+import { type Fragment, foldersOf, readDisk, readText, writtenAt } from './disk.ts';
 import { BLOCK, unitOfId } from './names.ts';
 import { readUnit } from './read-unit.ts';
 import { type Listed, ranOf } from './runs.ts';
 import { actual, besides, type Found, foreign, hostFile, type Observer, problemOf, type Sight } from './sight.ts';
+import { openUnitFiles, type UnitFile } from './unit-files.ts';
 
 /**
  * All that is ours under systemd, and what bears the name of a declared service. The list of units is asked for once;
@@ -24,7 +25,8 @@ export async function observe(o: Observer, declared: readonly Service[], thoroug
     const disk = readDisk(foldersOf(o.scope));
     const listed: Listed = new Map(units.map((unit) => [unit.name, unit]));
     const states = new Map(declared.map(({ id, state }) => [id, state]));
-    const sight: Sight = { ...o, disk, listed, thorough, mainPid: mainPidsOf(o.scope), states };
+    const unitFiles = openUnitFiles();
+    const sight: Sight = { ...o, disk, unitFiles, listed, thorough, mainPid: mainPidsOf(o.scope), states };
     const own = declared.filter(({ written }) => written.unit === undefined);
     const seen = new Set<ServiceId>();
     const found: Promise<Found | undefined>[] = [];
@@ -39,7 +41,7 @@ export async function observe(o: Observer, declared: readonly Service[], thoroug
     }
     for (const name of disk.namesIn(o.unitDir)) {
       const ids = idsOf(sight, name, own);
-      const file = ids.length === 0 ? undefined : fileOf(disk, name);
+      const file = ids.length === 0 ? undefined : fileOf(sight, name);
       if (file !== undefined) for (const id of ids) look(id, () => ofFile(sight, id, file));
     }
     for (const { id, unit } of settingsOf(sight)) look(id, () => borrowed(sight, id, unit, undefined));
@@ -56,6 +58,7 @@ export async function observe(o: Observer, declared: readonly Service[], thoroug
       }
     }
     const objects = (await Promise.all(found)).filter((object) => object !== undefined);
+    unitFiles.end();
     return { kind: 'read', objects: objects.sort((a, b) => (a.id < b.id ? -1 : 1)) };
   } catch (error) {
     return { kind: 'unreadable', problem: problemOf(error) };
@@ -77,16 +80,16 @@ function idsOf({ listed, disk }: Sight, file: string, declared: readonly Service
 }
 
 /** One read of a template serves all its instances. */
-function fileOf(disk: Disk, name: string): OwnFile | undefined {
+function fileOf({ disk, unitFiles }: Sight, name: string): OwnFile | undefined {
   const fragment = disk.fragment(name);
   return fragment === undefined
     ? undefined
-    : { fragment, content: fragment.kind === 'file' ? readText(fragment.path) : undefined };
+    : { fragment, content: fragment.kind === 'file' ? unitFiles.read(fragment.path) : undefined };
 }
 
 interface OwnFile {
   readonly fragment: Fragment;
-  readonly content: ReturnType<typeof readText>;
+  readonly content: UnitFile | undefined;
 }
 
 /** Does systemd have it of a file in our folder, that somebody has removed since without a word to systemd? */
@@ -98,8 +101,8 @@ async function wasOfFile({ manager, unitDir }: Sight, unit: string): Promise<boo
 /** What has a file of its name in our folder: ours by its stamp, else somebody else's. */
 async function ofFile(sight: Sight, id: ServiceId, { fragment, content }: OwnFile): Promise<Found | undefined> {
   // An empty one masks, as a link to /dev/null does.
-  if (content === undefined || content === '') return withoutFile(sight, id);
-  const reading = readUnit(content);
+  if (content === undefined || content.text === '') return withoutFile(sight, id);
+  const { text, reading } = content;
   const { path } = fragment;
   if (reading.kind === 'foreign') return foreign(sight, id, path);
   if (reading.kind === 'unreadable') {
@@ -112,7 +115,7 @@ async function ofFile(sight: Sight, id: ServiceId, { fragment, content }: OwnFil
   if (stamp.service !== id.split('@')[0]) return foreign(sight, id, `${path}, a copy of ${stamp.service}'s`);
   const unit = `${id}.service`;
   const block = blockOf(sight, unit);
-  const files = [hostFile(path, content, reading.made), ...(block === undefined ? [] : [block.file])];
+  const files = [hostFile(path, text, reading.made), ...(block === undefined ? [] : [block.file])];
   const edited = !intact || block?.intact === false;
   const definition: ActualDefinition = {
     ...(fields === undefined ? { hash: stamp.hash } : { hash: stamp.hash, fields }),

@@ -5,6 +5,7 @@ import type { Disk } from './disk.ts';
 import type { Manager } from './manager.ts';
 import { BLOCK, SETTINGS } from './names.ts';
 import type { Means, Ran } from './runs.ts';
+import type { UnitFiles } from './unit-files.ts';
 
 export interface Observer {
   readonly manager: Manager;
@@ -16,6 +17,7 @@ export interface Observer {
 /** One look at everything. */
 export interface Sight extends Observer, Means {
   readonly disk: Disk;
+  readonly unitFiles: UnitFiles;
   /** What is wanted of each declared service. */
   readonly states: ReadonlyMap<ServiceId, DesiredState>;
 }

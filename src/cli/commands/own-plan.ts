@@ -1,0 +1,24 @@
+import type { Config } from '../../config.ts';
+import { checkOwner, EVERYTHING, loadDesired, prepare, supervisorsInUse } from '../../engine.ts';
+import { createMonitor } from '../../health/monitor.ts';
+import type { Plan } from '../../model.ts';
+import { openRegistry } from '../../supervisors/index.ts';
+
+export interface Wanted {
+  readonly only: readonly string[];
+  readonly claim: boolean;
+  readonly restartStaged: boolean;
+}
+
+/** The same path as an apply, stopped before it: reads only, needs no lock and no daemon. */
+export async function makeOwnPlan(config: Config, { only, claim, restartStaged }: Wanted): Promise<Plan> {
+  const desired = await loadDesired(config);
+  await using monitor = createMonitor();
+  const { runtimeDir, logDir } = config;
+  await using registry = openRegistry({ owner: desired.policy.owner, runtimeDir, logDir, supervise: false, monitor });
+  const supervisors = await registry.take(supervisorsInUse(config, desired), desired.instances);
+  const request = { ...EVERYTHING, only, restartStaged, looking: true };
+  const prepared = await prepare(config, desired, supervisors, request, new AbortController().signal);
+  if (!claim) checkOwner(config, prepared.desired, prepared.observed);
+  return prepared.plan;
+}

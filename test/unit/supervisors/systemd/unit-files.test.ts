@@ -1,0 +1,43 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openUnitFiles } from '../../../../src/supervisors/systemd/unit-files.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'reconciled-units-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function look(path: string) {
+  const files = openUnitFiles();
+  const file = files.read(path);
+  files.end();
+  return file;
+}
+
+test('what nobody has touched since the last look is the same object; what was written is read', async () => {
+  const path = join(folder, 'a.service');
+  writeFileSync(path, '[Unit]\nDescription=1\n');
+  await sleep(120);
+  const first = look(path);
+  expect(look(path)).toBe(first);
+  writeFileSync(path, '[Unit]\nDescription=2\n');
+  expect(look(path)?.text).toContain('2');
+  // At once, in the same length: no time of a file may be fine enough to tell.
+  writeFileSync(path, '[Unit]\nDescription=3\n');
+  expect(look(path)?.text).toContain('3');
+  rmSync(path);
+  expect(look(path)).toBeUndefined();
+});
+
+test('what a look did not read is forgotten', async () => {
+  const [a, b] = [join(folder, 'a.service'), join(folder, 'b.service')];
+  for (const path of [a, b]) writeFileSync(path, '[Unit]\n');
+  await sleep(120);
+  const first = look(a);
+  look(b);
+  expect(look(a)).not.toBe(first);
+});

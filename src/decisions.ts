@@ -58,12 +58,19 @@ export function saveOwner(stateDir: string, owner: string, directory: string): v
 }
 
 /** The supervisors that have something of ours, or had when they could last be read: they are looked at whatever Git says. */
-export function readUsed(stateDir: string): readonly SupervisorName[] {
-  return readDecision(usedFile(stateDir), isNames) ?? [];
+export interface Used {
+  readonly names: readonly SupervisorName[];
+  /** The supervisords among them, as they were declared: Git may not say any more where they are. */
+  readonly instances: readonly Instance[];
 }
 
-export function saveUsed(stateDir: string, before: readonly SupervisorName[], after: readonly SupervisorName[]): void {
-  if (before.join() !== after.join()) writeDecision(usedFile(stateDir), after);
+export function readUsed(stateDir: string): Used {
+  const used = readDecision(usedFile(stateDir), isUsed) ?? [];
+  return 'names' in used ? used : { names: used, instances: [] };
+}
+
+export function saveUsed(stateDir: string, before: Used, after: Used): void {
+  if (JSON.stringify(before) !== JSON.stringify(after)) writeDecision(usedFile(stateDir), after);
 }
 
 /** A decision as this version writes it, undefined where there is none. Fails where it is damaged. */
@@ -86,6 +93,10 @@ export const isObject = (value: unknown): value is Readonly<Record<string, unkno
 
 const isNames = (value: unknown): value is readonly SupervisorName[] =>
   Array.isArray(value) && value.every((name) => typeof name === 'string');
+
+/** Names alone, as older versions wrote them. */
+const isUsed = (value: unknown): value is Used | readonly SupervisorName[] =>
+  isNames(value) || (isObject(value) && isNames(value.names) && isInstances(value.instances));
 
 const isOwners = (value: unknown): value is Readonly<Record<string, string>> =>
   isObject(value) && Object.values(value).every((directory) => typeof directory === 'string');

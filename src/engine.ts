@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkAbandoned } from './abandoned.ts';
 import { apply } from './apply.ts';
 import { checkNames } from './check-names.ts';
 import type { Config } from './config.ts';
@@ -8,11 +9,13 @@ import { directoryOf, openDecisions, readUsed, saveOwner, saveUsed } from './dec
 import { define } from './definitions.ts';
 import { type Cache, openCache } from './desired/cache.ts';
 import { readInputs } from './desired/inputs.ts';
+import { runtimeFolder } from './desired/instances.ts';
 import { load } from './desired/load.ts';
 import { commitOf } from './desired/revision.ts';
 import { expandGroups } from './groups.ts';
 import { writeAtomic } from './host/files.ts';
 import { collect } from './host/memory.ts';
+import { withInstances } from './instances.ts';
 import {
   holdsOf,
   type Marks,
@@ -39,8 +42,10 @@ import type {
 } from './model.ts';
 import { plan as makePlan } from './planner.ts';
 import { Failure, type Problem } from './problem.ts';
-import { FIELDS, type Supervisors } from './supervisors/index.ts';
+import { withServiceFiles } from './service-files.ts';
+import type { Supervisors } from './supervisors/index.ts';
 import type { Also, Supervisor } from './supervisors/supervisor.ts';
+import { isDeclared, usedAfter } from './used.ts';
 
 /** What one run is asked to do, besides making everything as Git says. */
 export interface Request {
@@ -69,16 +74,18 @@ export function openDesiredCache(config: Config): Cache {
 export async function loadDesired(config: Config, given?: Cache): Promise<Desired> {
   const commit = commitOf(config.desiredState);
   const cache = given ?? openDesiredCache(config);
-  const loaded = await load({ directory: config.desiredState, hostname: config.host, cache });
+  const { desiredState: directory, host: hostname, logDir } = config;
+  const loaded = await load({ directory, hostname, logDir, cache });
   if (given === undefined) cache.save();
   if (loaded.kind === 'invalid') throw new Failure(...loaded.problems);
-  const { desired } = loaded;
+  const desired = withInstances(loaded.desired, runtimeFolder());
   return { ...desired, revision: { ...desired.revision, ...(await commit) } };
 }
 
 /** The supervisors that have to be looked at: those that Git names, and those that have something of ours. */
 export function supervisorsInUse(config: Config, desired: Desired): ReadonlySet<SupervisorName> {
-  return new Set([...desired.services.map(({ supervisor }) => supervisor), ...readUsed(config.stateDir)]);
+  const used = readUsed(config.stateDir).names.filter((name) => isDeclared(name, desired));
+  return new Set([...desired.services.map(({ supervisor }) => supervisor), ...used]);
 }
 
 interface Prepared {
@@ -100,27 +107,30 @@ export async function prepare(
   request: Request,
   signal: AbortSignal,
 ): Promise<Prepared> {
+  checkAbandoned(readUsed(config.stateDir).instances, loaded);
   const only = expandGroups(request.only, loaded.services);
   const asked = expandGroups(request.asked, loaded.services, true);
   const inputs = readInputs(loaded.services, hostKey(config.stateDir));
   const desired: Desired = { ...loaded, services: inputs.services };
-  const definitions = await define(desired, supervisors);
+  const defined = await define(desired, supervisors);
   const marks = readMarks(config.stateDir);
-  const observed = withRestarting(
+  const seen = withRestarting(
     await observeAll(desired, supervisors, signal, { looking: request.looking === true }),
     marks,
   );
+  const looked = withServiceFiles(desired.services, defined, seen, desired.policy.owner);
+  const { definitions, observed } = looked;
   const wanted = new Map(
     desired.services
       .filter(({ supervisor }) => supervisors.get(supervisor)?.shared)
       .map((service) => [service.id, wantedDigest(service, definitions.get(service.id))]),
   );
   checkNames(desired, observed, { only, asked });
-  const blocked = new Map(inputs.problems);
+  const blocked = new Map([...inputs.problems, ...looked.problems]);
   const input = {
     desired,
     definitions,
-    fields: FIELDS,
+    fields: new Map([...supervisors].map(([name, { fields }]) => [name, fields])),
     observed,
     blocked,
     settled: settledOf(marks, wanted),
@@ -139,7 +149,7 @@ export async function prepare(
     }),
   );
   for (const entry of found) if (entry !== undefined) blocked.set(...entry);
-  const plan = blocked.size > inputs.problems.size ? makePlan(input) : first;
+  const plan = found.some((entry) => entry !== undefined) ? makePlan(input) : first;
   return { plan, desired, observed, marks, wanted, only };
 }
 
@@ -211,9 +221,10 @@ export async function converge(
   const used = readUsed(config.stateDir);
   const now = usedAfter(used, desired, observed, plan);
   // Before anything of ours is there, lest it is forgotten; and only then what has nothing any more.
-  saveUsed(config.stateDir, used, [...new Set([...used, ...now])].sort());
+  const both = { ...now, names: [...new Set([...used.names, ...now.names])].sort() };
+  saveUsed(config.stateDir, used, both);
   const report = await apply(plan, supervisors, emit, signal);
-  saveUsed(config.stateDir, [...new Set([...used, ...now])].sort(), now);
+  saveUsed(config.stateDir, both, now);
   const chosen = (id: ServiceId) => only.length === 0 || only.some((name) => isOf(id, name));
   saveMarks(config.stateDir, begun, marksAfter(begun, wanted, chosen, report));
   return report;
@@ -221,24 +232,6 @@ export async function converge(
 
 function isOf(id: ServiceId, name: string): boolean {
   return id === name || id.split('@')[0] === name;
-}
-
-/** The supervisors other than the embedded one that have something of ours, will have, or could not be read. */
-function usedAfter(
-  used: readonly SupervisorName[],
-  desired: Desired,
-  observed: Observed,
-  plan: Plan,
-): readonly SupervisorName[] {
-  const names = new Set([...desired.services, ...plan.steps].map(({ supervisor }) => supervisor));
-  for (const name of used) {
-    const reading = observed.get(name);
-    const left =
-      reading?.kind !== 'read' || reading.objects.some((o) => o.kind !== 'actual' || o.owner.kind === 'ours');
-    if (left) names.add(name);
-  }
-  names.delete('builtin');
-  return [...names].sort();
 }
 
 /** Refuses a second desired-state directory under an owner's name while something of the first is left here. */

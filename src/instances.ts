@@ -114,7 +114,7 @@ type RawLines = NonNullable<NonNullable<ServiceFile['raw']>['systemd']>;
 
 /**
  * Its own stop comes first: it ends each program as that wants to be ended, which a signal to all at once would not. What
- * is left then, or when it was killed, goes with its control group.
+ * is left when it was killed goes with its control group, before it is started again.
  */
 function unitLines(owned: OwnedInstance, runtime: string): RawLines {
   const folders = inRuntime(owned, runtime).map((path) => path.slice(runtime.length + 1));

@@ -19,7 +19,8 @@ export async function validateCommand(context: Context, options: Options): Promi
   );
   const problems = [...(await definitionProblems(desired, supervisors)), ...checkSafety(config.desiredState)];
   if (problems.length > 0) throw new Failure(...problems);
-  const services = new Set(desired.services.map(({ name }) => name)).size;
+  // Those that run instances are declared as that.
+  const services = new Set(desired.services.flatMap(({ name, runs }) => (runs === undefined ? [name] : []))).size;
   if (options.json) context.out(`${JSON.stringify({ valid: true, services, problems: [] }, null, 2)}\n`);
   else
     context.out(

@@ -179,7 +179,9 @@ export async function startDaemon(
       throw error;
     }
   };
-  const release = createMemoryRelease(cache.save);
+  const release = createMemoryRelease(cache.save, 2000);
+  // Whoever looks mostly looks again, and what was thrown away by then would have to be made anew.
+  const releaseAfterLook = createMemoryRelease(cache.save, 30_000);
   const loop = createLoop(async () => {
     try {
       await run(EVERYTHING, tell);
@@ -204,7 +206,7 @@ export async function startDaemon(
     await serveControl(socket, {
       status,
       stop: (services) => stopping.resolve({ services }),
-      plan: (request) => foretell(hand, request).finally(release),
+      plan: (request) => foretell(hand, request).finally(releaseAfterLook),
       apply: (request, emit) =>
         loop.run(async () => {
           refuseOther(config, request);

@@ -1,21 +1,18 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** What a run leaves behind is given back this long (ms) after the last of a series. */
-const LATER = 2000;
-
 /**
- * Gives memory back to the host some time after it is called: a process that idles never collects, and keeps what
- * reading a thousand files once took. `before` is done just before: what can wait until there is time.
+ * Gives memory back to the host `later` ms after the last of a series of calls: a process that idles never collects, and
+ * keeps what reading a thousand files once took. `before` is done just before: what can wait until there is time.
  */
-export function createMemoryRelease(before: () => void): () => void {
+export function createMemoryRelease(before: () => void, later: number): () => void {
   let timer: NodeJS.Timeout | undefined;
   return () => {
     clearTimeout(timer);
     timer = setTimeout(() => {
       before();
       collect();
-    }, LATER).unref();
+    }, later).unref();
   };
 }
 

@@ -141,9 +141,10 @@ function inRuntime({ socket, pidFile }: OwnedInstance, runtime: string): string[
 /** The folders that we make: all but those that are made by `systemd` below its runtime folder. */
 function foldersOf({ include }: Instance, owned: OwnedInstance, systemd: string | undefined): HostFolder[] {
   const made = systemd === undefined ? [] : inRuntime(owned, systemd);
-  const { user } = owned;
-  const own = [...new Set([owned.socket.path, owned.pidFile, owned.log.path].map(dirname))]
-    .filter((path) => !made.includes(path) && path !== '/dev')
-    .map((path) => ({ path, ...(user === undefined ? {} : { user }) }));
-  return [{ path: include }, ...own];
+  const who = owned.user === undefined ? {} : { user: owned.user };
+  const run = [...new Set([owned.socket.path, owned.pidFile].map(dirname))].map((path) => ({ path, ...who }));
+  const logs = dirname(owned.log.path);
+  // As closed as the folder of default logs, which it mostly is.
+  const log = run.some(({ path }) => path === logs) ? [] : [{ path: logs, mode: 0o750, ...who }];
+  return [{ path: include }, ...run, ...log].filter(({ path }) => !made.includes(path) && path !== '/dev');
 }

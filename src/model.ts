@@ -111,9 +111,11 @@ export interface HostFile {
   readonly there?: string;
 }
 
-/** A folder of the host; everybody may look into it, and it is the user's (as in a service's `user`) or our own. */
+/** A folder of the host: the user's (as in a service's `user`) or our own. */
 export interface HostFolder {
   readonly path: string;
+  /** 0755 where it is not said. */
+  readonly mode?: number;
   readonly user?: string;
 }
 

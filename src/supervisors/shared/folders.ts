@@ -1,4 +1,5 @@
 import { lchownSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { findGroup, findUser } from '../../host/users.ts';
 import type { HostFolder, Step } from '../../model.ts';
 import { type Problem, why } from '../../problem.ts';
@@ -20,8 +21,9 @@ export async function makeFolders(steps: readonly Step[]): Promise<ReadonlyMap<s
   return refused;
 }
 
-async function make({ path, user }: HostFolder): Promise<void> {
-  const made = mkdirSync(path, { recursive: true, mode: 0o755 });
+async function make({ path, mode = 0o755, user }: HostFolder): Promise<void> {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  const made = mkdirSync(path, { recursive: true, mode });
   // Whose one is that was there already is not for us to say.
   if (made === undefined || user === undefined || process.getuid?.() !== 0) return;
   const [name = '', group] = user.split(':');

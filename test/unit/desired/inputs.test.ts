@@ -31,6 +31,19 @@ describe('inputs', () => {
     expect(read()[env]).not.toBe(first[env]);
   });
 
+  test('that are there already stay, and a service that has all is the same', async () => {
+    const host = folder({ 'a.toml': 'a' });
+    const [declared] = await services(`restartOn: [${host}/a.toml, ${host}/none.toml]\n`);
+    if (declared === undefined) throw new Error('no service');
+    const preset = { ...declared, inputs: { [`restartOn:${host}/none.toml`]: '0123456789abcdef' } };
+    const { services: read, problems } = readInputs([preset], KEY);
+    expect(problems.size).toBe(0);
+    expect(read[0]?.inputs).toEqual({ ...preset.inputs, [`restartOn:${host}/a.toml`]: 'ca978112ca1bbdca' });
+    const [whole] = read;
+    if (whole === undefined) throw new Error('no service');
+    expect(readInputs([whole], KEY).services[0]).toBe(whole);
+  });
+
   test('that are missing, a folder, a fifo or a device are the problem of each service that names them', async () => {
     const host = folder();
     mkdirSync(join(host, 'folder'));

@@ -1,0 +1,129 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createHost, type Host, until } from '../rig/host.ts';
+import { hasSupervisord } from '../rig/supervisord/needs.ts';
+
+const ID = 'supervisord-dolphin';
+
+/** A host whose supervisord is run by the embedded supervisor, with one program. */
+async function dolphin(): Promise<Host & { readonly config: string; instance(more?: object): void }> {
+  const host = await createHost();
+  const config = join(host.folder, 'etc', 'dolphin.conf');
+  const socket = join(host.folder, 's', 'supervisor.sock');
+  const instance = (more: object = {}) =>
+    host.write('supervisors/dolphin.yaml', { config, socket: { path: socket }, boot: 'none', ...more });
+  instance();
+  host.write('web', { supervisor: 'supervisord/dolphin', command: ['/bin/sleep', '1000'], start: { ready: '0s' } });
+  return { ...host, config, instance };
+}
+
+/** All that runs the program now. */
+function copies(host: Host): readonly number[] {
+  return host.processes().flatMap(({ pid, stamp }) => (stamp.includes(':web:') ? [pid] : []));
+}
+
+async function applied(host: Host, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await host.reconcile(...args);
+  expect(code, stdout + stderr).toBe(0);
+  return stdout;
+}
+
+describe.runIf(hasSupervisord())('a supervisord that the embedded supervisor runs', () => {
+  it('is made before its programs, and then there is nothing to do', async () => {
+    await using host = await dolphin();
+    const plan = (await host.reconcile('--dry-run')).stdout;
+    expect(plan).toContain(`+ ${ID}  create and start`);
+    expect(plan).toContain(`+++ ${host.config}`);
+    expect(plan).not.toContain('builtin reads');
+    expect(await applied(host)).toContain('2 done');
+    expect(await applied(host, '--dry-run')).toBe('No changes: everything is as desired.\n');
+    expect(Object.keys(await host.pids())).toEqual([ID, 'web']);
+    expect((await host.reconcile('validate')).stdout).toContain('1 service in');
+  });
+
+  it('keeps its process and theirs while a change of its file waits, and restarts them when it is asked to', async () => {
+    await using host = await dolphin();
+    await applied(host);
+    const before = await host.pids();
+    host.instance({ minfds: 2048 });
+    await applied(host);
+    expect(readFileSync(host.config, 'utf8')).toContain('minfds=2048');
+    expect(await host.pids()).toEqual(before);
+    expect(await applied(host, '--dry-run')).toContain('--restart-staged');
+    await applied(host, '--restart-staged');
+    await until(() => copies(host).length === 1);
+    const after = await host.pids();
+    expect(after[ID]).not.toBe(before[ID]);
+    expect(after.web).not.toBe(before.web);
+    expect(await applied(host, '--dry-run')).toBe('No changes: everything is as desired.\n');
+  });
+
+  it('never has a program twice, though it is killed: with nobody there, and under a daemon', async () => {
+    await using host = await dolphin();
+    await applied(host);
+    const [orphan] = copies(host);
+    process.kill((await host.pids())[ID] ?? 0, 'SIGKILL');
+    await until(async () => (await host.pids())[ID] === undefined);
+    expect(copies(host)).toEqual([orphan]);
+    await host.reconcile();
+    await until(() => copies(host).length === 1 && copies(host)[0] !== orphan);
+    await until(async () => (await host.pids()).web !== undefined);
+
+    await using daemon = Object.assign(await host.daemon(), {
+      [Symbol.asyncDispose]: async () => void (await daemon.stop()),
+    });
+    await daemon.saw('"event":"ready"');
+    const { [ID]: first = 0, web: second } = await host.pids();
+    process.kill(first, 'SIGKILL');
+    await until(async () => {
+      const now = await host.pids();
+      return now[ID] !== undefined && now[ID] !== first && now.web !== undefined && now.web !== second;
+    });
+    expect(copies(host)).toHaveLength(1);
+  });
+
+  it('is told of a configuration that somebody has edited, and never written over that of somebody else', async () => {
+    await using host = await dolphin();
+    mkdirSync(join(host.folder, 'etc'));
+    writeFileSync(host.config, '[supervisord]\n');
+    const held = await host.reconcile();
+    expect(held.code).toBe(3);
+    expect(held.stdout).toContain(`cannot write ${host.config} for ${ID}: somebody`);
+    expect(readFileSync(host.config, 'utf8')).toBe('[supervisord]\n');
+    writeFileSync(host.config, '');
+    host.instance({ config: `${host.config}2` });
+    await applied(host);
+    const own = `${host.config}2`;
+    const text = readFileSync(own, 'utf8');
+    writeFileSync(own, text.replace('loglevel=info', 'loglevel=debug'));
+    expect((await host.reconcile('--dry-run')).stdout).toContain('-loglevel=debug');
+    const before = await host.pids();
+    await applied(host);
+    expect(readFileSync(own, 'utf8')).toBe(text);
+    expect(await host.pids()).toEqual(before);
+  });
+
+  it('can go from Git only when nothing is under it any more, and then goes with its configuration', async () => {
+    await using host = await dolphin();
+    await applied(host);
+    host.write('other', { supervisor: 'builtin', command: ['/bin/true'], state: 'stopped' });
+    host.remove('services/web.yaml');
+    host.remove('supervisors/dolphin.yaml');
+    const refused = await host.reconcile();
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('cannot remove supervisors/dolphin.yaml: its supervisord still holds web');
+    host.instance();
+    host.write('web', { supervisor: 'supervisord/dolphin', state: 'absent' });
+    await applied(host);
+    expect(copies(host)).toEqual([]);
+    host.remove('services/web.yaml');
+    host.remove('supervisors/dolphin.yaml');
+    expect(await applied(host)).toContain(ID);
+    const policy = readFileSync(join(host.desired, 'policy.yaml'), 'utf8');
+    host.write('policy.yaml', `${policy}prune: { max: 1 }\n`);
+    await applied(host);
+    expect(await host.pids()).toEqual({});
+    expect(() => readFileSync(host.config)).toThrow('ENOENT');
+  });
+});

@@ -118,7 +118,7 @@ export async function prepare(
     await observeAll(desired, supervisors, signal, { looking: request.looking === true }),
     marks,
   );
-  const looked = withServiceFiles(desired.services, defined, seen, desired.policy.owner);
+  const looked = withServiceFiles(desired, defined, seen);
   const { definitions, observed } = looked;
   const wanted = new Map(
     desired.services

@@ -1,8 +1,19 @@
 import { readIfThere } from './host/files.ts';
 import { serviceOfInstance } from './instance.ts';
-import type { Actual, ActualDefinition, Definition, HostFile, Observed, Reading, Service, ServiceId } from './model.ts';
+import type {
+  Actual,
+  ActualDefinition,
+  Definition,
+  Desired,
+  HostFile,
+  Observed,
+  Reading,
+  Service,
+  ServiceId,
+} from './model.ts';
 import { type Problem, why } from './problem.ts';
 import { readMainConfig } from './supervisors/supervisord/main-config.ts';
+import { unsafeServices } from './unsafe-instances.ts';
 
 /** What is known of definitions once the files that services bring along were looked for on the host. */
 export interface Looked {
@@ -10,7 +21,7 @@ export interface Looked {
   readonly observed: Observed;
   /** Those that Git wants, with these files as they should be. */
   readonly definitions: ReadonlyMap<ServiceId, Definition>;
-  /** Services whose files are in the place of somebody else's, or can't be read. */
+  /** Services whose files are in the place of somebody else's, or where others can write, or can't be read. */
   readonly problems: ReadonlyMap<ServiceId, Problem>;
 }
 
@@ -20,17 +31,17 @@ export interface Looked {
  * nobody brings them along any more.
  */
 export function withServiceFiles(
-  services: readonly Service[],
+  desired: Desired,
   definitions: ReadonlyMap<ServiceId, Definition>,
   observed: Observed,
-  owner: string,
 ): Looked {
+  const { services, policy } = desired;
   const declared = new Map(services.filter(({ files }) => files !== undefined).map((service) => [service.id, service]));
   const wanted = new Map(definitions);
-  const problems = new Map<ServiceId, Problem>();
+  const problems = new Map(unsafeServices(desired));
   const missing = new Set(declared.keys());
   const look = (id: ServiceId, actual: Actual | undefined): Found => {
-    const found = filesOf(declared.get(id), actual, owner);
+    const found = filesOf(declared.get(id), actual, policy.owner);
     if (found.problem !== undefined) problems.set(id, found.problem);
     return found;
   };

@@ -27,7 +27,7 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['view', /^cli\/(views\/|style\.ts$)/, ['leaf']],
   [
     'engine',
-    /^(engine|abandoned|apply|check-names|status|config|config-file|decisions|definitions|groups|instances|launcher|marks|service-files|used)\.ts$/,
+    /^(engine|abandoned|apply|check-names|status|config|config-file|decisions|definitions|groups|instances|launcher|marks|service-files|unsafe-instances|used)\.ts$/,
     ['desired', 'planner', 'registry', 'supervisor', 'supervisor interface', 'health', 'host', 'leaf', 'schema types'],
   ],
   [

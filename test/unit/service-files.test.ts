@@ -1,38 +1,47 @@
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { instanceOf } from '../../src/desired/instances.ts';
+import type { Instance } from '../../src/instance.ts';
 import { withInstances } from '../../src/instances.ts';
 import type { Actual, Definition, Desired, Service } from '../../src/model.ts';
 import { removalOf, writesFor } from '../../src/planner/files.ts';
 import { withServiceFiles } from '../../src/service-files.ts';
 import { folder } from './desired/folder.ts';
-import { RUNNING } from './planner/make.ts';
+import { desired, RUNNING } from './planner/make.ts';
 
 const ID = 'supervisord-dolphin';
 
 /** What runs an instance whose configuration is in a folder of the test's own, and what its supervisor makes of it. */
 function runner(more: object = {}, config = join(folder(), 'dolphin.conf')) {
   const places = { root: true, runtime: '/run', logDir: '/var/log/reconciled' };
-  const desired: Desired = {
+  const declared: Desired = {
     revision: { content: '0' },
     policy: { owner: 'default', prune: { kind: 'off' }, written: {} },
     services: [],
     instances: [instanceOf('dolphin', 'supervisors/dolphin.yaml', { config, ...more }, places)],
     locate: () => undefined,
   };
-  const [service] = withInstances(desired, '/run').services as readonly [Service];
+  const [service] = withInstances(declared, '/run').services as readonly [Service];
   const text = service.files?.[0]?.text ?? '';
   const definition: Definition = {
     hash: 'h',
     fields: { restartOn: [[config, service.inputs[`restartOn:${config}`] ?? '']] },
     files: [{ path: '/etc/unit', text: 'unit', made: '1' }],
   };
-  return { service, text, config, definition };
+  return { service, text, config, definition, instances: declared.instances };
 }
 
 function look(
-  { service, definition }: { readonly service?: Service; readonly definition: Definition },
+  {
+    service,
+    definition,
+    instances = [],
+  }: {
+    readonly service?: Service;
+    readonly definition: Definition;
+    readonly instances?: readonly Instance[];
+  },
   before?: Definition,
 ) {
   const object: Actual = {
@@ -44,10 +53,9 @@ function look(
     restarts: 0,
   };
   const looked = withServiceFiles(
-    service === undefined ? [] : [service],
+    { ...desired(service === undefined ? [] : [service]), instances },
     new Map(service === undefined ? [] : [[ID, definition]]),
     new Map([['systemd', { kind: 'read', objects: before === undefined ? [] : [object] }]]),
-    'default',
   );
   const reading = looked.observed.get('systemd');
   const found = reading?.kind === 'read' ? (reading.objects[0] as Actual | undefined) : undefined;
@@ -134,6 +142,16 @@ describe('the files that a service brings along', () => {
     // But not what somebody has put there.
     writeFileSync(made.config, '[supervisord]\n');
     expect(look(moved, made.definition).files).toEqual([{ path: moved.config, to: moved.text }]);
+  });
+
+  it.runIf(process.getuid?.() === 0)('are never written by root where others can write', () => {
+    const made = runner();
+    expect(look(made).problem).toBeUndefined();
+    chmodSync(join(made.config, '..'), 0o777);
+    expect(look(made).problem).toMatchObject({
+      code: 'bad-definition',
+      summary: expect.stringMatching(/^cannot write to .* as root: others can write /),
+    });
   });
 
   it('can not be told where they can not be read', () => {

@@ -1,9 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Instance } from './instance.ts';
 import type { Desired, ServiceId } from './model.ts';
 import { Failure, type Problem, why } from './problem.ts';
-import { readProgram } from './supervisors/supervisord/program-text.ts';
+import { programsFile, readParts } from './supervisors/supervisord/programs-file.ts';
 
 /**
  * Refuses a desired state in which a supervisord that we have written to is missing, or has its programs elsewhere, as
@@ -36,19 +34,6 @@ export function checkAbandoned(before: readonly Instance[], { instances, policy 
 }
 
 /** The programs that an owner has in an include folder. */
-function programsOf(owner: string, folder: string): ServiceId[] {
-  let names: readonly string[];
-  try {
-    names = readdirSync(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-  return names
-    .filter((name) => name.endsWith('.conf'))
-    .flatMap((name) => {
-      const program = readProgram(readFileSync(join(folder, name), 'utf8'));
-      return program?.owner === owner ? [program.id] : [];
-    })
-    .sort();
+function programsOf(owner: string, include: string): ServiceId[] {
+  return [...(readParts(programsFile({ include }, owner))?.texts.keys() ?? [])].sort();
 }

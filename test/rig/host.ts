@@ -18,6 +18,8 @@ export interface Result {
 /** A host of a test's own: desired state, runtime folder, and the built command line working on them with real processes. */
 export interface Host extends AsyncDisposable {
   readonly folder: string;
+  /** Of all that is its own. */
+  readonly owner: string;
   readonly desired: string;
   readonly runtime: string;
   /** Writes `services/NAME.yaml`, or any file below the desired state where the name has a slash. */
@@ -65,6 +67,7 @@ export async function createHost(): Promise<Host> {
 
   const host: Host = {
     folder,
+    owner,
     desired,
     runtime,
     write: (name, content) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { childPidsOf } from '../../src/host/procfs.ts';
 import { mainConfig } from '../../src/supervisors/supervisord/main-config.ts';
+import { programsFile, writeParts } from '../../src/supervisors/supervisord/programs-file.ts';
 import { until } from '../rig/host.ts';
 import { describeWithSupervisord } from '../rig/supervisord/describe.ts';
 import { fileOf, INSTANCE, OWNED, service } from '../unit/supervisors/supervisord/make.ts';
@@ -42,7 +43,7 @@ describeWithSupervisord('a declared backoff', () => {
     mkdirSync(instance.include);
     writeFileSync(instance.config, mainConfig(instance, 'default').text);
     const file = fileOf(flaps, instance);
-    writeFileSync(file.path, file.text);
+    writeParts(programsFile(instance, 'default'), [[flaps.id, file.text]]);
     const supervisord = spawn('supervisord', ['--nodaemon', '--configuration', instance.config], { stdio: 'ignore' });
     const pid = supervisord.pid ?? 0;
     try {

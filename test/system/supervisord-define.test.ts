@@ -22,6 +22,7 @@ import type { Definition, Service } from '../../src/model.ts';
 import { parseFile } from '../../src/supervisors/shared/environment.ts';
 import { define } from '../../src/supervisors/supervisord/define.ts';
 import { mainConfig } from '../../src/supervisors/supervisord/main-config.ts';
+import { programsFile, writeParts } from '../../src/supervisors/supervisord/programs-file.ts';
 import { environmentFiles, shell } from '../../src/supervisors/supervisord/script.ts';
 import { until } from '../rig/host.ts';
 import { describeWithSupervisord } from '../rig/supervisord/describe.ts';
@@ -241,7 +242,10 @@ function write(folder: string, cases: readonly Case[]): void {
   for (const each of [instance.include, join(folder, 'logs')]) mkdirSync(each, { recursive: true });
   const { path, text } = mainConfig(instance, 'define');
   writeFileSync(path, text);
-  for (const { definition } of cases) for (const file of definition.files ?? []) writeFileSync(file.path, file.text);
+  writeParts(
+    programsFile(instance, 'define'),
+    cases.flatMap(({ service, definition }) => (definition.files ?? []).map(({ text }) => [service.id, text] as const)),
+  );
 }
 
 interface Parsed {

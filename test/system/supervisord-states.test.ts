@@ -1,6 +1,7 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { partsText, programsFile, readParts } from '../../src/supervisors/supervisord/programs-file.ts';
 import { until } from '../rig/host.ts';
 import { describeWithSupervisord } from '../rig/supervisord/describe.ts';
 import { createSupervisordHost, type SupervisordHost } from '../rig/supervisord/host.ts';
@@ -25,13 +26,20 @@ interface Start {
   readonly broken?: true;
 }
 
-const file = (host: SupervisordHost, name: string) => join(host.include, `${name}.conf`);
-const edit = (host: SupervisordHost, names: readonly string[]) => {
+/** Changes the parts of the programs file of these services, as somebody with an editor would. */
+const change = (host: SupervisordHost, names: readonly string[], how: (text: string) => string | undefined) => {
+  const path = programsFile(host, host.owner);
+  const texts = new Map(readParts(path)?.texts);
   for (const name of names) {
-    const text = readFileSync(file(host, name), 'utf8');
-    writeFileSync(file(host, name), text.replace(/^command=.*$/m, 'command=/bin/sleep 999'));
+    const text = how(texts.get(name) ?? '');
+    if (text === undefined) texts.delete(name);
+    else texts.set(name, text);
   }
+  writeFileSync(path, partsText(texts));
 };
+const edit = (host: SupervisordHost, names: readonly string[]) =>
+  change(host, names, (text) => text.replace(/^command=.*$/m, 'command=/bin/sleep 999'));
+const remove = (host: SupervisordHost, names: readonly string[]) => change(host, names, () => undefined);
 
 const STARTS: readonly Start[] = [
   { words: 'absent', runs: false },
@@ -79,17 +87,13 @@ const STARTS: readonly Start[] = [
   {
     words: 'running, and its file removed',
     declared: {},
-    made: async (host, names) => {
-      for (const name of names) rmSync(file(host, name));
-    },
+    made: async (host, names) => remove(host, names),
     runs: true,
   },
   {
     words: 'stopped, and its file removed',
     declared: { state: 'stopped' },
-    made: async (host, names) => {
-      for (const name of names) rmSync(file(host, name));
-    },
+    made: async (host, names) => remove(host, names),
     runs: false,
   },
 ];
@@ -166,7 +170,7 @@ describeWithSupervisord('every state from every starting point', () => {
       case 'absent':
         // What is in no file any more, and has no process, has nothing left that says whose it is: it is not touched.
         expect(states[name], told).toBe(start.words === 'stopped, and its file removed' ? 'STOPPED' : undefined);
-        expect(() => readFileSync(file(host, name))).toThrow();
+        expect(readParts(programsFile(host, host.owner))?.texts.has(name)).toBe(false);
         break;
     }
   });

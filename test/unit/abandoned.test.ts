@@ -7,6 +7,7 @@ import { instanceOf } from '../../src/desired/instances.ts';
 import type { Instance } from '../../src/instance.ts';
 import { Failure } from '../../src/problem.ts';
 import { programText } from '../../src/supervisors/supervisord/program-text.ts';
+import { partsText } from '../../src/supervisors/supervisord/programs-file.ts';
 import { isDeclared, usedAfter } from '../../src/used.ts';
 import { folder, put } from './desired/folder.ts';
 import { desired } from './planner/make.ts';
@@ -35,9 +36,13 @@ function refusal(before: readonly Instance[], now: readonly Instance[]): string 
 describe('a supervisord that Git does not have any more', () => {
   it('is refused as long as something of ours is under it', () => {
     const include = folder({
-      'web.conf': program('web'),
-      'api.conf': program('api'),
-      'theirs.conf': program('theirs', 'red'),
+      'reconciled-default.conf': partsText(
+        new Map([
+          ['web', program('web')],
+          ['api', program('api')],
+        ]),
+      ),
+      'reconciled-red.conf': partsText(new Map([['theirs', program('theirs', 'red')]])),
       'hand.conf': '[program:hand]\ncommand=/bin/true\n',
       'notes.txt': program('notes'),
     });
@@ -48,7 +53,7 @@ describe('a supervisord that Git does not have any more', () => {
     );
     expect(refusal([instance(include)], [instance(include, 'whale')])).toBe(gone);
     expect(refusal([instance(include)], [instance(include)])).toBeUndefined();
-    for (const name of ['web', 'api']) rmSync(join(include, `${name}.conf`));
+    rmSync(join(include, 'reconciled-default.conf'));
     expect(refusal([instance(include)], [])).toBeUndefined();
   });
 

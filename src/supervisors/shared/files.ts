@@ -56,7 +56,8 @@ function changedMeanwhile({ path, from, to }: FileChange): boolean {
   return now !== from && now !== to;
 }
 
-function changedProblem({ action, service }: Step, path: string): Problem {
+/** A file is not what the plan saw: it is not overwritten unseen. */
+export function changedProblem({ action, service }: Step, path: string): Problem {
   return {
     code: 'changed-meanwhile',
     summary: `cannot ${action} ${service}: ${path} has changed since it was planned`,
@@ -80,12 +81,3 @@ const HINTS: Readonly<Record<string, string>> = {
   EDQUOT: 'make room',
   EROFS: 'mount it to be written',
 };
-
-/** Puts back what was written for these steps, where nobody has written it since. */
-export function restoreFiles(steps: readonly Step[]): void {
-  for (const { path, from, to } of steps.flatMap(({ files }) => files ?? [])) {
-    if (readIfThere(path) !== to) continue;
-    if (from === undefined) removeFile(path);
-    else writeAtomic(path, from, { mode: 0o644 });
-  }
-}

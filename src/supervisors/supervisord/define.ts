@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { digest } from '../../canonical.ts';
 import { self } from '../../host/users.ts';
 import type { Instance } from '../../instance.ts';
@@ -12,6 +11,7 @@ import { accountOf } from './account.ts';
 import { SUPERVISORD_FIELDS } from './fields.ts';
 import { programLines } from './lines.ts';
 import { programText, RENDERING } from './program-text.ts';
+import { partPath } from './programs-file.ts';
 import { checkRaw, rawLines } from './raw.ts';
 import { checkWritten, isRoot, type Refuse } from './refusals.ts';
 import { settingsDigest } from './settings-digest.ts';
@@ -99,7 +99,7 @@ function fileOf(service: Service, { hash, fields }: Definition, options: Program
     });
   };
   return {
-    path: join(instance.include, `${id}.conf`),
+    path: partPath(instance, owner, id),
     made,
     get text() {
       text ??= render();

@@ -75,7 +75,7 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
       await link.demand();
       const probe = tender.probe.bind(tender);
       const renew = budget.renew.bind(budget);
-      return await take({ link, wake: pokes.wake, monitor, logDir, probe, renew, reread }, step, signal);
+      return await take({ link, owner, wake: pokes.wake, monitor, logDir, probe, renew, reread }, step, signal);
     } catch (error) {
       return { kind: 'failed', problem: problemOf(instance, error) };
     } finally {

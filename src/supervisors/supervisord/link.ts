@@ -24,13 +24,13 @@ export class Link implements Disposable {
 
   /** Where its socket, log and pid file are, and what else its configuration says: as it was last read. */
   get place(): Place {
-    this.#place ??= placeOf(this.instance, new Set());
+    this.#place ??= placeOf(this.instance, '', false);
     return this.#place;
   }
 
-  /** Reads its configuration anew. `own`: files that are as we wrote them. */
-  look(own: ReadonlySet<string>): Place {
-    this.#place = placeOf(this.instance, own);
+  /** Reads its configuration anew. `own`: the file of our programs, and whether that is as we wrote it. */
+  look(own: string, asWritten: boolean): Place {
+    this.#place = placeOf(this.instance, own, asWritten);
     return this.#place;
   }
 

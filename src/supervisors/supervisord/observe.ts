@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { statSync } from 'node:fs';
 import { type Instance, serviceOfInstance } from '../../instance.ts';
 import type { Actual, ActualDefinition, Reading, Run, Service, ServiceId } from '../../model.ts';
 import { type Problem, why } from '../../problem.ts';
@@ -10,6 +9,7 @@ import { type Child, orphansOf } from './children.ts';
 import type { Link } from './link.ts';
 import { whyNot } from './presence.ts';
 import { readProgram } from './program-text.ts';
+import { NO_PARTS, type Parts, programsFile, readParts } from './programs-file.ts';
 import type { ProcessInfo } from './rpc.ts';
 import { type Defined, type Policy, runOfChild, runOfInfo } from './runs.ts';
 
@@ -19,7 +19,7 @@ export interface Observer {
   readonly budget: Budget;
 }
 
-/** A file of the include folder that is ours or another owner's. */
+/** One of ours in its file. */
 interface Program {
   readonly id: ServiceId;
   readonly path: string;
@@ -35,10 +35,11 @@ export async function observe(o: Observer, declared: readonly Service[]): Promis
   const { link, owner, budget } = o;
   const { instance } = link;
   try {
-    const programs = programsIn(instance.include);
-    const place = link.look(
-      new Set(programs.flatMap(({ path, defined }) => (defined.editedAt === undefined ? [path] : []))),
-    );
+    const file = programsFile(instance, owner);
+    const parts = readParts(file) ?? NO_PARTS;
+    const programs = programsIn(file, parts);
+    const asWritten = parts.intact && programs.length === parts.texts.size && programs.every(isAsWritten);
+    const place = link.look(file, asWritten);
     const [unsafe] = instance.allowInsecureSocket ? [] : place.unsafe;
     const problem = place.problem ?? unsafe;
     if (problem !== undefined) return { kind: 'unreadable', problem };
@@ -90,6 +91,10 @@ export async function observe(o: Observer, declared: readonly Service[]): Promis
   }
 }
 
+function isAsWritten({ defined }: Program): boolean {
+  return defined.editedAt === undefined;
+}
+
 async function infosOf(
   link: Link,
   ids: readonly ServiceId[],
@@ -98,25 +103,17 @@ async function infosOf(
   return new Map(ids.map((id, i) => [id, infos[i]]));
 }
 
-/** All files of ours, of whatever owner; what is not ours there is left to the reader of the configuration. */
-function programsIn(folder: string): Program[] {
-  return namesIn(folder).flatMap((name): Program[] => {
-    const path = join(folder, name);
-    const text = readFileSync(path, 'utf8');
+/** What is ours in its file. */
+function programsIn(path: string, { texts }: Parts): Program[] {
+  let changed: number | undefined;
+  return [...texts].flatMap(([id, text]): Program[] => {
     const file = readProgram(text);
-    if (file === undefined) return [];
-    const defined = file.edited ? { file, editedAt: statSync(path).mtimeMs } : { file };
-    return [{ id: file.id, path, text, defined }];
+    // What its stamp no longer names is left to the reader of the configuration.
+    if (file === undefined || file.id !== id) return [];
+    if (file.edited) changed ??= statSync(path).mtimeMs;
+    const defined = file.edited && changed !== undefined ? { file, editedAt: changed } : { file };
+    return [{ id, path: `${path}#${id}`, text, defined }];
   });
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder).filter((name) => name.endsWith('.conf') && !name.startsWith('.'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 function actual(

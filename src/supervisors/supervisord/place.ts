@@ -25,12 +25,12 @@ export interface Place {
   readonly groups: ReadonlyMap<ServiceId, NonNullable<Actual['neighbours']>>;
 }
 
-/** `own`: files that are as we wrote them, which need no second look. */
-export function placeOf(instance: Instance, own: ReadonlySet<string>): Place {
+/** `own`: the file of our programs. Where it is as we wrote it, it needs no second look. */
+export function placeOf(instance: Instance, own: string, asWritten: boolean): Place {
   const { config, owned } = instance;
-  const first = readConfig(config, { skip: (path) => own.has(path) });
+  const first = readConfig(config, { skip: (path) => asWritten && path === own });
   // A group of others may name programs of ours.
-  const read = first.problems.length > 0 && own.size > 0 ? readConfig(config) : first;
+  const read = first.problems.length > 0 && asWritten ? readConfig(config) : first;
   const around = surroundings(read, own);
   if (owned !== undefined) {
     const { socket, pidFile, log } = owned;
@@ -60,10 +60,7 @@ export function placeOf(instance: Instance, own: ReadonlySet<string>): Place {
   };
 }
 
-function surroundings(
-  read: SupervisordConfig,
-  own: ReadonlySet<string>,
-): Pick<Place, 'remarks' | 'programs' | 'groups'> {
+function surroundings(read: SupervisordConfig, own: string): Pick<Place, 'remarks' | 'programs' | 'groups'> {
   const programs = new Map<ServiceId, string>();
   const groups = new Map<ServiceId, NonNullable<Actual['neighbours']>>();
   for (const { kind, name, programs: members } of read.groups) {
@@ -71,7 +68,7 @@ function surroundings(
     for (const { section } of members) {
       const path = section.source.path;
       const where = `${path}:${section.line}`;
-      const theirs = own.has(path) ? [] : names;
+      const theirs = path === own ? [] : names;
       for (const each of theirs) programs.set(each, where);
     }
     if (kind !== 'group') continue;

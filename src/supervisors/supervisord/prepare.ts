@@ -1,31 +1,50 @@
 import { mkdirSync } from 'node:fs';
 import type { Step } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
-import { restoreFiles, writeFiles } from '../shared/files.ts';
-import type { Observer } from './observe.ts';
-import { problemOf } from './observe.ts';
+import { changedProblem, notWritten } from '../shared/files.ts';
+import { type Observer, problemOf } from './observe.ts';
+import { NO_PARTS, type PartChange, programsFile, readParts, writeParts } from './programs-file.ts';
 import { Fault } from './rpc.ts';
 
 /**
- * What all steps of an apply need at once: program files are written, and supervisord reads all of them anew, once. What a
+ * What all steps of an apply need at once: programs are written, and supervisord reads all of them anew, once. What a
  * removal takes away stays until its program is stopped. Where supervisord refuses them, all is put back: it would not
  * start again with them. Gives the steps that can't be taken, and why.
  */
 export async function prepare(
-  { link, logDir }: Observer & { readonly logDir: string },
+  { link, owner, logDir }: Observer & { readonly logDir: string },
   steps: readonly Step[],
   reread: () => Promise<void>,
 ): Promise<ReadonlyMap<string, Problem>> {
-  mkdirSync(logDir, { recursive: true, mode: 0o755 });
-  const isDue = ({ action }: Step) => action !== 'remove';
-  const { refused } = writeFiles(steps, isDue);
+  const path = programsFile(link.instance, owner);
+  const refused = new Map<string, Problem>();
+  const [due, undo]: PartChange[][] = [[], []];
+  try {
+    mkdirSync(logDir, { recursive: true, mode: 0o755 });
+    const { texts } = readParts(path) ?? NO_PARTS;
+    for (const step of steps) {
+      const [file] = step.action === 'remove' ? [] : (step.files ?? []);
+      if (file === undefined) continue;
+      const now = texts.get(step.service);
+      // What was written by an earlier run that was interrupted is as good as what the plan saw.
+      if (now !== file.from && now !== file.to) refused.set(step.id, changedProblem(step, path));
+      else if (now !== file.to) {
+        due?.push([step.service, file.to]);
+        undo?.push([step.service, file.from]);
+      }
+    }
+    writeParts(path, due ?? []);
+  } catch (error) {
+    for (const step of steps) if (!refused.has(step.id)) refused.set(step.id, notWritten(step, error));
+    return refused;
+  }
   // One that is down reads all there is when it starts, which may be a step of this plan.
   if ((await link.presence()).kind !== 'up') return refused;
   try {
     if (steps.some(needsReading)) await reread();
   } catch (error) {
     const isBad = error instanceof Fault && error.name === 'CANT_REREAD';
-    if (isBad) restoreFiles(steps.filter((step) => !refused.has(step.id) && isDue(step)));
+    if (isBad) writeParts(path, undo ?? []);
     const problem = isBad ? cantReread(link.instance.name, error) : problemOf(link.instance, error);
     for (const step of steps) if (!refused.has(step.id) && needsReading(step)) refused.set(step.id, problem);
   }

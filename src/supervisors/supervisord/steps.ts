@@ -1,12 +1,12 @@
 import type { Monitor } from '../../health/health.ts';
 import type { Actual, Outcome, ServiceId, Step } from '../../model.ts';
 import { type Problem, unreachable } from '../../problem.ts';
-import { removeFile } from '../shared/files.ts';
 import { whenHealthy } from '../shared/probing.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
 import { tail } from '../shared/tail.ts';
 import type { Child } from './children.ts';
 import type { Link } from './link.ts';
+import { programsFile, writeParts } from './programs-file.ts';
 import { Fault, type ProcessInfo } from './rpc.ts';
 import { isCurrent, STATE } from './runs.ts';
 import { settingsDigest } from './settings-digest.ts';
@@ -14,6 +14,7 @@ import { ready, stopped, type Wake } from './waiting.ts';
 
 export interface StepContext {
   readonly link: Link;
+  readonly owner: string;
   readonly wake: Wake;
   readonly monitor: Monitor;
   readonly logDir: string;
@@ -48,7 +49,7 @@ export async function take(context: StepContext, step: Step, signal: AbortSignal
       const problem = await stop(context, step, info, signal);
       if (problem !== undefined) return problem;
       if (info !== undefined) await link.rpc().removeProcessGroup(id).catch(unless('BAD_NAME'));
-      for (const { path } of step.files ?? []) removeFile(path);
+      writeParts(programsFile(link.instance, context.owner), [[id, undefined]]);
       // Lest a person adds again what it still remembers.
       await context.reread();
       return { kind: 'done' };

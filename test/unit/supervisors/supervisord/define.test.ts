@@ -8,7 +8,7 @@ const root = process.getuid?.() === 0;
 it('of a command alone says what is not supervisord’s own default, and whose it is', () => {
   const { home, name, shell } = self();
   const { path, made, text } = fileOf(service({ description: ' The  web\nserver ' }));
-  expect(path).toBe('/etc/main/conf.d/web.conf');
+  expect(path).toBe('/etc/main/conf.d/reconciled-default.conf#web');
   expect(
     text.slice(0, text.indexOf('\n; Program=')),
   ).toBe(`; Written by reconciled for the service web of owner default.
@@ -107,7 +107,7 @@ it('has one log for both outputs where they are one file', () => {
 
 it('gives each instance its number, its file and its logs', () => {
   const { path, text } = fileOf(service({ instances: 3, logs: { stdout: '/a/x.log' } }, { instance: 2 }));
-  expect(path).toBe('/etc/main/conf.d/web@2.conf');
+  expect(path).toBe('/etc/main/conf.d/reconciled-default.conf#web@2');
   expect(text).toContain('\n[program:web@2]\n');
   expect(text).toContain('RECONCILED_INSTANCE="2",RECONCILED_DEFINITION="v1:default:web:2:');
   expect(text).toContain('\nstdout_logfile=/a/x-2.log\n');

@@ -13,11 +13,11 @@ export interface SupervisorFile {
    */
   config: string;
   /**
-   * Is the instance ours? true: we write its configuration and run it, as the service supervisord-NAME. false: others do; we only write program files to include. Default: true.
+   * Is the instance ours? true: we write its configuration and run it, as the service supervisord-NAME. false: others do; we only write our programs to a file in include. Default: true.
    */
   owned?: boolean;
   /**
-   * The folder of our program files. Where others own the instance, one whose *.conf files its [include] section reads, and then it must be written. Default: config with .d in place of .conf.
+   * The folder of the file with our programs. Where others own the instance, one whose *.conf files its [include] section reads, and then it must be written. Default: config with .d in place of .conf.
    */
   include?: string;
   /**

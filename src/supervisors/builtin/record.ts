@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import * as z from 'zod/mini';
-import { isUntouched, type Mark, markOf, readIfThere, writeAtomic } from '../../host/files.ts';
+import { readIfThere, writeAtomic } from '../../host/files.ts';
 import type { Fields, ServiceId } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
 import { why } from '../../problem.ts';
@@ -74,31 +74,23 @@ export function folderOf(services: string, id: ServiceId): string {
 }
 
 /** What was read last, by file: a daemon reads all records at each run, and nearly all are as they were. */
-const read = new Map<
-  string,
-  { readonly mark: Mark | undefined; readonly text: string; readonly record: ServiceRecord }
->();
+const read = new Map<string, { readonly text: string; readonly record: ServiceRecord }>();
 
 export function readRecord(services: string, id: ServiceId): RecordRead {
   const file = `${folderOf(services, id)}/record.json`;
   try {
-    const before = read.get(file);
-    const mark = markOf(file);
-    if (before !== undefined && isUntouched(before.mark, mark)) return { kind: 'record', record: before.record };
     const text = readIfThere(file);
     if (text === undefined) {
       read.delete(file);
       return { kind: 'absent' };
     }
-    if (before?.text === text) {
-      read.set(file, { ...before, mark });
-      return { kind: 'record', record: before.record };
-    }
+    const before = read.get(file);
+    if (before?.text === text) return { kind: 'record', record: before.record };
     const parsed = RecordFile.safeParse(JSON.parse(text));
     if (!parsed.success) return unreadable(file, id, firstIssue(parsed.error));
     const record = parsed.data as ServiceRecord;
     if (record.id !== id) return unreadable(file, id, `it is the record of '${record.id}'`);
-    read.set(file, { mark, text, record });
+    read.set(file, { text, record });
     return { kind: 'record', record };
   } catch (error) {
     return unreadable(file, id, error instanceof SyntaxError ? 'it is damaged' : why(error));

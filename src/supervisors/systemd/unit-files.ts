@@ -1,4 +1,3 @@
-import { isUntouched, type Mark, markOf } from '../../host/files.ts';
 import { readText } from './disk.ts';
 import { readUnit, type UnitReading } from './read-unit.ts';
 
@@ -8,13 +7,11 @@ export interface UnitFile {
   readonly reading: UnitReading;
 }
 
-type Kept = UnitFile & { readonly mark: Mark | undefined };
-
-/** What the last look has read, by path: a daemon reads the same files again and again. */
-let last: ReadonlyMap<string, Kept> = new Map();
+/** What the last look has read, by path: a daemon reads the same files again and again, and nearly all are as they were. */
+let last: ReadonlyMap<string, UnitFile> = new Map();
 
 export interface UnitFiles {
-  /** Undefined where there is none. Throws what reading says. What nobody has touched since the last look is the same object. */
+  /** Undefined where there is none. Throws what reading says. What is as it was at the last look is the same object. */
   read(path: string): UnitFile | undefined;
   /** The look is over: what it has not read is forgotten. */
   end(): void;
@@ -22,18 +19,13 @@ export interface UnitFiles {
 
 /** Reads unit files for one look at everything. */
 export function openUnitFiles(): UnitFiles {
-  const now = new Map<string, Kept>();
+  const now = new Map<string, UnitFile>();
   return {
     read(path) {
-      const mark = markOf(path);
-      const before = last.get(path);
-      if (before !== undefined && isUntouched(before.mark, mark)) {
-        now.set(path, before);
-        return before;
-      }
       const text = readText(path);
       if (text === undefined) return undefined;
-      const file = { mark, text, reading: before?.text === text ? before.reading : readUnit(text) };
+      const before = last.get(path);
+      const file = before?.text === text ? before : { text, reading: readUnit(text) };
       now.set(path, file);
       return file;
     },

@@ -7,6 +7,9 @@ import { type Place, placeOf } from './place.ts';
 import { findSupervisord, type Presence, whyNot } from './presence.ts';
 import { createClient, createSupervisord, type ProcessInfo, type Supervisord } from './rpc.ts';
 
+/** ms. */
+const TOGETHER = 200;
+
 /** So many that one answer about all is had sooner than one about each. */
 const MANY = 300;
 
@@ -17,6 +20,7 @@ export class Link implements Disposable {
   #place: Place | undefined;
   #rpc: { readonly address: string; readonly rpc: Supervisord } | undefined;
   #process: ProcessRef | undefined;
+  #demanded: { readonly at: number; readonly answer: Promise<void> } | undefined;
 
   constructor(instance: Instance) {
     this.instance = instance;
@@ -87,8 +91,15 @@ export class Link implements Disposable {
     return this.rpc().processInfo(ids.map((id) => this.nameOf(id)));
   }
 
-  /** Throws why it can't be asked to do anything, if so. */
-  async demand(): Promise<void> {
+  /** Throws why it can't be asked to do anything, if so; steps that begin together ask once. */
+  demand(): Promise<void> {
+    if (this.#demanded === undefined || Date.now() - this.#demanded.at > TOGETHER) {
+      this.#demanded = { at: Date.now(), answer: this.#demand() };
+    }
+    return this.#demanded.answer;
+  }
+
+  async #demand(): Promise<void> {
     const presence = await this.presence();
     const problem = whyNot(this.instance, presence);
     if (problem !== undefined) throw new Failure(problem);

@@ -3,7 +3,11 @@ import * as z from 'zod/mini';
 import { http } from '../../host/http.ts';
 import type { ServiceId } from '../../model.ts';
 import { why } from '../../problem.ts';
+import { batched } from './batch.ts';
+import { Fault } from './fault.ts';
 import { decodeReply, encodeCall, type Value } from './xmlrpc.ts';
+
+export { Fault } from './fault.ts';
 
 /** Where a supervisord listens. */
 export type Address = (
@@ -11,37 +15,11 @@ export type Address = (
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
 ) & { readonly user?: string; readonly password?: string };
 
-/** What supervisord refused, by its name for it (supervisor.xmlrpc.Faults). */
-export class Fault extends Error {
-  override readonly name: string;
-
-  constructor(code: number, text: string) {
-    super(text);
-    this.name = FAULTS[code] ?? `FAULT_${code}`;
-  }
-}
-
-const FAULTS: Readonly<Record<number, string>> = {
-  1: 'UNKNOWN_METHOD',
-  6: 'SHUTDOWN_STATE',
-  10: 'BAD_NAME',
-  20: 'NO_FILE',
-  21: 'NOT_EXECUTABLE',
-  30: 'FAILED',
-  40: 'ABNORMAL_TERMINATION',
-  50: 'SPAWN_ERROR',
-  60: 'ALREADY_STARTED',
-  70: 'NOT_RUNNING',
-  90: 'ALREADY_ADDED',
-  91: 'STILL_RUNNING',
-  92: 'CANT_REREAD',
-};
-
 /** It did not answer in time. */
 export class Silent extends Error {}
 
 /** ms. It answers one request after another; a look at a thousand programs takes it a second. */
-const LIMIT = 30_000;
+const LIMIT = 60_000;
 
 export interface Client extends Disposable {
   /** Throws a `Fault`, `Silent`, or what the system says. */
@@ -113,7 +91,6 @@ export type ProcessInfo = z.infer<typeof Info>;
 
 const State = z.object({ statecode: z.number(), statename: z.string() });
 const Changes = z.tuple([z.tuple([z.array(z.string()), z.array(z.string()), z.array(z.string())])]);
-const Failed = z.object({ faultCode: z.number(), faultString: z.string() });
 
 /** What we ask of supervisord (supervisor.rpcinterface). Programs are named `group:name`, or by a name that is both. */
 export interface Supervisord extends Disposable {
@@ -139,30 +116,31 @@ export interface Supervisord extends Disposable {
 
 export function createSupervisord(client: Client): Supervisord {
   const { call } = client;
+  const inTurn = batched(call);
   return {
     getState: async (timeout) => parse(State, await call('supervisor.getState', [], timeout)),
     getVersion: async () => parse(z.string(), await call('supervisor.getSupervisorVersion', [])),
     getPid: async (timeout) => parse(z.number(), await call('supervisor.getPID', [], timeout)),
-    processInfo: async (names) => {
-      const calls = names.map((name) => ({ methodName: 'supervisor.getProcessInfo', params: [name] }));
-      const all = parse(z.array(z.unknown()), await call('system.multicall', [calls]));
-      return all.map((one) => {
-        const failed = z.safeParse(Failed, one);
-        if (!failed.success) return parse(Info, one);
-        const fault = new Fault(failed.data.faultCode, failed.data.faultString);
-        if (fault.name !== 'BAD_NAME') throw fault;
-        return undefined;
-      });
-    },
+    processInfo: (names) =>
+      Promise.all(
+        names.map(async (name) => {
+          try {
+            return parse(Info, await inTurn('supervisor.getProcessInfo', [name]));
+          } catch (error) {
+            if (error instanceof Fault && error.name === 'BAD_NAME') return undefined;
+            throw error;
+          }
+        }),
+      ),
     allProcessInfo: async () => parse(z.array(Info), await call('supervisor.getAllProcessInfo', [])),
     reloadConfig: async () => {
       const [[added, changed, removed]] = parse(Changes, await call('supervisor.reloadConfig', []));
       return { added, changed, removed };
     },
-    addProcessGroup: async (name) => void (await call('supervisor.addProcessGroup', [name])),
-    removeProcessGroup: async (name) => void (await call('supervisor.removeProcessGroup', [name])),
-    startProcess: async (name) => void (await call('supervisor.startProcess', [name, false])),
-    stopProcess: async (name) => void (await call('supervisor.stopProcess', [name, false])),
+    addProcessGroup: async (name) => void (await inTurn('supervisor.addProcessGroup', [name])),
+    removeProcessGroup: async (name) => void (await inTurn('supervisor.removeProcessGroup', [name])),
+    startProcess: async (name) => void (await inTurn('supervisor.startProcess', [name, false])),
+    stopProcess: async (name) => void (await inTurn('supervisor.stopProcess', [name, false])),
     [Symbol.dispose]: () => client[Symbol.dispose](),
   };
 }

@@ -4,12 +4,12 @@ import type { ActualDefinition, Boot, Reading, Service, ServiceId } from '../../
 import { parseStamp, STAMP, type Stamp, stampId } from '../../stamp.ts';
 import { borrowed, settingsOf } from './borrowed.ts';
 import { mainPidsOf } from './cgroup.ts';
-import { type Fragment, foldersOf, readDisk, readText, writtenAt } from './disk.ts';
+import { type Disk, type Fragment, foldersOf, readDisk, readText, writtenAt } from './disk.ts';
 import { BLOCK, unitOfId } from './names.ts';
 import { readUnit } from './read-unit.ts';
 import { type Listed, ranOf } from './runs.ts';
 import { actual, besides, type Found, foreign, hostFile, type Observer, problemOf, type Sight } from './sight.ts';
-import { openUnitFiles, type UnitFile } from './unit-files.ts';
+import { openUnitFiles, type UnitFile, type UnitFiles } from './unit-files.ts';
 
 /**
  * All that is ours under systemd, and what bears the name of a declared service. The list of units is asked for once;
@@ -17,15 +17,19 @@ import { openUnitFiles, type UnitFile } from './unit-files.ts';
  */
 export async function observe(o: Observer, declared: readonly Service[], thorough: boolean): Promise<Reading> {
   try {
-    const [units, state] = await Promise.all([o.manager.listUnits(['*']), o.manager.state()]);
+    const asked = Promise.all([o.manager.listUnits(['*']), o.manager.state()]);
+    asked.catch(() => {}); // It is awaited below, unless reading fails first.
+    // What takes us long is done while systemd answers.
+    const disk = readDisk(foldersOf(o.scope));
+    const unitFiles = openUnitFiles();
+    readAhead(disk, unitFiles, o.unitDir);
+    const [units, state] = await asked;
     if (state === 'stopping') {
       const summary = 'cannot tell what systemd should do: this host is shutting down';
       return { kind: 'unreadable', problem: { code: 'shutting-down', summary } };
     }
-    const disk = readDisk(foldersOf(o.scope));
     const listed: Listed = new Map(units.map((unit) => [unit.name, unit]));
     const states = new Map(declared.map(({ id, state }) => [id, state]));
-    const unitFiles = openUnitFiles();
     const sight: Sight = { ...o, disk, unitFiles, listed, thorough, mainPid: mainPidsOf(o.scope), states };
     const own = declared.filter(({ written }) => written.unit === undefined);
     const seen = new Set<ServiceId>();
@@ -77,6 +81,18 @@ function idsOf({ listed, disk }: Sight, file: string, declared: readonly Service
   for (const name of disk.linked()) add(name);
   ids.delete(stem);
   return ids.size > 0 ? [...ids] : [`${stem}1`];
+}
+
+/** What can't be read is told where it is needed. */
+function readAhead(disk: Disk, unitFiles: UnitFiles, folder: string): void {
+  for (const name of disk.namesIn(folder)) {
+    try {
+      const fragment = disk.fragment(name);
+      if (fragment?.kind === 'file') unitFiles.read(fragment.path);
+    } catch {
+      // Below, by the same call.
+    }
+  }
 }
 
 /** One read of a template serves all its instances. */

@@ -11,7 +11,10 @@ export interface UnitFile {
 let last: ReadonlyMap<string, UnitFile> = new Map();
 
 export interface UnitFiles {
-  /** Undefined where there is none. Throws what reading says. What is as it was at the last look is the same object. */
+  /**
+   * Undefined where there is none. Throws what reading says. Read once for this look; what is as it was at the last one is
+   * the same object.
+   */
   read(path: string): UnitFile | undefined;
   /** The look is over: what it has not read is forgotten. */
   end(): void;
@@ -22,6 +25,8 @@ export function openUnitFiles(): UnitFiles {
   const now = new Map<string, UnitFile>();
   return {
     read(path) {
+      const known = now.get(path);
+      if (known !== undefined) return known;
       const text = readText(path);
       if (text === undefined) return undefined;
       const before = last.get(path);

@@ -151,6 +151,10 @@ async function actHere(
     context.note(
       'systemd restarts these units; until `reconcile daemon` runs nothing probes their health, rotates log files of theirs, tries again what is HELD, or sees what is changed by hand.\n',
     );
+  if (started.some((name) => name.startsWith('supervisord/')))
+    context.note(
+      'supervisord restarts these programs; until `reconcile daemon` runs nothing counts their restarts against `restart.limit`, probes their health, or sees what is changed by hand.\n',
+    );
   return report;
 }
 

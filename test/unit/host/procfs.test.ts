@@ -1,7 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
-import { beganAt, commandOf, dead, listPids, lives, parseStat, statOf, variableOf } from '../../../src/host/procfs.ts';
+import {
+  beganAt,
+  childPidsOf,
+  commandOf,
+  dead,
+  listPids,
+  lives,
+  parseStat,
+  statOf,
+  variableOf,
+} from '../../../src/host/procfs.ts';
 
 it('a stat line is read whatever the name of the process holds', () => {
   const rest = Array.from({ length: 40 }, (_, i) => i);
@@ -50,4 +60,21 @@ it('what is not there is nothing, and no error', () => {
 
 it('a zombie is dead', () => {
   expect(dead({ pid: 2, start: 1, state: 'Z', ppid: 1, pgrp: 1, session: 1 })).toBe(true);
+});
+
+it('finds all children of a process, though the kernel tells of some 700 at a time', async () => {
+  const parent = spawn(
+    '/bin/sh',
+    ['-c', 'i=0; while [ $i -lt 900 ]; do sleep 1000 & i=$((i+1)); done; echo all; wait'],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      detached: true,
+    },
+  );
+  try {
+    await once(parent.stdout, 'data');
+    expect(childPidsOf(parent.pid ?? 0)).toHaveLength(900);
+  } finally {
+    process.kill(-(parent.pid ?? 0), 'SIGKILL');
+  }
 });

@@ -1,8 +1,9 @@
 import type { Monitor } from '../../health/health.ts';
 import type { Instance } from '../../instance.ts';
-import type { Definition, Outcome, Reading, Service, ServiceId, Step } from '../../model.ts';
+import type { Definition, Outcome, Reading, Service, Step } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
 import { check } from '../shared/check.ts';
+import { inTurns } from '../shared/outcome.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { Budget } from './budget.ts';
@@ -46,8 +47,6 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
   const pokes = new Pokes(link);
   const reread = coalesced(async () => void (await link.rpc().reloadConfig()));
   let watching: { readonly nudge: () => void; readonly stop: () => void } | undefined;
-  /** Two steps of one service never overlap. */
-  const last = new Map<ServiceId, Promise<unknown>>();
 
   const defined = (service: Service) => define(service, { instance, owner, logDir });
   const withSettings = async (service: Service, ask: (settings: Settings) => Promise<Problem | undefined>) => {
@@ -99,12 +98,7 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
       return reading;
     },
     prepare: (steps) => prepare({ ...observer, logDir }, steps, reread),
-    apply: (step, signal) => {
-      const outcome = (last.get(step.service) ?? Promise.resolve()).then(() => apply(step, signal));
-      last.set(step.service, outcome);
-      void outcome.then(() => last.get(step.service) === outcome && last.delete(step.service));
-      return outcome;
-    },
+    apply: inTurns(apply),
     watch: (nudge) => {
       const look = () => void tender.look(nudge);
       const files = watchPaths([`${instance.include}/`, instance.config], QUIET, nudge);

@@ -1,6 +1,7 @@
 import type { Monitor } from '../../health/health.ts';
 import type { Actual, Outcome, ServiceId, Step } from '../../model.ts';
 import { type Problem, unreachable } from '../../problem.ts';
+import { cannot, changedMeanwhile, done, failed } from '../shared/outcome.ts';
 import { whenHealthy } from '../shared/probing.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
 import { tail } from '../shared/tail.ts';
@@ -181,11 +182,7 @@ function refusal(step: Step, now: ProcessInfo | undefined): Problem | undefined 
   }
   // What its supervisor restarted meanwhile is still the same service.
   if (step.reason.kind === 'with' || now.start * 1000 > Date.now() - RECENT) return undefined;
-  const because = `it has changed since it was planned: its process was ${had} and is ${now.pid}`;
-  return {
-    ...cannot(step, because, 'changed-meanwhile'),
-    hint: 'its process was not touched; run `reconcile` again',
-  };
+  return changedMeanwhile(step, `its process was ${had} and is ${now.pid}`);
 }
 
 /** ms. A process that is younger than a plan can be was started by supervision meanwhile. */
@@ -206,17 +203,4 @@ export function unless(...names: readonly string[]): (error: unknown) => undefin
     if (error instanceof Fault && names.includes(error.name)) return undefined;
     throw error;
   };
-}
-
-function cannot({ action, service }: Step, because: string, code = 'step-failed'): Problem {
-  const verb = action === 'create' ? 'start' : action === 'replace' ? 'restart' : action;
-  return { code, summary: `cannot ${verb} ${service}: ${because}` };
-}
-
-function done(pid: number | undefined): Outcome {
-  return pid === undefined || pid === 0 ? { kind: 'done' } : { kind: 'done', pid };
-}
-
-function failed(problem: Problem): Outcome {
-  return { kind: 'failed', problem };
 }

@@ -1,6 +1,7 @@
 import type { Monitor } from '../../health/health.ts';
-import type { Actual, Definition, Outcome, Reading, Service, ServiceId, Step } from '../../model.ts';
+import type { Actual, Definition, Outcome, Reading, Service, Step } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
+import { inTurns } from '../shared/outcome.ts';
 import type { Supervisor } from '../supervisor.ts';
 import type { Scope } from './bus-address.ts';
 import type { UnitOptions } from './define.ts';
@@ -67,8 +68,6 @@ export function createSystemd(options: SystemdOptions): Supervisor {
       await Promise.all([manager.resetFailed(unit), manager.start(unit, AbortSignal.timeout(60_000))]);
     },
   });
-  /** Two steps of one service never overlap. */
-  const last = new Map<ServiceId, Promise<unknown>>();
 
   const defined = (service: Service, ask: (definition: Definition) => Promise<Problem | undefined>) => {
     const definition = define(service);
@@ -114,12 +113,7 @@ export function createSystemd(options: SystemdOptions): Supervisor {
         return new Map(steps.map(({ id }) => [id, problem]));
       }
     },
-    apply: (step, signal) => {
-      const outcome = (last.get(step.service) ?? Promise.resolve()).then(() => apply(step, signal));
-      last.set(step.service, outcome);
-      void outcome.then(() => last.get(step.service) === outcome && last.delete(step.service));
-      return outcome;
-    },
+    apply: inTurns(apply),
     watch: (nudge) => {
       drift.start({ scope, unitDir }, nudge);
       return { [Symbol.asyncDispose]: async () => drift.stop() };

@@ -1,6 +1,7 @@
 import type { Monitor } from '../../health/health.ts';
 import type { Outcome, Run, Step } from '../../model.ts';
 import { Failure, type Problem, unreachable } from '../../problem.ts';
+import { cannot, changedMeanwhile, done, failed } from '../shared/outcome.ts';
 import { whenHealthy } from '../shared/probing.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
 import type { Scope } from './bus-address.ts';
@@ -159,26 +160,6 @@ function refusal(step: Step, now: Glance): Problem | undefined {
 
 function wasUp(run: Run['kind']): boolean {
   return run === 'running' || run === 'starting' || run === 'backoff' || run === 'stopping';
-}
-
-function changedMeanwhile(step: Step, what: string): Problem {
-  return {
-    ...cannot(step, `it has changed since it was planned: ${what}`, 'changed-meanwhile'),
-    hint: 'its process was not touched; run `reconcile` again',
-  };
-}
-
-function cannot({ action, service }: Step, because: string, code = 'step-failed'): Problem {
-  const verb = action === 'create' ? 'start' : action === 'replace' ? 'restart' : action;
-  return { code, summary: `cannot ${verb} ${service}: ${because}` };
-}
-
-function done(pid: number | undefined): Outcome {
-  return pid === undefined || pid === 0 ? { kind: 'done' } : { kind: 'done', pid };
-}
-
-function failed(problem: Problem): Outcome {
-  return { kind: 'failed', problem };
 }
 
 /** systemd or the bus went away before it answered: what it was asked may be done or not. */

@@ -12,7 +12,9 @@ import { SUPERVISORD_FIELDS } from './fields.ts';
 import { judge } from './judge.ts';
 import { down, Link } from './link.ts';
 import { type Observer, observe, problemOf } from './observe.ts';
+import { createOwnPrograms } from './own-programs.ts';
 import { prepare } from './prepare.ts';
+import { programsFile } from './programs-file.ts';
 import { take } from './steps.ts';
 import { type SupervisordEvent, Tender } from './tend.ts';
 import type { Wake } from './waiting.ts';
@@ -42,7 +44,7 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
   const { owner, instance, logDir, runtimeDir, supervise, monitor } = options;
   const link = new Link(instance);
   const budget = new Budget(runtimeDir, instance.name);
-  const observer: Observer = { link, owner, budget };
+  const observer: Observer = { link, owner, budget, own: createOwnPrograms(programsFile(instance, owner)) };
   const tender = new Tender({ link, budget, monitor, logDir, emit: options.onEvent ?? (() => {}) });
   const pokes = new Pokes(link);
   const reread = coalesced(async () => void (await link.rpc().reloadConfig()));

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { type Instance, serviceOfInstance } from '../../instance.ts';
 import type { Actual, ActualDefinition, Reading, Run, Service, ServiceId } from '../../model.ts';
 import { type Problem, why } from '../../problem.ts';
@@ -7,24 +6,17 @@ import { UNKNOWN } from '../shared/exit.ts';
 import type { Budget } from './budget.ts';
 import { type Child, orphansOf } from './children.ts';
 import type { Link } from './link.ts';
+import type { OwnPrograms, Program } from './own-programs.ts';
 import { whyNot } from './presence.ts';
-import { readProgram } from './program-text.ts';
-import { NO_PARTS, type Parts, programsFile, readParts } from './programs-file.ts';
 import type { ProcessInfo } from './rpc.ts';
-import { type Defined, type Policy, runOfChild, runOfInfo } from './runs.ts';
+import { type Policy, runOfChild, runOfInfo } from './runs.ts';
 
 export interface Observer {
   readonly link: Link;
   readonly owner: string;
   readonly budget: Budget;
-}
-
-/** One of ours in its file. */
-interface Program {
-  readonly id: ServiceId;
-  readonly path: string;
-  readonly text: string;
-  readonly defined: Defined;
+  /** What is ours in its file now. */
+  readonly own: () => OwnPrograms;
 }
 
 /**
@@ -35,11 +27,8 @@ export async function observe(o: Observer, declared: readonly Service[]): Promis
   const { link, owner, budget } = o;
   const { instance } = link;
   try {
-    const file = programsFile(instance, owner);
-    const parts = readParts(file) ?? NO_PARTS;
-    const programs = programsIn(file, parts);
-    const asWritten = parts.intact && programs.length === parts.texts.size && programs.every(isAsWritten);
-    const place = link.look(file, asWritten);
+    const { path, programs, asWritten } = o.own();
+    const place = link.look(path, asWritten);
     const [unsafe] = instance.allowInsecureSocket ? [] : place.unsafe;
     const problem = place.problem ?? unsafe;
     if (problem !== undefined) return { kind: 'unreadable', problem };
@@ -91,29 +80,12 @@ export async function observe(o: Observer, declared: readonly Service[]): Promis
   }
 }
 
-function isAsWritten({ defined }: Program): boolean {
-  return defined.editedAt === undefined;
-}
-
 async function infosOf(
   link: Link,
   ids: readonly ServiceId[],
 ): Promise<ReadonlyMap<ServiceId, ProcessInfo | undefined>> {
   const infos = await link.infos(ids);
   return new Map(ids.map((id, i) => [id, infos[i]]));
-}
-
-/** What is ours in its file. */
-function programsIn(path: string, { texts }: Parts): Program[] {
-  let changed: number | undefined;
-  return [...texts].flatMap(([id, text]): Program[] => {
-    const file = readProgram(text);
-    // What its stamp no longer names is left to the reader of the configuration.
-    if (file === undefined || file.id !== id) return [];
-    if (file.edited) changed ??= statSync(path).mtimeMs;
-    const defined = file.edited && changed !== undefined ? { file, editedAt: changed } : { file };
-    return [{ id, path: `${path}#${id}`, text, defined }];
-  });
 }
 
 function actual(

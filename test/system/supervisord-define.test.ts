@@ -29,7 +29,7 @@ import { describeWithSupervisord } from '../rig/supervisord/describe.ts';
 import { service as anyService } from '../unit/planner/make.ts';
 
 const LONG = process.env.RECONCILED_LONG === '1';
-const PARSED = LONG ? 100_000 : 10_000;
+const PARSED = LONG ? 100_000 : process.env.RECONCILED_LONG === 'reduced' ? 10_000 : 2000;
 const BATCH = 40;
 const RUN = LONG ? 1000 : 200;
 const SEED = Number(process.env.RECONCILED_SEED ?? Date.now() % 2 ** 31);

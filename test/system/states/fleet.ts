@@ -124,7 +124,9 @@ export class Fleet {
 
   /** Everything that an apply may change: all units with their processes, and all files of units with what they hold. */
   async snapshot(): Promise<string> {
-    const script = `systemctl show '*.service' --property=Id,LoadState,ActiveState,MainPID,UnitFileState
+    // systemd tells of units in an order of its own, another one after each reload.
+    const script = `systemctl show '*.service' --property=Id,LoadState,ActiveState,MainPID,UnitFileState |
+        awk 'BEGIN { RS = "" } { gsub(/\\n/, " "); print }' | sort
       cd /etc/systemd/system; find . -printf '%p %l %T@\\n' | sort; find . -type f | sort | xargs sha256sum`;
     return sh(this.host, script);
   }

@@ -195,7 +195,8 @@ it('says of a staged change that it waits', () => {
 Plan: 1 to update live.
 `);
   expect(text(planned([web('CET')], read(actual(web('CET'), run))))).toBe(`  = web  left running
-      it runs its older definition until its next start
+      staged: it runs with what it was started from until its next start; now:
+      reconcile --restart-staged
 
 No changes.
 `);

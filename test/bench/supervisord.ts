@@ -5,7 +5,7 @@
  *   k  one changed program of a group of 200: how many others are restarted, and the time to its new process
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bench, createBench, ended, median, ours, serviceYaml, timed } from './rig.ts';
@@ -110,7 +110,7 @@ function changes(before: ReadonlyMap<string, number>, after: ReadonlyMap<string,
 
 export async function k(): Promise<void> {
   const all = names(200);
-  const rounds = 7;
+  const rounds = 5;
   const mine: number[] = [];
   const bare: number[] = [];
   let oursRestarted = 0;
@@ -135,9 +135,13 @@ export async function k(): Promise<void> {
       await sleep(1500);
       oursRestarted += changes(before, pidsOf(bench, all), name);
       // The same program by hand, as supervisord's own tool has it: stop, remove, reread, add.
-      const file = join(instance.include, `s${i * 3 + 1}.conf`);
+      const [file = ''] = readdirSync(instance.include).map((each) => join(instance.include, each));
       const other = bench.started(`s${i * 3 + 1}`);
-      writeFileSync(file, readFileSync(file, 'utf8').replace('startretries=3', 'startretries=4'));
+      const section = new RegExp(`(\\[program:s${i * 3 + 1}\\][^[]*?\\nstopwaitsecs=)30\\b`);
+      writeFileSync(
+        file,
+        readFileSync(file, 'utf8').replace(section, (_, before: string) => `${before}29`),
+      );
       const begun = performance.now();
       instance.ctl('stop', `s${i * 3 + 1}`);
       instance.ctl('reread');

@@ -1,9 +1,9 @@
 import type { Monitor } from '../../health/health.ts';
 import type { Instance } from '../../instance.ts';
 import type { Definition, Outcome, Reading, Service, Step } from '../../model.ts';
-import type { Problem } from '../../problem.ts';
+import { Failure, type Problem } from '../../problem.ts';
 import { check } from '../shared/check.ts';
-import { inTurns } from '../shared/outcome.ts';
+import { cannot, failed, inTurns } from '../shared/outcome.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { Budget } from './budget.ts';
@@ -11,10 +11,11 @@ import { define } from './define.ts';
 import { SUPERVISORD_FIELDS } from './fields.ts';
 import { judge } from './judge.ts';
 import { down, Link } from './link.ts';
-import { type Observer, observe, problemOf } from './observe.ts';
+import { type Observer, observe } from './observe.ts';
 import { createOwnPrograms } from './own-programs.ts';
 import { prepare } from './prepare.ts';
 import { programsFile } from './programs-file.ts';
+import { callFailure } from './rpc.ts';
 import { take } from './steps.ts';
 import { type SupervisordEvent, Tender } from './tend.ts';
 import type { Wake } from './waiting.ts';
@@ -48,7 +49,7 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
   const tender = new Tender({ link, budget, monitor, logDir, emit: options.onEvent ?? (() => {}) });
   const pokes = new Pokes(link);
   const reread = coalesced(async () => void (await link.rpc().reloadConfig()));
-  let watching: { readonly nudge: () => void; readonly stop: () => void } | undefined;
+  let unwatch = () => {};
 
   const defined = (service: Service) => define(service, { instance, owner, logDir });
   const withSettings = async (service: Service, ask: (settings: Settings) => Promise<Problem | undefined>) => {
@@ -78,7 +79,8 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
       const renew = budget.renew.bind(budget);
       return await take({ link, owner, wake: pokes.wake, monitor, logDir, probe, renew, reread }, step, signal);
     } catch (error) {
-      return { kind: 'failed', problem: problemOf(instance, error) };
+      const [problem] = error instanceof Failure ? error.problems : [];
+      return failed(problem ?? cannot(step, `supervisord/${instance.name}: ${callFailure(error)}`));
     } finally {
       tender.end(id);
     }
@@ -106,18 +108,15 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
       const files = watchPaths([`${instance.include}/`, instance.config], QUIET, nudge);
       const unpoke = pokes.listen(look);
       const poll = setInterval(look, POLL);
-      watching = {
-        nudge,
-        stop: () => {
-          files[Symbol.dispose]();
-          unpoke();
-          clearInterval(poll);
-        },
+      unwatch = () => {
+        files[Symbol.dispose]();
+        unpoke();
+        clearInterval(poll);
       };
-      return { [Symbol.asyncDispose]: async () => watching?.stop() };
+      return { [Symbol.asyncDispose]: async () => unwatch() };
     },
     [Symbol.asyncDispose]: async () => {
-      watching?.stop();
+      unwatch();
       tender[Symbol.dispose]();
       pokes[Symbol.dispose]();
       link[Symbol.dispose]();

@@ -18,7 +18,8 @@ export async function prepare(
 ): Promise<ReadonlyMap<string, Problem>> {
   const path = programsFile(link.instance, owner);
   const refused = new Map<string, Problem>();
-  const [due, undo]: PartChange[][] = [[], []];
+  const due: PartChange[] = [];
+  const undo: PartChange[] = [];
   try {
     mkdirSync(logDir, { recursive: true, mode: 0o755 });
     const { texts } = readParts(path) ?? NO_PARTS;
@@ -29,11 +30,11 @@ export async function prepare(
       // What was written by an earlier run that was interrupted is as good as what the plan saw.
       if (now !== file.from && now !== file.to) refused.set(step.id, changedProblem(step, path));
       else if (now !== file.to) {
-        due?.push([step.service, file.to]);
-        undo?.push([step.service, file.from]);
+        due.push([step.service, file.to]);
+        undo.push([step.service, file.from]);
       }
     }
-    writeParts(path, due ?? []);
+    writeParts(path, due);
   } catch (error) {
     for (const step of steps) if (!refused.has(step.id)) refused.set(step.id, notWritten(step, error));
     return refused;
@@ -44,7 +45,7 @@ export async function prepare(
     if (steps.some(needsReading)) await reread();
   } catch (error) {
     const isBad = error instanceof Fault && error.name === 'CANT_REREAD';
-    if (isBad) writeParts(path, undo ?? []);
+    if (isBad) writeParts(path, undo);
     const problem = isBad ? cantReread(link.instance.name, error) : problemOf(link.instance, error);
     for (const step of steps) if (!refused.has(step.id) && needsReading(step)) refused.set(step.id, problem);
   }

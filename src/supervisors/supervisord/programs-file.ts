@@ -18,21 +18,22 @@ export function partPath(instance: Pick<Instance, 'include'>, owner: string, id:
   return `${programsFile(instance, owner)}#${id}`;
 }
 
-const HEAD =
-  '; The programs of reconciled. Each part says what it was made from; what stands between them is lost.\n\n';
+const HEAD = '; The programs of reconciled. Each part says what it was made from; what is added to one is drift.\n\n';
 
 /** With this line each part begins. */
 const FIRST = /^; Written by reconciled for the service (\S+) of owner /gm;
 
 /** What is in the file, part by part. */
 export interface Parts {
+  /** What stands before the first part: ours, or with what somebody else has put there. */
+  readonly head: string;
   /** By id; what others have added to a part belongs to it. */
   readonly texts: ReadonlyMap<ServiceId, string>;
   /** Nobody has added anything outside of the parts, or a part a second time. */
   readonly intact: boolean;
 }
 
-export const NO_PARTS: Parts = { texts: new Map(), intact: true };
+export const NO_PARTS: Parts = { head: HEAD, texts: new Map(), intact: true };
 
 /** Undefined where there is no file. Throws where it can't be read. */
 export function readParts(path: string): Parts | undefined {
@@ -48,30 +49,34 @@ export function partsOf(text: string): Parts {
     // Of two of one name the last counts for supervisord too.
     texts.set(id, text.slice(start.index, starts[i + 1]?.index).replace(/\n\n$/, '\n'));
   }
-  const before = text.slice(0, starts[0]?.index);
-  return { texts, intact: before === HEAD && texts.size === starts.length };
+  const head = text.slice(0, starts[0]?.index);
+  return { head, texts, intact: head === HEAD && texts.size === starts.length };
 }
 
-export function partsText(texts: ReadonlyMap<ServiceId, string>): string {
+export function partsText(texts: ReadonlyMap<ServiceId, string>, head = HEAD): string {
   const all = [...texts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, text]) => text);
-  return `${HEAD}${all.join('\n')}`;
+  return `${head}${all.join('\n')}`;
 }
 
 /** What a part is to be: undefined where it is to go. */
 export type PartChange = readonly [id: ServiceId, text: string | undefined];
 
-/** Writes parts anew and leaves all others as they are; without any part there is no file. Throws what the system says. */
+/**
+ * Writes parts anew and leaves all else as it is, what others have put before them too; without any of that there is no
+ * file. Throws what the system says.
+ */
 export function writeParts(path: string, changes: readonly PartChange[]): void {
   if (changes.length === 0) return;
-  const texts = new Map(readParts(path)?.texts);
+  const { head, texts: before } = readParts(path) ?? NO_PARTS;
+  const texts = new Map(before);
   for (const [id, text] of changes) {
     if (text === undefined) texts.delete(id);
     else texts.set(id, text);
   }
-  if (texts.size === 0) {
+  if (texts.size === 0 && head === HEAD) {
     rmSync(path, { force: true });
     return;
   }
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-  writeAtomic(path, partsText(texts), { mode: 0o644 });
+  writeAtomic(path, partsText(texts, head), { mode: 0o644 });
 }

@@ -176,7 +176,11 @@ export class Tender implements Disposable {
   #tryNow(id: ServiceId): void {
     const { budget, link, emit } = this.#options;
     emit({ kind: 'trial', service: id });
-    budget.release(id);
+    // It stays held, for another while, until it is seen to run: whoever is interrupted here leaves no stop unexplained,
+    // and what fails at once is not tried without end.
+    const held = budget.spent()[id];
+    const cooldown = this.#known.get(id)?.settings.rules.cooldown;
+    if (held !== undefined && cooldown !== undefined) budget.hold(id, { ...held, until: Date.now() + cooldown });
     link
       .rpc()
       .startProcess(link.nameOf(id))

@@ -70,6 +70,12 @@ it('counts what somebody has put behind a part to that part, and sees what stand
   expect(readParts(path)?.intact).toBe(true);
   writeFileSync(path, `[program:first]\ncommand=/bin/x\n${written}`);
   expect(readParts(path)?.intact).toBe(false);
+  // It is not ours to take away, whatever is written to the parts.
+  writeParts(
+    path,
+    [...ALL.keys()].map((id) => [id, undefined] as const),
+  );
+  expect(readFileSync(path, 'utf8')).toContain('[program:first]\ncommand=/bin/x\n');
   writeFileSync(path, `${written}\n${text('web')}`);
   expect(readParts(path)?.intact).toBe(false);
 });

@@ -40,11 +40,15 @@ export function createMonitor(): Monitor {
 
   function arm(id: ServiceId, watch: Watch, watched: Watched, delay: number): void {
     clearTimeout(watched.timer);
-    watched.timer = setTimeout(() => {
-      delete watched.timer;
-      const done = run(id, watch, watched).finally(() => trying.delete(done));
-      trying.add(done);
-    }, delay);
+    watched.timer = setTimeout(
+      () => {
+        delete watched.timer;
+        const done = run(id, watch, watched).finally(() => trying.delete(done));
+        trying.add(done);
+        // A try may have taken longer than the time to the next.
+      },
+      Math.max(0, delay),
+    );
     if (watch.waiting.size === 0) watched.timer.unref();
   }
 

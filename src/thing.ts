@@ -1,0 +1,64 @@
+import type { ServiceId } from './model.ts';
+import type { Problem } from './problem.ts';
+
+/** What `supersedes` of a service names: something of others on this host that must not run beside it. */
+export type Thing =
+  | { readonly kind: 'unit'; readonly unit: string }
+  | { readonly kind: 'timer'; readonly timer: string }
+  /** `config` is the main configuration file of its supervisord. */
+  | { readonly kind: 'program'; readonly program: string; readonly config: string }
+  /** Each process with exactly these arguments, of that user where one is named. */
+  | { readonly kind: 'process'; readonly command: readonly string[]; readonly user?: string }
+  /** A line of a crontab, as it is written there; blanks at its ends and how many between its words are no matter. */
+  | { readonly kind: 'cron'; readonly line: string };
+
+/** A process beyond doubt within one boot. `start` counts clock ticks since boot. */
+export interface ProcessMark {
+  readonly pid: number;
+  readonly start: number;
+}
+
+/** What a thing was before it was taken over: kept on the host beside the thing itself, for the way back. */
+export interface Taken {
+  readonly owner: string;
+  readonly by: ServiceId;
+  /** It was started at boot, on a schedule, or by its supervisor's own start. */
+  readonly enabled: boolean;
+  /** It was running. */
+  readonly ran: boolean;
+}
+
+export type ThingState =
+  | { readonly kind: 'unreadable'; readonly problem: Problem }
+  /** There is no such thing here, and never was or not any more. */
+  | { readonly kind: 'absent' }
+  | There;
+
+export interface There {
+  readonly kind: 'there';
+  /** All its living processes, the main one first; empty where it is down. */
+  readonly processes: readonly ProcessMark[];
+  /** It is started without anybody's doing: at boot, on a schedule, by its supervisor. */
+  readonly enabled: boolean;
+  /** What keeps it from being started: ours, and `until-boot` or for good. */
+  readonly blocked?: 'until-boot' | 'for-good';
+  readonly taken?: Taken;
+  /** Where it is defined, for people: `/etc/systemd/system/web.service`, `/etc/crontab:12`; absent for a process. */
+  readonly where?: string;
+}
+
+/** What a thing is called, for people and in logs: `web.service`, `program web of /etc/supervisord.conf`. */
+export function nameOfThing(thing: Thing): string {
+  switch (thing.kind) {
+    case 'unit':
+      return thing.unit;
+    case 'timer':
+      return thing.timer;
+    case 'program':
+      return `program ${thing.program} of ${thing.config}`;
+    case 'process':
+      return `\`${thing.command.join(' ')}\`${thing.user === undefined ? '' : ` of ${thing.user}`}`;
+    case 'cron':
+      return `cron line \`${thing.line.trim()}\``;
+  }
+}

@@ -1,3 +1,4 @@
+import type { ServiceFile } from './desired/generated/service.ts';
 import type { ServiceId } from './model.ts';
 import type { Problem } from './problem.ts';
 
@@ -45,6 +46,17 @@ export interface There {
   readonly taken?: Taken;
   /** Where it is defined, for people: `/etc/systemd/system/web.service`, `/etc/crontab:12`; absent for a process. */
   readonly where?: string;
+}
+
+/** The things that a service file supersedes, in the order they are written. */
+export function thingsOf({ supersedes = [] }: Pick<ServiceFile, 'supersedes'>): Thing[] {
+  return supersedes.flatMap(({ unit, timer, program, config, process, user, cron }): Thing[] => {
+    if (unit !== undefined) return [{ kind: 'unit', unit }];
+    if (timer !== undefined) return [{ kind: 'timer', timer }];
+    if (program !== undefined && config !== undefined) return [{ kind: 'program', program, config }];
+    if (process !== undefined) return [{ kind: 'process', command: process, ...(user === undefined ? {} : { user }) }];
+    return cron === undefined ? [] : [{ kind: 'cron', line: cron }];
+  });
 }
 
 /** What a thing is called, for people and in logs: `web.service`, `program web of /etc/supervisord.conf`. */

@@ -7,7 +7,13 @@ import { dotted, type Path } from './layer.ts';
 
 /** `broken` are the top-level keys that have findings already: nothing more is said about those. */
 export function serviceRules(service: Partial<ServiceFile>, broken: ReadonlySet<string | undefined>): Finding[] {
-  return [...commandRule(service, broken), ...bootRule(service), ...backoffRule(service), ...probeRules(service)];
+  return [
+    ...commandRule(service, broken),
+    ...bootRule(service),
+    ...backoffRule(service),
+    ...probeRules(service),
+    ...supersedesRules(service),
+  ];
 }
 
 export function policyRules(policy: Partial<PolicyFile>): Finding[] {
@@ -72,6 +78,32 @@ function backoffRule({ restart }: Partial<ServiceFile>): Finding[] {
       part: 'value',
     },
   ];
+}
+
+const KINDS = ['unit', 'timer', 'program', 'process', 'cron'] as const;
+
+/** Each names one thing, with what belongs to it and nothing else. */
+function supersedesRules({ supersedes = [] }: Partial<ServiceFile>): Finding[] {
+  return supersedes.flatMap((thing, i) => {
+    const found = (summary: string, hint: string): Finding[] => {
+      return [{ ...rule(['supersedes', i], 'bad-value', `supersedes[${i}]: ${summary}`, hint), part: 'value' }];
+    };
+    const kinds = KINDS.filter((kind) => thing[kind] !== undefined);
+    if (kinds.length !== 1) {
+      const said = kinds.length === 0 ? 'it names nothing' : `it names ${kinds.join(' and ')}`;
+      return found(said, `one of ${KINDS.join(', ')} each; write a further entry for each further one`);
+    }
+    if (thing.program !== undefined && thing.config === undefined) {
+      return found(
+        'a program needs config',
+        'add `config: /etc/supervisor/supervisord.conf`, the file its supervisord reads',
+      );
+    }
+    if (thing.config !== undefined && thing.program === undefined)
+      return found('config belongs to program', 'remove it');
+    if (thing.user !== undefined && thing.process === undefined) return found('user belongs to process', 'remove it');
+    return [];
+  });
 }
 
 function probeRules({ health = [] }: Partial<ServiceFile>): Finding[] {

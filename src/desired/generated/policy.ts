@@ -30,6 +30,10 @@ export interface PolicyFile {
    */
   drift?: 'heal' | 'hold' | 'report';
   /**
+   * Processes that run a declared command outside its supervisor. report: show them. stop: stop those whose command is exactly the declared one. Default: report.
+   */
+  strays?: 'report' | 'stop';
+  /**
    * When changes may be applied.
    */
   windows?: {}[];

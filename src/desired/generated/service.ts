@@ -301,40 +301,48 @@ export interface ServiceFile {
    */
   formerly?: string[];
   /**
-   * What this service replaces on the host and may therefore be stopped.
+   * What this service takes the place of on the host, and may therefore be stopped and disabled: each one a unit, a timer, a program, a process or a line of a crontab. What defines it is kept, for the way back.
    */
   supersedes?: {
     /**
-     * A systemd unit.
+     * A systemd unit that others wrote.
      */
     unit?: string;
     /**
-     * A supervisord program.
+     * A systemd timer.
+     */
+    timer?: string;
+    /**
+     * A supervisord program that others wrote: NAME as in [program:NAME]. Needs config.
      */
     program?: string;
     /**
-     * The supervisord configuration that program is in.
+     * The main configuration file of the supervisord that has the program.
      */
     config?: string;
     /**
-     * The exact arguments of a process.
+     * The exact arguments of a process that nothing supervises, as /proc/PID/cmdline has them.
      *
      * @minItems 1
      */
     process?: string[];
     /**
-     * The user of that process.
+     * The user of that process. Default: any.
      */
     user?: string;
     /**
-     * A crontab line.
+     * A line of a crontab, as it is written there.
      */
     cron?: string;
-    /**
-     * A systemd timer.
-     */
-    timer?: string;
   }[];
+  /**
+   * When another supervisor, or what it supersedes, runs it: stop-first ends the old copy before the new one is started; start-first starts the new one beside it, where two copies do no harm. Default: stop-first.
+   */
+  handover?: 'stop-first' | 'start-first';
+  /**
+   * After a handover: how long it must stay ready and healthy with one pid before the old way is given up. Default: 30s.
+   */
+  soak?: string;
   /**
    * What the schema has no word for, passed to the supervisor as it stands: [section, key, value], ordered, keys may repeat.
    */

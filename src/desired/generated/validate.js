@@ -54,6 +54,32 @@ var require_equal = __commonJS({
   }
 });
 
+// node_modules/ajv/dist/runtime/ucs2length.js
+var require_ucs2length = __commonJS({
+  "node_modules/ajv/dist/runtime/ucs2length.js"(exports) {
+    "use strict";
+    Object.defineProperty(exports, "__esModule", { value: true });
+    function ucs2length(str) {
+      const len = str.length;
+      let length = 0;
+      let pos = 0;
+      let value;
+      while (pos < len) {
+        length++;
+        value = str.charCodeAt(pos++);
+        if (value >= 55296 && value <= 56319 && pos < len) {
+          value = str.charCodeAt(pos);
+          if ((value & 64512) === 56320)
+            pos++;
+        }
+      }
+      return length;
+    }
+    exports.default = ucs2length;
+    ucs2length.code = 'require("ajv/dist/runtime/ucs2length").default';
+  }
+});
+
 // <stdin>
 var host = validate20;
 var pattern4 = new RegExp("^[a-z0-9][a-z0-9_.-]{0,62}$", "u");
@@ -176,7 +202,7 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
 }
 validate20.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 var policy = validate21;
-var schema32 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "policy.schema.json", "title": "PolicyFile", "description": "How this desired state is applied.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "For editors only." }, "owner": { "type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,62}$", "description": "The name stamped on all that is made from this directory. Two directories on one host need two names. Default: default." }, "mode": { "enum": ["enforce", "observe"], "description": "observe: plan and tell, never act. Default: enforce." }, "prune": { "type": "object", "additionalProperties": false, "description": "Remove what is ours and no longer declared. Off unless written here.", "required": ["max"], "properties": { "max": { "type": "integer", "minimum": 1, "maximum": 1e5, "description": "At most this many services in one apply; with more, none is removed." } } }, "drift": { "enum": ["heal", "hold", "report"], "description": "What to do when the host differs with no change in Git. Default: hold." }, "windows": { "type": "array", "items": { "type": "object" }, "description": "When changes may be applied." }, "budgets": { "type": "object", "description": "How many restarts a group or the host may have." } } };
+var schema32 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "policy.schema.json", "title": "PolicyFile", "description": "How this desired state is applied.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "For editors only." }, "owner": { "type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,62}$", "description": "The name stamped on all that is made from this directory. Two directories on one host need two names. Default: default." }, "mode": { "enum": ["enforce", "observe"], "description": "observe: plan and tell, never act. Default: enforce." }, "prune": { "type": "object", "additionalProperties": false, "description": "Remove what is ours and no longer declared. Off unless written here.", "required": ["max"], "properties": { "max": { "type": "integer", "minimum": 1, "maximum": 1e5, "description": "At most this many services in one apply; with more, none is removed." } } }, "drift": { "enum": ["heal", "hold", "report"], "description": "What to do when the host differs with no change in Git. Default: hold." }, "strays": { "enum": ["report", "stop"], "description": "Processes that run a declared command outside its supervisor. report: show them. stop: stop those whose command is exactly the declared one. Default: report." }, "windows": { "type": "array", "items": { "type": "object" }, "description": "When changes may be applied." }, "budgets": { "type": "object", "description": "How many restarts a group or the host may have." } } };
 function validate21(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
   let vErrors = null;
@@ -190,7 +216,7 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     for (const key0 in data) {
-      if (!(key0 === "$schema" || key0 === "owner" || key0 === "mode" || key0 === "prune" || key0 === "drift" || key0 === "windows" || key0 === "budgets")) {
+      if (!(key0 === "$schema" || key0 === "owner" || key0 === "mode" || key0 === "prune" || key0 === "drift" || key0 === "strays" || key0 === "windows" || key0 === "budgets")) {
         const err0 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties" };
         if (vErrors === null) {
           vErrors = [err0];
@@ -322,36 +348,36 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
+    if (data.strays !== void 0) {
+      let data6 = data.strays;
+      if (!(data6 === "report" || data6 === "stop")) {
+        const err12 = { instancePath: instancePath + "/strays", schemaPath: "#/properties/strays/enum", keyword: "enum", params: { allowedValues: schema32.properties.strays.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err12];
+        } else {
+          vErrors.push(err12);
+        }
+        errors++;
+      }
+    }
     if (data.windows !== void 0) {
-      let data6 = data.windows;
-      if (Array.isArray(data6)) {
-        const len0 = data6.length;
+      let data7 = data.windows;
+      if (Array.isArray(data7)) {
+        const len0 = data7.length;
         for (let i0 = 0; i0 < len0; i0++) {
-          let data7 = data6[i0];
-          if (!(data7 && typeof data7 == "object" && !Array.isArray(data7))) {
-            const err12 = { instancePath: instancePath + "/windows/" + i0, schemaPath: "#/properties/windows/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+          let data8 = data7[i0];
+          if (!(data8 && typeof data8 == "object" && !Array.isArray(data8))) {
+            const err13 = { instancePath: instancePath + "/windows/" + i0, schemaPath: "#/properties/windows/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
-              vErrors = [err12];
+              vErrors = [err13];
             } else {
-              vErrors.push(err12);
+              vErrors.push(err13);
             }
             errors++;
           }
         }
       } else {
-        const err13 = { instancePath: instancePath + "/windows", schemaPath: "#/properties/windows/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err13];
-        } else {
-          vErrors.push(err13);
-        }
-        errors++;
-      }
-    }
-    if (data.budgets !== void 0) {
-      let data8 = data.budgets;
-      if (!(data8 && typeof data8 == "object" && !Array.isArray(data8))) {
-        const err14 = { instancePath: instancePath + "/budgets", schemaPath: "#/properties/budgets/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err14 = { instancePath: instancePath + "/windows", schemaPath: "#/properties/windows/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
           vErrors = [err14];
         } else {
@@ -360,12 +386,24 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
+    if (data.budgets !== void 0) {
+      let data9 = data.budgets;
+      if (!(data9 && typeof data9 == "object" && !Array.isArray(data9))) {
+        const err15 = { instancePath: instancePath + "/budgets", schemaPath: "#/properties/budgets/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err15];
+        } else {
+          vErrors.push(err15);
+        }
+        errors++;
+      }
+    }
   } else {
-    const err15 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err16 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err15];
+      vErrors = [err16];
     } else {
-      vErrors.push(err15);
+      vErrors.push(err16);
     }
     errors++;
   }
@@ -374,10 +412,11 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
 }
 validate21.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 var service = validate22;
-var schema33 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "service.schema.json", "title": "ServiceFile", "description": "One service: something that should (or should not) run on this host. The file's stem is its name.", "type": "object", "additionalProperties": false, "required": ["supervisor"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "description": { "type": "string", "description": "What the service is, for people. Changing it touches no process." }, "group": { "$ref": "#/$defs/name", "description": "The group the service belongs to; groups are operated on together." }, "supervisor": { "type": "string", "pattern": "^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$", "description": "What keeps the service running: builtin, systemd, or supervisord/NAME (an instance from supervisors/NAME.yaml).", "examples": ["builtin", "systemd", "supervisord/dolphin"] }, "state": { "enum": ["running", "stopped", "manual", "disabled", "absent"], "description": "running: kept running. stopped: defined, not running. manual: defined, run state left as found. disabled: not running and can't start at boot. absent: removed. Default: running." }, "autostart": { "type": "boolean", "description": "Start at boot? Default: true where state is running, else false. With running and false nobody starts it after a boot until a person does." }, "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell is involved. The program is an absolute path, a path relative to directory (with a slash), or a name looked up in PATH.", "examples": [["/usr/bin/python3", "server.py", "--port", "8010"]] }, "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.service$", "description": "In place of command: a systemd unit that a distribution package owns, managed by state alone and never rewritten.", "examples": ["nginx.service"] }, "directory": { "type": "string", "pattern": "^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$", "description": "Working directory: absolute, or starting with ./ or ../ and relative to the desired-state directory. Default: /.", "examples": ["/opt/dolphin/prod", "./programs"] }, "user": { "type": "string", "pattern": "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "description": "The user to run as, or user:group. Default: the user the daemon runs as.", "examples": ["dolphin", "www-data:adm"] }, "umask": { "type": "string", "pattern": "^0?[0-7]{3}$", "description": 'File mode creation mask, octal, quoted. Default: "022".', "examples": ["022", "077"] }, "environment": { "type": "object", "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string", "pattern": "^[^\\u0000]*$" }, "description": "Environment variables, added to the fixed base (PATH, HOME, USER, LOGNAME, SHELL, LANG). Values are strings: quote numbers and booleans. Secrets belong in environmentFiles." }, "environmentFiles": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files on the host with KEY=VALUE lines, later ones win, all win over environment. The only place for secrets; their contents never appear in plans or logs. A change of their content restarts the service.", "examples": [["/etc/dolphin/secrets.env"]] }, "start": { "type": "object", "additionalProperties": false, "description": "How it starts.", "properties": { "ready": { "$ref": "#/$defs/duration", "description": "It counts as started once it has stayed up this long (and its own health probes have passed once). Default: 1s." }, "retries": { "type": "integer", "minimum": 0, "maximum": 1e3, "description": "Starts that may fail in a row, after the first, before it is FATAL. Default: 3." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long an apply waits for its health probes to pass after start.ready. Default: 60s." }, "after": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Services that must be ready before this one is started, and that are stopped after it." } } }, "stop": { "type": "object", "additionalProperties": false, "description": "How it is stopped.", "properties": { "signal": { "enum": ["TERM", "HUP", "INT", "QUIT", "KILL", "USR1", "USR2"], "description": "The first signal. Default: TERM." }, "timeout": { "$ref": "#/$defs/duration", "description": "After this long it is killed. Default: 10s." }, "tree": { "type": "boolean", "description": "Signal and, after the timeout, kill the whole process tree, not the main process alone. Default: true." } } }, "restart": { "type": "object", "additionalProperties": false, "description": "What happens when it ends by itself. The first restart after stable uptime is immediate; backoff follows.", "properties": { "policy": { "enum": ["always", "on-failure", "never"], "description": "on-failure: not after exit code 0. Default: always." }, "backoff": { "type": "object", "additionalProperties": false, "description": "The wait before each further restart: initial, initial x factor, \u2026 up to max.", "properties": { "initial": { "$ref": "#/$defs/duration", "description": "Default: 1s." }, "factor": { "type": "number", "minimum": 1, "maximum": 100, "description": "Default: 2." }, "max": { "$ref": "#/$defs/duration", "description": "Default: 5m." } } }, "limit": { "type": "object", "additionalProperties": false, "required": ["restarts", "within"], "description": "At most this many restarts within this time; then the service is HELD. Default: 5 within 10m.", "properties": { "restarts": { "type": "integer", "minimum": 1, "maximum": 1e5, "description": "How many restarts." }, "within": { "$ref": "#/$defs/duration", "description": "In which time." } } }, "cooldown": { "$ref": "#/$defs/duration", "description": "How long it is HELD before one trial start. Default: 5m." } } }, "limits": { "type": "object", "additionalProperties": false, "description": "Resource limits (setrlimit, soft and hard).", "properties": { "addressSpace": { "$ref": "#/$defs/size", "description": "RLIMIT_AS: virtual memory." }, "openFiles": { "type": "integer", "minimum": 3, "description": "RLIMIT_NOFILE: file descriptors. Default: soft 1024." }, "processes": { "type": "integer", "minimum": 1, "description": "RLIMIT_NPROC: processes of the user." }, "core": { "$ref": "#/$defs/size", "description": "RLIMIT_CORE: size of core files." }, "fileSize": { "$ref": "#/$defs/size", "description": "RLIMIT_FSIZE: size of files written." }, "lockedMemory": { "$ref": "#/$defs/size", "description": "RLIMIT_MEMLOCK: locked memory." }, "stack": { "$ref": "#/$defs/size", "description": "RLIMIT_STACK: stack of the main thread." } } }, "logs": { "type": "object", "additionalProperties": false, "description": "Where output goes. Relative paths are below directory. Default: NAME.log and NAME-error.log in the log folder.", "properties": { "stdout": { "$ref": "#/$defs/path", "description": "File for standard output." }, "stderr": { "$ref": "#/$defs/path", "description": "File for standard error; may be the same file." }, "maxSize": { "$ref": "#/$defs/size", "description": "Rotate beyond this size. Default: 50MB. 0MB never rotates." }, "keep": { "type": "integer", "minimum": 0, "maximum": 1e4, "description": "How many rotated files to keep. Default: 10." } } }, "health": { "type": "array", "description": "Probes: each is http, tcp or exec.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "oneOf": [{ "required": ["http"] }, { "required": ["tcp"] }, { "required": ["exec"] }], "properties": { "name": { "$ref": "#/$defs/name", "description": "Its name in status and events." }, "http": { "type": "object", "additionalProperties": false, "required": ["url"], "description": "GET a URL; a status from 200 to 399 passes.", "properties": { "url": { "type": "string", "pattern": "^https?://[^\\s]+$", "description": "The URL.", "examples": ["http://127.0.0.1:8080/health"] }, "status": { "type": "integer", "minimum": 100, "maximum": 599, "description": "The one status that passes. Default: any from 200 to 399." } } }, "tcp": { "type": "object", "additionalProperties": false, "required": ["address"], "description": "Connect to an address.", "properties": { "address": { "type": "string", "pattern": "^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$", "description": "HOST:PORT.", "examples": ["127.0.0.1:5701"] } } }, "exec": { "type": "object", "additionalProperties": false, "required": ["command"], "description": "Run a command as the service's user; exit code 0 passes.", "properties": { "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell." } } }, "every": { "$ref": "#/$defs/duration", "description": "How often. Default: 10s." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long one try may take. Default: 3s." }, "failures": { "type": "integer", "minimum": 1, "maximum": 1e3, "description": "Failures in a row before it counts as unhealthy. Default: 3." }, "about": { "enum": ["self", "dependency"], "description": "self: about this service. dependency: about something it needs; never a reason to act on this service. Default: self." }, "onFailure": { "enum": ["none", "alert", "restart", "rollback", "stop"], "description": "What to do when unhealthy. Default: none." } } } }, "restartOn": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files whose content belongs to the definition: when it changes, the service is restarted." }, "changes": { "enum": ["now", "staged"], "description": "May it be restarted to make a change take effect? staged: the change waits for its next start. Default: now." }, "drift": { "enum": ["heal", "hold", "report"], "description": "What to do when the host differs with no change in Git. Default: the policy's." }, "generation": { "type": "integer", "minimum": 0, "description": "Raise it to have the same command restarted, for new code for example." }, "instances": { "type": "integer", "minimum": 1, "maximum": 1e4, "description": "Run this many copies, named NAME@1 to NAME@N; each has RECONCILED_INSTANCE in its environment." }, "formerly": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Names this service had before: the old one is stopped, then this one started, never both." }, "supersedes": { "type": "array", "description": "What this service replaces on the host and may therefore be stopped.", "items": { "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "unit": { "type": "string", "description": "A systemd unit." }, "program": { "type": "string", "description": "A supervisord program." }, "config": { "$ref": "#/$defs/absolutePath", "description": "The supervisord configuration that program is in." }, "process": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The exact arguments of a process." }, "user": { "type": "string", "description": "The user of that process." }, "cron": { "type": "string", "description": "A crontab line." }, "timer": { "type": "string", "description": "A systemd timer." } } } }, "raw": { "type": "object", "additionalProperties": false, "description": "What the schema has no word for, passed to the supervisor as it stands: [section, key, value], ordered, keys may repeat.", "properties": { "systemd": { "$ref": "#/$defs/rawLines", "description": "Lines of the unit file." }, "supervisord": { "$ref": "#/$defs/rawLines", "description": "Lines of the program section." } } } }, "$defs": { "name": { "title": "name", "type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,62}$", "description": "A name: lower-case letters, digits, '_', '.', '-'; at most 63, and starting with a letter or digit.", "examples": ["scan_bridge"] }, "duration": { "title": "duration", "type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$", "description": "A duration: a number and ms, s, m, h or d.", "examples": ["10s", "1m30s", "500ms"] }, "size": { "title": "size", "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "description": "A size: a number and B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024).", "examples": ["50MB", "2GiB"] }, "path": { "title": "path", "type": "string", "pattern": "^[^\\u0000\\n]+$", "description": "A path, absolute or relative to directory." }, "absolutePath": { "title": "absolute path", "type": "string", "pattern": "^/[^\\u0000\\n]*$", "description": "An absolute path.", "examples": ["/opt/dolphin"] }, "rawLines": { "type": "array", "items": { "type": "array", "minItems": 3, "maxItems": 3, "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": ["string", "number", "boolean"] }], "items": false }, "description": "Lines as [section, key, value]." } } };
-var schema58 = { "type": "array", "items": { "type": "array", "minItems": 3, "maxItems": 3, "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": ["string", "number", "boolean"] }], "items": false }, "description": "Lines as [section, key, value]." };
+var schema33 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "service.schema.json", "title": "ServiceFile", "description": "One service: something that should (or should not) run on this host. The file's stem is its name.", "type": "object", "additionalProperties": false, "required": ["supervisor"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "description": { "type": "string", "description": "What the service is, for people. Changing it touches no process." }, "group": { "$ref": "#/$defs/name", "description": "The group the service belongs to; groups are operated on together." }, "supervisor": { "type": "string", "pattern": "^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$", "description": "What keeps the service running: builtin, systemd, or supervisord/NAME (an instance from supervisors/NAME.yaml).", "examples": ["builtin", "systemd", "supervisord/dolphin"] }, "state": { "enum": ["running", "stopped", "manual", "disabled", "absent"], "description": "running: kept running. stopped: defined, not running. manual: defined, run state left as found. disabled: not running and can't start at boot. absent: removed. Default: running." }, "autostart": { "type": "boolean", "description": "Start at boot? Default: true where state is running, else false. With running and false nobody starts it after a boot until a person does." }, "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell is involved. The program is an absolute path, a path relative to directory (with a slash), or a name looked up in PATH.", "examples": [["/usr/bin/python3", "server.py", "--port", "8010"]] }, "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.service$", "description": "In place of command: a systemd unit that a distribution package owns, managed by state alone and never rewritten.", "examples": ["nginx.service"] }, "directory": { "type": "string", "pattern": "^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$", "description": "Working directory: absolute, or starting with ./ or ../ and relative to the desired-state directory. Default: /.", "examples": ["/opt/dolphin/prod", "./programs"] }, "user": { "type": "string", "pattern": "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "description": "The user to run as, or user:group. Default: the user the daemon runs as.", "examples": ["dolphin", "www-data:adm"] }, "umask": { "type": "string", "pattern": "^0?[0-7]{3}$", "description": 'File mode creation mask, octal, quoted. Default: "022".', "examples": ["022", "077"] }, "environment": { "type": "object", "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string", "pattern": "^[^\\u0000]*$" }, "description": "Environment variables, added to the fixed base (PATH, HOME, USER, LOGNAME, SHELL, LANG). Values are strings: quote numbers and booleans. Secrets belong in environmentFiles." }, "environmentFiles": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files on the host with KEY=VALUE lines, later ones win, all win over environment. The only place for secrets; their contents never appear in plans or logs. A change of their content restarts the service.", "examples": [["/etc/dolphin/secrets.env"]] }, "start": { "type": "object", "additionalProperties": false, "description": "How it starts.", "properties": { "ready": { "$ref": "#/$defs/duration", "description": "It counts as started once it has stayed up this long (and its own health probes have passed once). Default: 1s." }, "retries": { "type": "integer", "minimum": 0, "maximum": 1e3, "description": "Starts that may fail in a row, after the first, before it is FATAL. Default: 3." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long an apply waits for its health probes to pass after start.ready. Default: 60s." }, "after": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Services that must be ready before this one is started, and that are stopped after it." } } }, "stop": { "type": "object", "additionalProperties": false, "description": "How it is stopped.", "properties": { "signal": { "enum": ["TERM", "HUP", "INT", "QUIT", "KILL", "USR1", "USR2"], "description": "The first signal. Default: TERM." }, "timeout": { "$ref": "#/$defs/duration", "description": "After this long it is killed. Default: 10s." }, "tree": { "type": "boolean", "description": "Signal and, after the timeout, kill the whole process tree, not the main process alone. Default: true." } } }, "restart": { "type": "object", "additionalProperties": false, "description": "What happens when it ends by itself. The first restart after stable uptime is immediate; backoff follows.", "properties": { "policy": { "enum": ["always", "on-failure", "never"], "description": "on-failure: not after exit code 0. Default: always." }, "backoff": { "type": "object", "additionalProperties": false, "description": "The wait before each further restart: initial, initial x factor, \u2026 up to max.", "properties": { "initial": { "$ref": "#/$defs/duration", "description": "Default: 1s." }, "factor": { "type": "number", "minimum": 1, "maximum": 100, "description": "Default: 2." }, "max": { "$ref": "#/$defs/duration", "description": "Default: 5m." } } }, "limit": { "type": "object", "additionalProperties": false, "required": ["restarts", "within"], "description": "At most this many restarts within this time; then the service is HELD. Default: 5 within 10m.", "properties": { "restarts": { "type": "integer", "minimum": 1, "maximum": 1e5, "description": "How many restarts." }, "within": { "$ref": "#/$defs/duration", "description": "In which time." } } }, "cooldown": { "$ref": "#/$defs/duration", "description": "How long it is HELD before one trial start. Default: 5m." } } }, "limits": { "type": "object", "additionalProperties": false, "description": "Resource limits (setrlimit, soft and hard).", "properties": { "addressSpace": { "$ref": "#/$defs/size", "description": "RLIMIT_AS: virtual memory." }, "openFiles": { "type": "integer", "minimum": 3, "description": "RLIMIT_NOFILE: file descriptors. Default: soft 1024." }, "processes": { "type": "integer", "minimum": 1, "description": "RLIMIT_NPROC: processes of the user." }, "core": { "$ref": "#/$defs/size", "description": "RLIMIT_CORE: size of core files." }, "fileSize": { "$ref": "#/$defs/size", "description": "RLIMIT_FSIZE: size of files written." }, "lockedMemory": { "$ref": "#/$defs/size", "description": "RLIMIT_MEMLOCK: locked memory." }, "stack": { "$ref": "#/$defs/size", "description": "RLIMIT_STACK: stack of the main thread." } } }, "logs": { "type": "object", "additionalProperties": false, "description": "Where output goes. Relative paths are below directory. Default: NAME.log and NAME-error.log in the log folder.", "properties": { "stdout": { "$ref": "#/$defs/path", "description": "File for standard output." }, "stderr": { "$ref": "#/$defs/path", "description": "File for standard error; may be the same file." }, "maxSize": { "$ref": "#/$defs/size", "description": "Rotate beyond this size. Default: 50MB. 0MB never rotates." }, "keep": { "type": "integer", "minimum": 0, "maximum": 1e4, "description": "How many rotated files to keep. Default: 10." } } }, "health": { "type": "array", "description": "Probes: each is http, tcp or exec.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "oneOf": [{ "required": ["http"] }, { "required": ["tcp"] }, { "required": ["exec"] }], "properties": { "name": { "$ref": "#/$defs/name", "description": "Its name in status and events." }, "http": { "type": "object", "additionalProperties": false, "required": ["url"], "description": "GET a URL; a status from 200 to 399 passes.", "properties": { "url": { "type": "string", "pattern": "^https?://[^\\s]+$", "description": "The URL.", "examples": ["http://127.0.0.1:8080/health"] }, "status": { "type": "integer", "minimum": 100, "maximum": 599, "description": "The one status that passes. Default: any from 200 to 399." } } }, "tcp": { "type": "object", "additionalProperties": false, "required": ["address"], "description": "Connect to an address.", "properties": { "address": { "type": "string", "pattern": "^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$", "description": "HOST:PORT.", "examples": ["127.0.0.1:5701"] } } }, "exec": { "type": "object", "additionalProperties": false, "required": ["command"], "description": "Run a command as the service's user; exit code 0 passes.", "properties": { "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell." } } }, "every": { "$ref": "#/$defs/duration", "description": "How often. Default: 10s." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long one try may take. Default: 3s." }, "failures": { "type": "integer", "minimum": 1, "maximum": 1e3, "description": "Failures in a row before it counts as unhealthy. Default: 3." }, "about": { "enum": ["self", "dependency"], "description": "self: about this service. dependency: about something it needs; never a reason to act on this service. Default: self." }, "onFailure": { "enum": ["none", "alert", "restart", "rollback", "stop"], "description": "What to do when unhealthy. Default: none." } } } }, "restartOn": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files whose content belongs to the definition: when it changes, the service is restarted." }, "changes": { "enum": ["now", "staged"], "description": "May it be restarted to make a change take effect? staged: the change waits for its next start. Default: now." }, "drift": { "enum": ["heal", "hold", "report"], "description": "What to do when the host differs with no change in Git. Default: the policy's." }, "generation": { "type": "integer", "minimum": 0, "description": "Raise it to have the same command restarted, for new code for example." }, "instances": { "type": "integer", "minimum": 1, "maximum": 1e4, "description": "Run this many copies, named NAME@1 to NAME@N; each has RECONCILED_INSTANCE in its environment." }, "formerly": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Names this service had before: the old one is stopped, then this one started, never both." }, "supersedes": { "type": "array", "description": "What this service takes the place of on the host, and may therefore be stopped and disabled: each one a unit, a timer, a program, a process or a line of a crontab. What defines it is kept, for the way back.", "items": { "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.service$", "description": "A systemd unit that others wrote.", "examples": ["dolphin-nautilus-trader.service"] }, "timer": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.timer$", "description": "A systemd timer.", "examples": ["watchdog.timer"] }, "program": { "type": "string", "minLength": 1, "description": "A supervisord program that others wrote: NAME as in [program:NAME]. Needs config." }, "config": { "$ref": "#/$defs/absolutePath", "description": "The main configuration file of the supervisord that has the program." }, "process": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The exact arguments of a process that nothing supervises, as /proc/PID/cmdline has them.", "examples": [["python3", "/opt/dolphin/prod/meta_health_daemon_v2.py"]] }, "user": { "type": "string", "minLength": 1, "description": "The user of that process. Default: any." }, "cron": { "type": "string", "minLength": 1, "description": "A line of a crontab, as it is written there.", "examples": ["*/5 * * * * root /usr/local/bin/watchdog.sh"] } } } }, "handover": { "enum": ["stop-first", "start-first"], "description": "When another supervisor, or what it supersedes, runs it: stop-first ends the old copy before the new one is started; start-first starts the new one beside it, where two copies do no harm. Default: stop-first." }, "soak": { "$ref": "#/$defs/duration", "description": "After a handover: how long it must stay ready and healthy with one pid before the old way is given up. Default: 30s." }, "raw": { "type": "object", "additionalProperties": false, "description": "What the schema has no word for, passed to the supervisor as it stands: [section, key, value], ordered, keys may repeat.", "properties": { "systemd": { "$ref": "#/$defs/rawLines", "description": "Lines of the unit file." }, "supervisord": { "$ref": "#/$defs/rawLines", "description": "Lines of the program section." } } } }, "$defs": { "name": { "title": "name", "type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,62}$", "description": "A name: lower-case letters, digits, '_', '.', '-'; at most 63, and starting with a letter or digit.", "examples": ["scan_bridge"] }, "duration": { "title": "duration", "type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$", "description": "A duration: a number and ms, s, m, h or d.", "examples": ["10s", "1m30s", "500ms"] }, "size": { "title": "size", "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "description": "A size: a number and B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024).", "examples": ["50MB", "2GiB"] }, "path": { "title": "path", "type": "string", "pattern": "^[^\\u0000\\n]+$", "description": "A path, absolute or relative to directory." }, "absolutePath": { "title": "absolute path", "type": "string", "pattern": "^/[^\\u0000\\n]*$", "description": "An absolute path.", "examples": ["/opt/dolphin"] }, "rawLines": { "type": "array", "items": { "type": "array", "minItems": 3, "maxItems": 3, "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": ["string", "number", "boolean"] }], "items": false }, "description": "Lines as [section, key, value]." } } };
+var schema59 = { "type": "array", "items": { "type": "array", "minItems": 3, "maxItems": 3, "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": ["string", "number", "boolean"] }], "items": false }, "description": "Lines as [section, key, value]." };
 var func1 = Object.prototype.hasOwnProperty;
 var func0 = require_equal().default;
+var func7 = require_ucs2length().default;
 var pattern7 = new RegExp("^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$", "u");
 var pattern8 = new RegExp("^[A-Za-z0-9:_.\\\\@-]+\\.service$", "u");
 var pattern9 = new RegExp("^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$", "u");
@@ -391,6 +430,7 @@ var pattern23 = new RegExp("^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "u");
 var pattern28 = new RegExp("^[^\\u0000\\n]+$", "u");
 var pattern32 = new RegExp("^https?://[^\\s]+$", "u");
 var pattern33 = new RegExp("^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$", "u");
+var pattern39 = new RegExp("^[A-Za-z0-9:_.\\\\@-]+\\.timer$", "u");
 function validate22(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
   let vErrors = null;
@@ -2189,7 +2229,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
             for (const key14 in data74) {
-              if (!(key14 === "unit" || key14 === "program" || key14 === "config" || key14 === "process" || key14 === "user" || key14 === "cron" || key14 === "timer")) {
+              if (!(key14 === "unit" || key14 === "timer" || key14 === "program" || key14 === "config" || key14 === "process" || key14 === "user" || key14 === "cron")) {
                 const err153 = { instancePath: instancePath + "/supersedes/" + i11, schemaPath: "#/properties/supersedes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
                 if (vErrors === null) {
                   vErrors = [err153];
@@ -2200,19 +2240,19 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
               }
             }
             if (data74.unit !== void 0) {
-              if (typeof data74.unit !== "string") {
-                const err154 = { instancePath: instancePath + "/supersedes/" + i11 + "/unit", schemaPath: "#/properties/supersedes/items/properties/unit/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err154];
-                } else {
-                  vErrors.push(err154);
+              let data75 = data74.unit;
+              if (typeof data75 === "string") {
+                if (!pattern8.test(data75)) {
+                  const err154 = { instancePath: instancePath + "/supersedes/" + i11 + "/unit", schemaPath: "#/properties/supersedes/items/properties/unit/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]+\\.service$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]+\\.service$"' };
+                  if (vErrors === null) {
+                    vErrors = [err154];
+                  } else {
+                    vErrors.push(err154);
+                  }
+                  errors++;
                 }
-                errors++;
-              }
-            }
-            if (data74.program !== void 0) {
-              if (typeof data74.program !== "string") {
-                const err155 = { instancePath: instancePath + "/supersedes/" + i11 + "/program", schemaPath: "#/properties/supersedes/items/properties/program/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+              } else {
+                const err155 = { instancePath: instancePath + "/supersedes/" + i11 + "/unit", schemaPath: "#/properties/supersedes/items/properties/unit/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
                   vErrors = [err155];
                 } else {
@@ -2221,11 +2261,11 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data74.config !== void 0) {
-              let data77 = data74.config;
-              if (typeof data77 === "string") {
-                if (!pattern14.test(data77)) {
-                  const err156 = { instancePath: instancePath + "/supersedes/" + i11 + "/config", schemaPath: "#/$defs/absolutePath/pattern", keyword: "pattern", params: { pattern: "^/[^\\u0000\\n]*$" }, message: 'must match pattern "^/[^\\u0000\\n]*$"' };
+            if (data74.timer !== void 0) {
+              let data76 = data74.timer;
+              if (typeof data76 === "string") {
+                if (!pattern39.test(data76)) {
+                  const err156 = { instancePath: instancePath + "/supersedes/" + i11 + "/timer", schemaPath: "#/properties/supersedes/items/properties/timer/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]+\\.timer$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]+\\.timer$"' };
                   if (vErrors === null) {
                     vErrors = [err156];
                   } else {
@@ -2234,7 +2274,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                   errors++;
                 }
               } else {
-                const err157 = { instancePath: instancePath + "/supersedes/" + i11 + "/config", schemaPath: "#/$defs/absolutePath/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err157 = { instancePath: instancePath + "/supersedes/" + i11 + "/timer", schemaPath: "#/properties/supersedes/items/properties/timer/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
                   vErrors = [err157];
                 } else {
@@ -2243,11 +2283,11 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data74.process !== void 0) {
-              let data78 = data74.process;
-              if (Array.isArray(data78)) {
-                if (data78.length < 1) {
-                  const err158 = { instancePath: instancePath + "/supersedes/" + i11 + "/process", schemaPath: "#/properties/supersedes/items/properties/process/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+            if (data74.program !== void 0) {
+              let data77 = data74.program;
+              if (typeof data77 === "string") {
+                if (func7(data77) < 1) {
+                  const err158 = { instancePath: instancePath + "/supersedes/" + i11 + "/program", schemaPath: "#/properties/supersedes/items/properties/program/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
                   if (vErrors === null) {
                     vErrors = [err158];
                   } else {
@@ -2255,31 +2295,30 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                const len8 = data78.length;
-                for (let i12 = 0; i12 < len8; i12++) {
-                  if (typeof data78[i12] !== "string") {
-                    const err159 = { instancePath: instancePath + "/supersedes/" + i11 + "/process/" + i12, schemaPath: "#/properties/supersedes/items/properties/process/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                    if (vErrors === null) {
-                      vErrors = [err159];
-                    } else {
-                      vErrors.push(err159);
-                    }
-                    errors++;
-                  }
-                }
               } else {
-                const err160 = { instancePath: instancePath + "/supersedes/" + i11 + "/process", schemaPath: "#/properties/supersedes/items/properties/process/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                const err159 = { instancePath: instancePath + "/supersedes/" + i11 + "/program", schemaPath: "#/properties/supersedes/items/properties/program/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
-                  vErrors = [err160];
+                  vErrors = [err159];
                 } else {
-                  vErrors.push(err160);
+                  vErrors.push(err159);
                 }
                 errors++;
               }
             }
-            if (data74.user !== void 0) {
-              if (typeof data74.user !== "string") {
-                const err161 = { instancePath: instancePath + "/supersedes/" + i11 + "/user", schemaPath: "#/properties/supersedes/items/properties/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (data74.config !== void 0) {
+              let data78 = data74.config;
+              if (typeof data78 === "string") {
+                if (!pattern14.test(data78)) {
+                  const err160 = { instancePath: instancePath + "/supersedes/" + i11 + "/config", schemaPath: "#/$defs/absolutePath/pattern", keyword: "pattern", params: { pattern: "^/[^\\u0000\\n]*$" }, message: 'must match pattern "^/[^\\u0000\\n]*$"' };
+                  if (vErrors === null) {
+                    vErrors = [err160];
+                  } else {
+                    vErrors.push(err160);
+                  }
+                  errors++;
+                }
+              } else {
+                const err161 = { instancePath: instancePath + "/supersedes/" + i11 + "/config", schemaPath: "#/$defs/absolutePath/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
                   vErrors = [err161];
                 } else {
@@ -2288,71 +2327,67 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
+            if (data74.process !== void 0) {
+              let data79 = data74.process;
+              if (Array.isArray(data79)) {
+                if (data79.length < 1) {
+                  const err162 = { instancePath: instancePath + "/supersedes/" + i11 + "/process", schemaPath: "#/properties/supersedes/items/properties/process/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+                  if (vErrors === null) {
+                    vErrors = [err162];
+                  } else {
+                    vErrors.push(err162);
+                  }
+                  errors++;
+                }
+                const len8 = data79.length;
+                for (let i12 = 0; i12 < len8; i12++) {
+                  if (typeof data79[i12] !== "string") {
+                    const err163 = { instancePath: instancePath + "/supersedes/" + i11 + "/process/" + i12, schemaPath: "#/properties/supersedes/items/properties/process/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err163];
+                    } else {
+                      vErrors.push(err163);
+                    }
+                    errors++;
+                  }
+                }
+              } else {
+                const err164 = { instancePath: instancePath + "/supersedes/" + i11 + "/process", schemaPath: "#/properties/supersedes/items/properties/process/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                if (vErrors === null) {
+                  vErrors = [err164];
+                } else {
+                  vErrors.push(err164);
+                }
+                errors++;
+              }
+            }
+            if (data74.user !== void 0) {
+              let data81 = data74.user;
+              if (typeof data81 === "string") {
+                if (func7(data81) < 1) {
+                  const err165 = { instancePath: instancePath + "/supersedes/" + i11 + "/user", schemaPath: "#/properties/supersedes/items/properties/user/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                  if (vErrors === null) {
+                    vErrors = [err165];
+                  } else {
+                    vErrors.push(err165);
+                  }
+                  errors++;
+                }
+              } else {
+                const err166 = { instancePath: instancePath + "/supersedes/" + i11 + "/user", schemaPath: "#/properties/supersedes/items/properties/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err166];
+                } else {
+                  vErrors.push(err166);
+                }
+                errors++;
+              }
+            }
             if (data74.cron !== void 0) {
-              if (typeof data74.cron !== "string") {
-                const err162 = { instancePath: instancePath + "/supersedes/" + i11 + "/cron", schemaPath: "#/properties/supersedes/items/properties/cron/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err162];
-                } else {
-                  vErrors.push(err162);
-                }
-                errors++;
-              }
-            }
-            if (data74.timer !== void 0) {
-              if (typeof data74.timer !== "string") {
-                const err163 = { instancePath: instancePath + "/supersedes/" + i11 + "/timer", schemaPath: "#/properties/supersedes/items/properties/timer/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err163];
-                } else {
-                  vErrors.push(err163);
-                }
-                errors++;
-              }
-            }
-          } else {
-            const err164 = { instancePath: instancePath + "/supersedes/" + i11, schemaPath: "#/properties/supersedes/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-            if (vErrors === null) {
-              vErrors = [err164];
-            } else {
-              vErrors.push(err164);
-            }
-            errors++;
-          }
-        }
-      } else {
-        const err165 = { instancePath: instancePath + "/supersedes", schemaPath: "#/properties/supersedes/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err165];
-        } else {
-          vErrors.push(err165);
-        }
-        errors++;
-      }
-    }
-    if (data.raw !== void 0) {
-      let data83 = data.raw;
-      if (data83 && typeof data83 == "object" && !Array.isArray(data83)) {
-        for (const key15 in data83) {
-          if (!(key15 === "systemd" || key15 === "supervisord")) {
-            const err166 = { instancePath: instancePath + "/raw", schemaPath: "#/properties/raw/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
-            if (vErrors === null) {
-              vErrors = [err166];
-            } else {
-              vErrors.push(err166);
-            }
-            errors++;
-          }
-        }
-        if (data83.systemd !== void 0) {
-          let data84 = data83.systemd;
-          if (Array.isArray(data84)) {
-            const len9 = data84.length;
-            for (let i13 = 0; i13 < len9; i13++) {
-              let data85 = data84[i13];
-              if (Array.isArray(data85)) {
-                if (data85.length > 3) {
-                  const err167 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/maxItems", keyword: "maxItems", params: { limit: 3 }, message: "must NOT have more than 3 items" };
+              let data82 = data74.cron;
+              if (typeof data82 === "string") {
+                if (func7(data82) < 1) {
+                  const err167 = { instancePath: instancePath + "/supersedes/" + i11 + "/cron", schemaPath: "#/properties/supersedes/items/properties/cron/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
                   if (vErrors === null) {
                     vErrors = [err167];
                   } else {
@@ -2360,72 +2395,76 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                if (data85.length < 3) {
-                  const err168 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/minItems", keyword: "minItems", params: { limit: 3 }, message: "must NOT have fewer than 3 items" };
-                  if (vErrors === null) {
-                    vErrors = [err168];
-                  } else {
-                    vErrors.push(err168);
-                  }
-                  errors++;
-                }
-                const len10 = data85.length;
-                if (len10 > 0) {
-                  if (typeof data85[0] !== "string") {
-                    const err169 = { instancePath: instancePath + "/raw/systemd/" + i13 + "/0", schemaPath: "#/$defs/rawLines/items/prefixItems/0/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                    if (vErrors === null) {
-                      vErrors = [err169];
-                    } else {
-                      vErrors.push(err169);
-                    }
-                    errors++;
-                  }
-                }
-                if (len10 > 1) {
-                  if (typeof data85[1] !== "string") {
-                    const err170 = { instancePath: instancePath + "/raw/systemd/" + i13 + "/1", schemaPath: "#/$defs/rawLines/items/prefixItems/1/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                    if (vErrors === null) {
-                      vErrors = [err170];
-                    } else {
-                      vErrors.push(err170);
-                    }
-                    errors++;
-                  }
-                }
-                if (len10 > 2) {
-                  let data88 = data85[2];
-                  if (typeof data88 !== "string" && !(typeof data88 == "number" && isFinite(data88)) && typeof data88 !== "boolean") {
-                    const err171 = { instancePath: instancePath + "/raw/systemd/" + i13 + "/2", schemaPath: "#/$defs/rawLines/items/prefixItems/2/type", keyword: "type", params: { type: schema58.items.prefixItems[2].type }, message: "must be string,number,boolean" };
-                    if (vErrors === null) {
-                      vErrors = [err171];
-                    } else {
-                      vErrors.push(err171);
-                    }
-                    errors++;
-                  }
-                }
-                const len11 = data85.length;
-                if (!(len11 <= 3)) {
-                  const err172 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/items", keyword: "items", params: { limit: 3 }, message: "must NOT have more than 3 items" };
-                  if (vErrors === null) {
-                    vErrors = [err172];
-                  } else {
-                    vErrors.push(err172);
-                  }
-                  errors++;
-                }
               } else {
-                const err173 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                const err168 = { instancePath: instancePath + "/supersedes/" + i11 + "/cron", schemaPath: "#/properties/supersedes/items/properties/cron/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
-                  vErrors = [err173];
+                  vErrors = [err168];
                 } else {
-                  vErrors.push(err173);
+                  vErrors.push(err168);
                 }
                 errors++;
               }
             }
           } else {
-            const err174 = { instancePath: instancePath + "/raw/systemd", schemaPath: "#/$defs/rawLines/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+            const err169 = { instancePath: instancePath + "/supersedes/" + i11, schemaPath: "#/properties/supersedes/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            if (vErrors === null) {
+              vErrors = [err169];
+            } else {
+              vErrors.push(err169);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err170 = { instancePath: instancePath + "/supersedes", schemaPath: "#/properties/supersedes/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err170];
+        } else {
+          vErrors.push(err170);
+        }
+        errors++;
+      }
+    }
+    if (data.handover !== void 0) {
+      let data83 = data.handover;
+      if (!(data83 === "stop-first" || data83 === "start-first")) {
+        const err171 = { instancePath: instancePath + "/handover", schemaPath: "#/properties/handover/enum", keyword: "enum", params: { allowedValues: schema33.properties.handover.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err171];
+        } else {
+          vErrors.push(err171);
+        }
+        errors++;
+      }
+    }
+    if (data.soak !== void 0) {
+      let data84 = data.soak;
+      if (typeof data84 === "string") {
+        if (!pattern15.test(data84)) {
+          const err172 = { instancePath: instancePath + "/soak", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
+          if (vErrors === null) {
+            vErrors = [err172];
+          } else {
+            vErrors.push(err172);
+          }
+          errors++;
+        }
+      } else {
+        const err173 = { instancePath: instancePath + "/soak", schemaPath: "#/$defs/duration/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err173];
+        } else {
+          vErrors.push(err173);
+        }
+        errors++;
+      }
+    }
+    if (data.raw !== void 0) {
+      let data85 = data.raw;
+      if (data85 && typeof data85 == "object" && !Array.isArray(data85)) {
+        for (const key15 in data85) {
+          if (!(key15 === "systemd" || key15 === "supervisord")) {
+            const err174 = { instancePath: instancePath + "/raw", schemaPath: "#/properties/raw/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
               vErrors = [err174];
             } else {
@@ -2434,15 +2473,15 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data83.supervisord !== void 0) {
-          let data89 = data83.supervisord;
-          if (Array.isArray(data89)) {
-            const len12 = data89.length;
-            for (let i14 = 0; i14 < len12; i14++) {
-              let data90 = data89[i14];
-              if (Array.isArray(data90)) {
-                if (data90.length > 3) {
-                  const err175 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/maxItems", keyword: "maxItems", params: { limit: 3 }, message: "must NOT have more than 3 items" };
+        if (data85.systemd !== void 0) {
+          let data86 = data85.systemd;
+          if (Array.isArray(data86)) {
+            const len9 = data86.length;
+            for (let i13 = 0; i13 < len9; i13++) {
+              let data87 = data86[i13];
+              if (Array.isArray(data87)) {
+                if (data87.length > 3) {
+                  const err175 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/maxItems", keyword: "maxItems", params: { limit: 3 }, message: "must NOT have more than 3 items" };
                   if (vErrors === null) {
                     vErrors = [err175];
                   } else {
@@ -2450,8 +2489,8 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                if (data90.length < 3) {
-                  const err176 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/minItems", keyword: "minItems", params: { limit: 3 }, message: "must NOT have fewer than 3 items" };
+                if (data87.length < 3) {
+                  const err176 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/minItems", keyword: "minItems", params: { limit: 3 }, message: "must NOT have fewer than 3 items" };
                   if (vErrors === null) {
                     vErrors = [err176];
                   } else {
@@ -2459,10 +2498,10 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                const len13 = data90.length;
-                if (len13 > 0) {
-                  if (typeof data90[0] !== "string") {
-                    const err177 = { instancePath: instancePath + "/raw/supervisord/" + i14 + "/0", schemaPath: "#/$defs/rawLines/items/prefixItems/0/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const len10 = data87.length;
+                if (len10 > 0) {
+                  if (typeof data87[0] !== "string") {
+                    const err177 = { instancePath: instancePath + "/raw/systemd/" + i13 + "/0", schemaPath: "#/$defs/rawLines/items/prefixItems/0/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                     if (vErrors === null) {
                       vErrors = [err177];
                     } else {
@@ -2471,9 +2510,9 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                     errors++;
                   }
                 }
-                if (len13 > 1) {
-                  if (typeof data90[1] !== "string") {
-                    const err178 = { instancePath: instancePath + "/raw/supervisord/" + i14 + "/1", schemaPath: "#/$defs/rawLines/items/prefixItems/1/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (len10 > 1) {
+                  if (typeof data87[1] !== "string") {
+                    const err178 = { instancePath: instancePath + "/raw/systemd/" + i13 + "/1", schemaPath: "#/$defs/rawLines/items/prefixItems/1/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                     if (vErrors === null) {
                       vErrors = [err178];
                     } else {
@@ -2482,10 +2521,10 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                     errors++;
                   }
                 }
-                if (len13 > 2) {
-                  let data93 = data90[2];
-                  if (typeof data93 !== "string" && !(typeof data93 == "number" && isFinite(data93)) && typeof data93 !== "boolean") {
-                    const err179 = { instancePath: instancePath + "/raw/supervisord/" + i14 + "/2", schemaPath: "#/$defs/rawLines/items/prefixItems/2/type", keyword: "type", params: { type: schema58.items.prefixItems[2].type }, message: "must be string,number,boolean" };
+                if (len10 > 2) {
+                  let data90 = data87[2];
+                  if (typeof data90 !== "string" && !(typeof data90 == "number" && isFinite(data90)) && typeof data90 !== "boolean") {
+                    const err179 = { instancePath: instancePath + "/raw/systemd/" + i13 + "/2", schemaPath: "#/$defs/rawLines/items/prefixItems/2/type", keyword: "type", params: { type: schema59.items.prefixItems[2].type }, message: "must be string,number,boolean" };
                     if (vErrors === null) {
                       vErrors = [err179];
                     } else {
@@ -2494,9 +2533,9 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                     errors++;
                   }
                 }
-                const len14 = data90.length;
-                if (!(len14 <= 3)) {
-                  const err180 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/items", keyword: "items", params: { limit: 3 }, message: "must NOT have more than 3 items" };
+                const len11 = data87.length;
+                if (!(len11 <= 3)) {
+                  const err180 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/items", keyword: "items", params: { limit: 3 }, message: "must NOT have more than 3 items" };
                   if (vErrors === null) {
                     vErrors = [err180];
                   } else {
@@ -2505,7 +2544,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                   errors++;
                 }
               } else {
-                const err181 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                const err181 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/type", keyword: "type", params: { type: "array" }, message: "must be array" };
                 if (vErrors === null) {
                   vErrors = [err181];
                 } else {
@@ -2515,7 +2554,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
               }
             }
           } else {
-            const err182 = { instancePath: instancePath + "/raw/supervisord", schemaPath: "#/$defs/rawLines/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+            const err182 = { instancePath: instancePath + "/raw/systemd", schemaPath: "#/$defs/rawLines/type", keyword: "type", params: { type: "array" }, message: "must be array" };
             if (vErrors === null) {
               vErrors = [err182];
             } else {
@@ -2524,22 +2563,112 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
+        if (data85.supervisord !== void 0) {
+          let data91 = data85.supervisord;
+          if (Array.isArray(data91)) {
+            const len12 = data91.length;
+            for (let i14 = 0; i14 < len12; i14++) {
+              let data92 = data91[i14];
+              if (Array.isArray(data92)) {
+                if (data92.length > 3) {
+                  const err183 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/maxItems", keyword: "maxItems", params: { limit: 3 }, message: "must NOT have more than 3 items" };
+                  if (vErrors === null) {
+                    vErrors = [err183];
+                  } else {
+                    vErrors.push(err183);
+                  }
+                  errors++;
+                }
+                if (data92.length < 3) {
+                  const err184 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/minItems", keyword: "minItems", params: { limit: 3 }, message: "must NOT have fewer than 3 items" };
+                  if (vErrors === null) {
+                    vErrors = [err184];
+                  } else {
+                    vErrors.push(err184);
+                  }
+                  errors++;
+                }
+                const len13 = data92.length;
+                if (len13 > 0) {
+                  if (typeof data92[0] !== "string") {
+                    const err185 = { instancePath: instancePath + "/raw/supervisord/" + i14 + "/0", schemaPath: "#/$defs/rawLines/items/prefixItems/0/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err185];
+                    } else {
+                      vErrors.push(err185);
+                    }
+                    errors++;
+                  }
+                }
+                if (len13 > 1) {
+                  if (typeof data92[1] !== "string") {
+                    const err186 = { instancePath: instancePath + "/raw/supervisord/" + i14 + "/1", schemaPath: "#/$defs/rawLines/items/prefixItems/1/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err186];
+                    } else {
+                      vErrors.push(err186);
+                    }
+                    errors++;
+                  }
+                }
+                if (len13 > 2) {
+                  let data95 = data92[2];
+                  if (typeof data95 !== "string" && !(typeof data95 == "number" && isFinite(data95)) && typeof data95 !== "boolean") {
+                    const err187 = { instancePath: instancePath + "/raw/supervisord/" + i14 + "/2", schemaPath: "#/$defs/rawLines/items/prefixItems/2/type", keyword: "type", params: { type: schema59.items.prefixItems[2].type }, message: "must be string,number,boolean" };
+                    if (vErrors === null) {
+                      vErrors = [err187];
+                    } else {
+                      vErrors.push(err187);
+                    }
+                    errors++;
+                  }
+                }
+                const len14 = data92.length;
+                if (!(len14 <= 3)) {
+                  const err188 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/items", keyword: "items", params: { limit: 3 }, message: "must NOT have more than 3 items" };
+                  if (vErrors === null) {
+                    vErrors = [err188];
+                  } else {
+                    vErrors.push(err188);
+                  }
+                  errors++;
+                }
+              } else {
+                const err189 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                if (vErrors === null) {
+                  vErrors = [err189];
+                } else {
+                  vErrors.push(err189);
+                }
+                errors++;
+              }
+            }
+          } else {
+            const err190 = { instancePath: instancePath + "/raw/supervisord", schemaPath: "#/$defs/rawLines/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+            if (vErrors === null) {
+              vErrors = [err190];
+            } else {
+              vErrors.push(err190);
+            }
+            errors++;
+          }
+        }
       } else {
-        const err183 = { instancePath: instancePath + "/raw", schemaPath: "#/properties/raw/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err191 = { instancePath: instancePath + "/raw", schemaPath: "#/properties/raw/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err183];
+          vErrors = [err191];
         } else {
-          vErrors.push(err183);
+          vErrors.push(err191);
         }
         errors++;
       }
     }
   } else {
-    const err184 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err192 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err184];
+      vErrors = [err192];
     } else {
-      vErrors.push(err184);
+      vErrors.push(err192);
     }
     errors++;
   }
@@ -2548,9 +2677,9 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
 }
 validate22.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 var supervisor = validate23;
-var schema60 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "supervisor.schema.json", "title": "SupervisorFile", "description": "One supervisord, ours or one that others own. The file's stem is its name: services name it as supervisord/NAME.", "type": "object", "additionalProperties": false, "required": ["config"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "config": { "$ref": "#/$defs/hostPath", "description": "The path of its main configuration file: written whole by us where we own the instance, else only read.", "examples": ["/etc/supervisor/dolphin.conf"] }, "owned": { "type": "boolean", "description": "Is the instance ours? true: we write its configuration and run it, as the service supervisord-NAME. false: others do; we only write our programs to a file in include. Default: true." }, "include": { "$ref": "#/$defs/hostPath", "description": "The folder of the file with our programs. Where others own the instance, one whose *.conf files its [include] section reads, and then it must be written. Default: config with .d in place of .conf.", "examples": ["/etc/supervisor/dolphin.d", "/etc/supervisor/conf.d"] }, "socket": { "type": "object", "additionalProperties": false, "description": "Its control socket: whoever can write it can run anything as the user of this supervisord.", "properties": { "path": { "$ref": "#/$defs/hostPath", "description": "Where it is. Default: /run/supervisord-NAME/supervisor.sock, for a user below $XDG_RUNTIME_DIR.", "examples": ["/run/supervisord-dolphin/supervisor.sock"] }, "mode": { "$ref": "#/$defs/mode", "description": 'Its mode, octal, quoted. Default: "0700".' }, "owner": { "$ref": "#/$defs/user", "description": "Its owner, user or user:group. Default: who supervisord runs as.", "examples": ["dolphin", "root:ops"] } } }, "log": { "type": "object", "additionalProperties": false, "description": "Its own log, not those of its programs.", "properties": { "path": { "$ref": "#/$defs/hostPath", "description": "Where it is. Default: supervisord-NAME.log in the log folder; with a user of its own /var/log/supervisord-NAME/supervisord.log.", "examples": ["/var/log/supervisor/dolphin.log"] }, "maxSize": { "$ref": "#/$defs/size", "description": "supervisord rotates it beyond this size. Default: 50MB. 0MB never rotates." }, "keep": { "type": "integer", "minimum": 0, "maximum": 1e4, "description": "How many rotated files to keep. Default: 10." }, "level": { "enum": ["critical", "error", "warn", "info", "debug", "trace", "blather"], "description": "How much it tells. Default: info." } } }, "pid": { "$ref": "#/$defs/hostPath", "description": "Its pid file. Default: supervisord.pid beside the socket.", "examples": ["/run/supervisord-dolphin/supervisord.pid"] }, "command": { "$ref": "#/$defs/program", "description": "The supervisord program: an absolute path, or a name looked up in PATH. Default: supervisord." }, "user": { "$ref": "#/$defs/user", "description": "The user it runs as, or user:group. Then only root's reconcile can start it, and its programs all run as that user. Default: the user the daemon runs as.", "examples": ["dolphin", "dolphin:ops"] }, "minfds": { "type": "integer", "minimum": 16, "maximum": 1048576, "description": "File descriptors it must have; a large number makes every start of a program slower. Default: 1024." }, "minprocs": { "type": "integer", "minimum": 1, "maximum": 4194304, "description": "Processes it must be able to have. Default: 200." }, "boot": { "enum": ["systemd", "none"], "description": "What runs it. systemd: a unit of ours, so that it is there after a boot. none: the embedded supervisor, while a daemon runs. Default: systemd." }, "changes": { "enum": ["now", "staged"], "description": "May it be restarted, with all its programs, to make a change of this file take effect? staged: the change waits for its next start. Default: staged." }, "allowInsecureSocket": { "type": "boolean", "description": "Use its control socket although others can write it. Told by every plan. Default: false." } }, "$defs": { "hostPath": { "title": "plain absolute path", "type": "string", "pattern": `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$`, "description": "An absolute path without spaces, quotes, backslashes and any of % * ? ; # [ ], which mean something to supervisord.", "examples": ["/etc/supervisor/dolphin.conf"] }, "mode": { "title": "file mode", "type": "string", "pattern": "^0?[0-7]{3}$", "description": "A file mode, octal, quoted.", "examples": ["0700", "0770"] }, "program": { "title": "program", "type": "string", "pattern": "^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$", "description": "A program: an absolute path, or a name looked up in PATH.", "examples": ["supervisord", "/opt/supervisor/bin/supervisord"] }, "user": { "title": "valid user", "type": "string", "pattern": "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "description": "A user, or user:group.", "examples": ["dolphin", "www-data:adm"] }, "size": { "title": "size", "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "description": "A size: a number and B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024).", "examples": ["50MB", "2GiB"] } } };
-var pattern39 = new RegExp(`^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$`, "u");
-var pattern47 = new RegExp("^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$", "u");
+var schema61 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "supervisor.schema.json", "title": "SupervisorFile", "description": "One supervisord, ours or one that others own. The file's stem is its name: services name it as supervisord/NAME.", "type": "object", "additionalProperties": false, "required": ["config"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "config": { "$ref": "#/$defs/hostPath", "description": "The path of its main configuration file: written whole by us where we own the instance, else only read.", "examples": ["/etc/supervisor/dolphin.conf"] }, "owned": { "type": "boolean", "description": "Is the instance ours? true: we write its configuration and run it, as the service supervisord-NAME. false: others do; we only write our programs to a file in include. Default: true." }, "include": { "$ref": "#/$defs/hostPath", "description": "The folder of the file with our programs. Where others own the instance, one whose *.conf files its [include] section reads, and then it must be written. Default: config with .d in place of .conf.", "examples": ["/etc/supervisor/dolphin.d", "/etc/supervisor/conf.d"] }, "socket": { "type": "object", "additionalProperties": false, "description": "Its control socket: whoever can write it can run anything as the user of this supervisord.", "properties": { "path": { "$ref": "#/$defs/hostPath", "description": "Where it is. Default: /run/supervisord-NAME/supervisor.sock, for a user below $XDG_RUNTIME_DIR.", "examples": ["/run/supervisord-dolphin/supervisor.sock"] }, "mode": { "$ref": "#/$defs/mode", "description": 'Its mode, octal, quoted. Default: "0700".' }, "owner": { "$ref": "#/$defs/user", "description": "Its owner, user or user:group. Default: who supervisord runs as.", "examples": ["dolphin", "root:ops"] } } }, "log": { "type": "object", "additionalProperties": false, "description": "Its own log, not those of its programs.", "properties": { "path": { "$ref": "#/$defs/hostPath", "description": "Where it is. Default: supervisord-NAME.log in the log folder; with a user of its own /var/log/supervisord-NAME/supervisord.log.", "examples": ["/var/log/supervisor/dolphin.log"] }, "maxSize": { "$ref": "#/$defs/size", "description": "supervisord rotates it beyond this size. Default: 50MB. 0MB never rotates." }, "keep": { "type": "integer", "minimum": 0, "maximum": 1e4, "description": "How many rotated files to keep. Default: 10." }, "level": { "enum": ["critical", "error", "warn", "info", "debug", "trace", "blather"], "description": "How much it tells. Default: info." } } }, "pid": { "$ref": "#/$defs/hostPath", "description": "Its pid file. Default: supervisord.pid beside the socket.", "examples": ["/run/supervisord-dolphin/supervisord.pid"] }, "command": { "$ref": "#/$defs/program", "description": "The supervisord program: an absolute path, or a name looked up in PATH. Default: supervisord." }, "user": { "$ref": "#/$defs/user", "description": "The user it runs as, or user:group. Then only root's reconcile can start it, and its programs all run as that user. Default: the user the daemon runs as.", "examples": ["dolphin", "dolphin:ops"] }, "minfds": { "type": "integer", "minimum": 16, "maximum": 1048576, "description": "File descriptors it must have; a large number makes every start of a program slower. Default: 1024." }, "minprocs": { "type": "integer", "minimum": 1, "maximum": 4194304, "description": "Processes it must be able to have. Default: 200." }, "boot": { "enum": ["systemd", "none"], "description": "What runs it. systemd: a unit of ours, so that it is there after a boot. none: the embedded supervisor, while a daemon runs. Default: systemd." }, "changes": { "enum": ["now", "staged"], "description": "May it be restarted, with all its programs, to make a change of this file take effect? staged: the change waits for its next start. Default: staged." }, "allowInsecureSocket": { "type": "boolean", "description": "Use its control socket although others can write it. Told by every plan. Default: false." } }, "$defs": { "hostPath": { "title": "plain absolute path", "type": "string", "pattern": `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$`, "description": "An absolute path without spaces, quotes, backslashes and any of % * ? ; # [ ], which mean something to supervisord.", "examples": ["/etc/supervisor/dolphin.conf"] }, "mode": { "title": "file mode", "type": "string", "pattern": "^0?[0-7]{3}$", "description": "A file mode, octal, quoted.", "examples": ["0700", "0770"] }, "program": { "title": "program", "type": "string", "pattern": "^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$", "description": "A program: an absolute path, or a name looked up in PATH.", "examples": ["supervisord", "/opt/supervisor/bin/supervisord"] }, "user": { "title": "valid user", "type": "string", "pattern": "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "description": "A user, or user:group.", "examples": ["dolphin", "www-data:adm"] }, "size": { "title": "size", "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "description": "A size: a number and B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024).", "examples": ["50MB", "2GiB"] } } };
+var pattern42 = new RegExp(`^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$`, "u");
+var pattern50 = new RegExp("^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$", "u");
 function validate23(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
   let vErrors = null;
@@ -2573,7 +2702,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
       errors++;
     }
     for (const key0 in data) {
-      if (!func1.call(schema60.properties, key0)) {
+      if (!func1.call(schema61.properties, key0)) {
         const err1 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties" };
         if (vErrors === null) {
           vErrors = [err1];
@@ -2597,7 +2726,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.config !== void 0) {
       let data1 = data.config;
       if (typeof data1 === "string") {
-        if (!pattern39.test(data1)) {
+        if (!pattern42.test(data1)) {
           const err3 = { instancePath: instancePath + "/config", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
           if (vErrors === null) {
             vErrors = [err3];
@@ -2630,7 +2759,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.include !== void 0) {
       let data3 = data.include;
       if (typeof data3 === "string") {
-        if (!pattern39.test(data3)) {
+        if (!pattern42.test(data3)) {
           const err6 = { instancePath: instancePath + "/include", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
           if (vErrors === null) {
             vErrors = [err6];
@@ -2666,7 +2795,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
         if (data4.path !== void 0) {
           let data5 = data4.path;
           if (typeof data5 === "string") {
-            if (!pattern39.test(data5)) {
+            if (!pattern42.test(data5)) {
               const err9 = { instancePath: instancePath + "/socket/path", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
               if (vErrors === null) {
                 vErrors = [err9];
@@ -2756,7 +2885,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
         if (data8.path !== void 0) {
           let data9 = data8.path;
           if (typeof data9 === "string") {
-            if (!pattern39.test(data9)) {
+            if (!pattern42.test(data9)) {
               const err17 = { instancePath: instancePath + "/log/path", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
               if (vErrors === null) {
                 vErrors = [err17];
@@ -2832,7 +2961,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
         if (data8.level !== void 0) {
           let data12 = data8.level;
           if (!(data12 === "critical" || data12 === "error" || data12 === "warn" || data12 === "info" || data12 === "debug" || data12 === "trace" || data12 === "blather")) {
-            const err24 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema60.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+            const err24 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema61.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
             if (vErrors === null) {
               vErrors = [err24];
             } else {
@@ -2854,7 +2983,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.pid !== void 0) {
       let data13 = data.pid;
       if (typeof data13 === "string") {
-        if (!pattern39.test(data13)) {
+        if (!pattern42.test(data13)) {
           const err26 = { instancePath: instancePath + "/pid", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
           if (vErrors === null) {
             vErrors = [err26];
@@ -2876,7 +3005,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.command !== void 0) {
       let data14 = data.command;
       if (typeof data14 === "string") {
-        if (!pattern47.test(data14)) {
+        if (!pattern50.test(data14)) {
           const err28 = { instancePath: instancePath + "/command", schemaPath: "#/$defs/program/pattern", keyword: "pattern", params: { pattern: "^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$" }, message: 'must match pattern "^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$"' };
           if (vErrors === null) {
             vErrors = [err28];
@@ -2984,7 +3113,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.boot !== void 0) {
       let data18 = data.boot;
       if (!(data18 === "systemd" || data18 === "none")) {
-        const err38 = { instancePath: instancePath + "/boot", schemaPath: "#/properties/boot/enum", keyword: "enum", params: { allowedValues: schema60.properties.boot.enum }, message: "must be equal to one of the allowed values" };
+        const err38 = { instancePath: instancePath + "/boot", schemaPath: "#/properties/boot/enum", keyword: "enum", params: { allowedValues: schema61.properties.boot.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
           vErrors = [err38];
         } else {
@@ -2996,7 +3125,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.changes !== void 0) {
       let data19 = data.changes;
       if (!(data19 === "now" || data19 === "staged")) {
-        const err39 = { instancePath: instancePath + "/changes", schemaPath: "#/properties/changes/enum", keyword: "enum", params: { allowedValues: schema60.properties.changes.enum }, message: "must be equal to one of the allowed values" };
+        const err39 = { instancePath: instancePath + "/changes", schemaPath: "#/properties/changes/enum", keyword: "enum", params: { allowedValues: schema61.properties.changes.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
           vErrors = [err39];
         } else {

@@ -46,7 +46,9 @@ export const BUILTIN_FIELDS: FieldTable = {
   generation: { effect: 'restart', by: 'native' },
   instances: { effect: 'none', by: 'native' },
   formerly: { effect: 'none', by: 'native' },
-  supersedes: { effect: 'none', by: 'refused', note: 'handover between supervisors comes later' },
+  supersedes: { effect: 'none', by: 'native' },
+  handover: { effect: 'none', by: 'native' },
+  soak: { effect: 'none', by: 'native' },
   'raw.systemd': { effect: 'restart', by: 'refused', note: 'raw lines are for `supervisor: systemd`' },
   'raw.supervisord': { effect: 'restart', by: 'refused', note: 'raw lines are for `supervisor: supervisord/NAME`' },
 };

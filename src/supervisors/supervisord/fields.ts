@@ -64,7 +64,9 @@ export const SUPERVISORD_FIELDS: FieldTable = {
   generation: { effect: 'restart', by: 'native' },
   instances: { effect: 'none', by: 'native', note: 'a section and a file of its own for each' },
   formerly: { effect: 'none', by: 'native' },
-  supersedes: { effect: 'none', by: 'refused', note: 'handover between supervisors comes later' },
+  supersedes: { effect: 'none', by: 'native' },
+  handover: { effect: 'none', by: 'native' },
+  soak: { effect: 'none', by: 'native' },
   'raw.systemd': { effect: 'restart', by: 'refused', note: 'raw lines are for `supervisor: systemd`' },
   'raw.supervisord': { effect: 'restart', by: 'native', note: 'lines of the program section' },
 };

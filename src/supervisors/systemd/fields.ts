@@ -58,7 +58,9 @@ export const SYSTEMD_FIELDS: FieldTable = {
   generation: { effect: 'restart', by: 'native' },
   instances: { effect: 'none', by: 'native', note: 'a template unit' },
   formerly: { effect: 'none', by: 'native' },
-  supersedes: { effect: 'none', by: 'refused', note: 'handover between supervisors comes later' },
+  supersedes: { effect: 'none', by: 'native' },
+  handover: { effect: 'none', by: 'native' },
+  soak: { effect: 'none', by: 'native' },
   'raw.systemd': { effect: 'restart', by: 'native', note: 'lines that take a new process' },
   /** Of the same list: no field of the schema, but told apart in a definition. */
   'raw.systemd.live': { effect: 'live', by: 'native', note: 'those of `raw.systemd` that daemon-reload applies' },

@@ -1,0 +1,45 @@
+import { afterEach, expect, it } from 'vitest';
+import { until } from '../../rig/host.ts';
+import { describeOnSystemd } from '../../rig/systemd/describe.ts';
+import { sh } from '../../rig/systemd/units.ts';
+import { PROGRAMS, UNITS } from './declared.ts';
+import { World } from './world.ts';
+
+/** What the other tests rest on: the programs do as those of the report did, and the sampler misses nothing. */
+describeOnSystemd('the host of the origin story', () => {
+  let world: World;
+  afterEach(() => world?.[Symbol.asyncDispose]());
+
+  it('a health daemon restarts both services every 2 s, whatever they do', async () => {
+    world = await World.create({ names: ['scan_bridge', 'nautilus_trader'], daemon: true });
+    const since = world.sampler.mark();
+    await until(() => world.sampler.gaps('nautilus_trader', since).length >= 3);
+    await until(() => world.sampler.gaps('scan_bridge', since).length >= 3);
+    const ends = world.sampler.spans('nautilus_trader').flatMap(({ at, copies }) => (copies.length === 0 ? [at] : []));
+    const [first = 0, second = 0, third = 0] = ends.slice(-3);
+    expect([second - first, third - second].map((ms) => Math.round(ms / 500) / 2)).toEqual([2, 2]);
+    expect(world.sampler.doubles()).toEqual([]);
+    expect((await world.reconcile('--dry-run')).words).toBe('No changes: everything is as desired. ');
+    const scans = world.scans();
+    expect(scans).toEqual(scans.map((_, i) => 471 + i));
+    expect(scans.length).toBeGreaterThan(40);
+  });
+
+  it('two copies are seen, and a gap is measured from both sides', async () => {
+    world = await World.create({ names: ['ticker'] });
+    const { sampler, host } = world;
+    // Its port is taken: it is there for some 50 ms only.
+    await sh(host, `cd / && runuser -u dolphin -- ${PROGRAMS.ticker.join(' ')} 2>/dev/null || true`);
+    await sampler.caughtUp();
+    expect(sampler.doubles().map(({ name, copies }) => [name, copies.length])).toEqual([['ticker', 2]]);
+    const since = sampler.mark();
+    await host.systemctl('stop', UNITS.ticker);
+    await host.systemctl('start', UNITS.ticker);
+    await until(() => world.pid('ticker') > 0);
+    const [gap] = sampler.gaps('ticker', since);
+    expect(gap?.most).toBeGreaterThan(gap?.least ?? 1000);
+    expect(gap?.most).toBeLessThan(1000);
+    expect(world.cgroup(world.pid('ticker'))).toBe(UNITS.ticker);
+    expect(sampler.doubles(since)).toEqual([]);
+  });
+});

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 
 /** A process beyond doubt within one boot: a pid alone may have been given to another since. */
 export interface ProcessRef {
@@ -61,6 +61,14 @@ export function statOf(pid: number): ProcessStat | undefined {
   return line === undefined ? undefined : parseStat(line);
 }
 
+/** The same with the name that the kernel has for it, which says little but changes as it becomes another program. */
+export function namedStatOf(pid: number): (ProcessStat & { readonly comm: string }) | undefined {
+  const line = readWhole(`/proc/${pid}/stat`);
+  const stat = line === undefined ? undefined : parseStat(line);
+  if (line === undefined || stat === undefined) return undefined;
+  return { ...stat, comm: line.slice(line.indexOf('(') + 1, line.lastIndexOf(')')) };
+}
+
 /** Is this very process there and not dead? */
 export function lives(ref: ProcessRef): boolean {
   const stat = statOf(ref.pid);
@@ -85,6 +93,26 @@ export function commandOf(pid: number): readonly string[] {
   const text = readWhole(`/proc/${pid}/cmdline`);
   if (text === undefined || text === '') return [];
   return Buffer.from(text.replace(/\0$/, ''), 'latin1').toString('utf8').split('\0');
+}
+
+/** Who it runs as, by the real user id; undefined where there is none. */
+export function uidOf(pid: number): number | undefined {
+  const uid = /^Uid:\t(\d+)/m.exec(readWhole(`/proc/${pid}/status`) ?? '')?.[1];
+  return uid === undefined ? undefined : Number(uid);
+}
+
+/** The control groups it is in, a line a hierarchy; undefined where there is none. */
+export function cgroupsOf(pid: number): readonly string[] | undefined {
+  return readWhole(`/proc/${pid}/cgroup`)?.trimEnd().split('\n');
+}
+
+/** What a link of a process leads to (`exe`, `cwd`, `ns/net`, `fd/3`); undefined where there is none, or we may not look. */
+export function linkOf(pid: number | 'self', name: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/${name}`);
+  } catch {
+    return undefined;
+  }
 }
 
 /** All that descend from a process now, by asking each for its children: costs what they are, not what the host has. */

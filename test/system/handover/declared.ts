@@ -59,16 +59,21 @@ export function BASELINE(names: readonly Name[]): Files {
   return { 'policy.yaml': stringify({ owner: 'dolphin', prune: { max: 10 } }), ...Object.fromEntries(services) };
 }
 
+/** Settings of a service in place of the usual ones; those of `start` one by one. */
+export interface Settings {
+  readonly start?: object;
+  readonly [key: string]: unknown;
+}
+
 export interface MigrationOptions {
-  /** Settings of single services, in place of the usual ones. */
-  readonly more?: Partial<Record<Name, object>>;
+  readonly more?: Partial<Record<Name, Settings>>;
   /** With the health daemon gone. */
   readonly daemon?: boolean;
 }
 
 /** The commit of the night: a supervisord of ours runs them, and what was wrong in the report is right. */
 export function migration(names: readonly Name[], { more = {}, daemon = false }: MigrationOptions = {}): Files {
-  const services = names.map((name) => [`services/${name}.yaml`, stringify({ ...usual(name), ...more[name] })]);
+  const services = names.map((name) => [`services/${name}.yaml`, stringify(settings(name, names, more[name]))]);
   return {
     'supervisors/dolphin.yaml': stringify({
       config: CONFIG,
@@ -88,7 +93,8 @@ const NO_DAEMON = {
   supersedes: [{ process: DAEMON, user: 'root' }],
 };
 
-function usual(name: Name): object {
+function settings(name: Name, names: readonly Name[], more: Settings = {}): object {
+  const after = AFTER[name].filter((other) => names.includes(other));
   return {
     group: name === 'ticker' ? 'ticks' : 'dolphin',
     supervisor: 'supervisord/dolphin',
@@ -97,7 +103,6 @@ function usual(name: Name): object {
     command: PROGRAMS[name],
     directory: PROD,
     user: 'dolphin',
-    start: { ready: '300ms', timeout: '5s', retries: name === 'nautilus_trader' ? 3 : 5, ...AFTER[name] },
     stop: { signal: 'TERM', timeout: name === 'nautilus_trader' ? '30s' : '10s', tree: true },
     restart: { policy: 'always' },
     ...(name === 'nautilus_trader' ? { limits: { addressSpace: '2GiB' } } : {}),
@@ -105,19 +110,27 @@ function usual(name: Name): object {
     health: HEALTH[name],
     soak: '300ms',
     supersedes: [{ unit: UNITS[name] }],
+    ...more,
+    start: {
+      ready: '1s',
+      timeout: '5s',
+      retries: name === 'nautilus_trader' ? 3 : 5,
+      ...(after.length === 0 ? {} : { after }),
+      ...more.start,
+    },
   };
 }
 
-const AFTER: Readonly<Record<Name, object>> = {
-  scan_bridge: {},
-  nautilus_trader: { after: ['scan_bridge'] },
-  ticker: {},
+const AFTER: Readonly<Record<Name, readonly Name[]>> = {
+  scan_bridge: [],
+  nautilus_trader: ['scan_bridge'],
+  ticker: [],
 };
 
 const HEALTH: Readonly<Record<Name, readonly object[]>> = {
   scan_bridge: [{ name: 'port', tcp: { address: '127.0.0.1:8011' }, every: '200ms', failures: 3 }],
   nautilus_trader: [
-    { name: 'api', http: { url: 'http://127.0.0.1:8010/health' }, every: '200ms', failures: 3, onFailure: 'restart' },
+    { name: 'api', http: { url: 'http://127.0.0.1:8010/health' }, every: '200ms', failures: 3 },
     // Down, as it was that night: no reason to do anything to the engine.
     { name: 'ng6', tcp: { address: '127.0.0.1:5701' }, every: '200ms', failures: 1, about: 'dependency' },
   ],

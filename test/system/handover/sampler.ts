@@ -71,6 +71,7 @@ export function startSampler(host: SystemdHost, programs: Readonly<Record<string
   });
   const mark = () => Number(process.hrtime.bigint()) / 1e6;
   const of = (name: string): readonly Span[] => {
+    // Where its host was ended it has been stopped with that.
     if (over && !stopped) throw new Error(`the sampler has ended: ${complaint}`);
     return spans.get(name) ?? [];
   };

@@ -32,14 +32,18 @@ export interface Said {
 export class World implements AsyncDisposable {
   readonly host: SystemdHost;
   readonly names: readonly Name[];
-  readonly sampler: Sampler;
+  sampler: Sampler;
   readonly #units: ReadonlyMap<Name, string>;
 
   private constructor(host: SystemdHost, units: ReadonlyMap<Name, string>) {
     this.host = host;
     this.names = [...units.keys()];
     this.#units = units;
-    this.sampler = startSampler(host, { ...PROGRAMS, meta_health_daemon: DAEMON });
+    this.sampler = this.#watch();
+  }
+
+  #watch(): Sampler {
+    return startSampler(this.host, { ...PROGRAMS, meta_health_daemon: DAEMON });
   }
 
   static async create(options: WorldOptions = {}): Promise<World> {
@@ -64,6 +68,17 @@ export class World implements AsyncDisposable {
       await host[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** A power failure, and the boot after it. What the sampler saw before is lost. */
+  async powerCut(): Promise<void> {
+    await this.host.crash();
+    this.sampler.stop();
+    const doubles = this.sampler.doubles();
+    if (doubles.length > 0) throw new Error(`two copies before the power failure: ${JSON.stringify(doubles)}`);
+    await this.host.boot();
+    this.sampler = this.#watch();
+    await this.sampler.caughtUp();
   }
 
   /** Starts the health daemon as the person of the report did. */
@@ -113,7 +128,21 @@ export class World implements AsyncDisposable {
 
   /** What is beside the old units: drop-ins that are still in force. */
   async dropIns(): Promise<string> {
-    return sh(this.host, 'cat /dev/null; ls -d /etc/systemd/system/*.d /run/systemd/system/*.d 2>/dev/null || true');
+    return sh(this.host, 'ls -d /etc/systemd/system/*.d /run/systemd/system/*.d 2>/dev/null || true');
+  }
+
+  unitOf(name: Name): string {
+    return UNITS[name];
+  }
+
+  /** `600 root`, for a file or a socket. */
+  async mode(path: string): Promise<string> {
+    return (await sh(this.host, 'stat -c "%a %U" "$1"', path)).trim();
+  }
+
+  /** enabled, disabled, ...; empty where there is no such unit. */
+  async unitFileState(unit: string): Promise<string> {
+    return (await show(this.host, [unit])).get(unit)?.fileState ?? '';
   }
 
   /** `NAME STATE`, as supervisorctl tells; empty where no supervisord answers. */
@@ -131,8 +160,9 @@ export class World implements AsyncDisposable {
     return one === undefined || more.length > 0 ? 0 : one.pid;
   }
 
-  /** By which cgroup a process is supervised: the last part of it, such as `supervisord-dolphin.service`. */
+  /** The last part of a process's control group, such as `supervisord-dolphin.service`; empty for no process. */
   cgroup(pid: number): string {
+    if (pid === 0) return '';
     const lines = this.host.read(`/proc/${pid}/cgroup`).trim().split('\n');
     const own = lines.find((line) => /:name=systemd:|^0::/.test(line)) ?? '';
     return own.split('/').at(-1) ?? '';

@@ -1,0 +1,249 @@
+import { listPids, lives, readWhole } from '../host/procfs.ts';
+import { deedsOf } from './deeds.ts';
+import type { Generation, Job, Samples, Subject, Witness } from './samples.ts';
+import { belongs, type Look, lookAt, programIn } from './witness.ts';
+
+/**
+ * How often (ms) it is asked whether there are new processes. A program that does its work at once (`systemctl --no-block`)
+ * lives for some 5 ms; `kill` for 1 ms, and is often missed.
+ */
+const TICK = 2;
+/** All pids are listed at least that often (ms), whatever the kernel says of the last one. */
+const LIST = 50;
+/**
+ * A new process begins as a copy of its parent and becomes another within a few ms: it is looked at again, each time after
+ * twice as long, up to this (ms).
+ */
+const YOUNG = 128;
+/** How many jobs and generations are kept; some 2 KB each. */
+const KEEP = 2000;
+
+/** Watches what is done to some services. Disposing of it ends it. */
+export interface Watch extends AsyncDisposable {
+  /** What was seen until now. */
+  samples(): Samples;
+}
+
+/**
+ * Looks at the processes of this host from now on, and keeps those that do something to services, and the main processes of
+ * these subjects. Whatever we have started ourselves is none of it.
+ *
+ * Its share of one core, measured beside a busy loop on a small machine, against listing all pids every 5 ms: see CPU below.
+ */
+export function watch(subjects: readonly Subject[], signal?: AbortSignal): Watch {
+  const eye = new Eye(subjects);
+  let timer: NodeJS.Timeout | undefined;
+  const stop = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    eye.end();
+  };
+  const turn = () => {
+    eye.look();
+    timer = setTimeout(turn, TICK);
+  };
+  if (signal?.aborted !== true) timer = setTimeout(turn, TICK);
+  signal?.addEventListener('abort', stop, { once: true });
+  return {
+    samples: () => eye.samples(),
+    [Symbol.asyncDispose]: async () => {
+      signal?.removeEventListener('abort', stop);
+      stop();
+    },
+  };
+}
+
+type Open<T> = { -readonly [K in keyof T]: T[K] };
+
+/** The last pid that was given to anybody, threads too: where it is what it was, nothing is new. */
+function lastPid(): string | undefined {
+  const text = readWhole('/proc/loadavg');
+  return text?.slice(text.lastIndexOf(' ') + 1);
+}
+
+class Eye {
+  readonly #subjects: readonly Subject[];
+  readonly #since = now();
+  #until: number | undefined;
+  #known = new Set<number>();
+  /** To be looked at again: what each was when it was last looked at. */
+  readonly #young = new Map<number, { readonly argv: string; readonly due: number; readonly wait: number }>();
+  readonly #jobs: Open<Job>[] = [];
+  readonly #living = new Map<number, Open<Job>>();
+  readonly #generations: Open<Generation>[] = [];
+  readonly #mains = new Map<string, Open<Generation>>();
+  /** Those that may follow the main process: `ExecStartPost=`, another that was up before the first was gone. */
+  readonly #candidates = new Map<string, Map<number, Look>>();
+  readonly #witnesses = new Map<number, Witness>();
+  #last: string | undefined;
+  #listed = 0;
+  #looked = now();
+  #blind = 0;
+  #forgotten = 0;
+
+  constructor(subjects: readonly Subject[]) {
+    this.#subjects = subjects;
+    for (const { name } of subjects) this.#candidates.set(name, new Map());
+    this.#last = lastPid();
+    const pids = listPids();
+    this.#known = new Set(pids);
+    // What runs already is a job too: a command that waits for a long stop.
+    for (const pid of pids) this.#meet(pid, now(), YOUNG);
+    this.#follow(now());
+    this.#looked = now();
+  }
+
+  look(): void {
+    const at = now();
+    this.#blind = Math.max(this.#blind, at - this.#looked);
+    const last = lastPid();
+    if (last === undefined || last !== this.#last || at - this.#listed > LIST) {
+      this.#last = last;
+      this.#listed = at;
+      this.#list(at);
+    }
+    for (const [pid, { due, wait }] of this.#young) if (at >= due) this.#meet(pid, at, wait * 2);
+    for (const [pid, job] of this.#living) {
+      if (lives(job.process)) job.lastSeen = at;
+      else this.#living.delete(pid);
+    }
+    this.#follow(at);
+    this.#looked = at;
+  }
+
+  end(): void {
+    this.#until ??= now();
+  }
+
+  samples(): Samples {
+    const until = this.#until ?? now();
+    const copies = <T>(all: readonly T[]) => all.map((one) => ({ ...one }));
+    return {
+      since: this.#since,
+      until,
+      jobs: copies(this.#jobs),
+      generations: copies(this.#generations),
+      forgotten: this.#forgotten,
+      blind: Math.round(this.#blind),
+    };
+  }
+
+  #list(at: number): void {
+    const pids = new Set(listPids());
+    for (const pid of pids) if (!this.#known.has(pid)) this.#meet(pid, at, TICK);
+    for (const pid of this.#known) if (!pids.has(pid)) this.#witnesses.delete(pid);
+    this.#known = pids;
+  }
+
+  /** Looks at a process that is new, or may have become another. `wait`: after how long (ms) once more. */
+  #meet(pid: number, at: number, wait: number): void {
+    const look = pid === process.pid ? undefined : lookAt(pid);
+    const before = this.#young.get(pid);
+    this.#young.delete(pid);
+    if (look === undefined) return;
+    for (const { name, handle } of this.#subjects) {
+      const main = this.#mains.get(name);
+      const candidates = this.#candidates.get(name);
+      if (main?.process.pid === pid && main.process.start === look.start) main.process = witnessOf(look);
+      else if (belongs(look, handle)) candidates?.set(pid, look);
+      else candidates?.delete(pid);
+    }
+    const argv = look.argv.join('\0');
+    if (before?.argv !== argv) this.#consider(look, at);
+    if (wait < YOUNG) this.#young.set(pid, { argv, due: at + wait, wait });
+  }
+
+  /** Is it a job? One that was known as another command before (`sh -c "systemctl …"` becomes systemctl) is that one now. */
+  #consider(look: Look, at: number): void {
+    const deeds = deedsOf(look.argv);
+    const before = this.#living.get(look.pid);
+    if (deeds.length === 0) return;
+    if (before !== undefined && before.process.start === look.start) {
+      before.process = witnessOf(look);
+      before.deeds = deeds;
+      return;
+    }
+    const parents = this.#parentsOf(look);
+    if (parents.some(({ pid }) => pid === process.pid)) return;
+    // A copy of a shell between fork and exec bears the text of that shell.
+    const [parent] = parents;
+    if (parent !== undefined && deeds.every(({ inText }) => inText) && isCopy(look, parent)) return;
+    const job: Open<Job> = { process: witnessOf(look), deeds, parents, firstSeen: at, lastSeen: at };
+    this.#keep(this.#jobs, job);
+    this.#living.set(look.pid, job);
+  }
+
+  #parentsOf(look: Look): readonly Witness[] {
+    const parents: Witness[] = [];
+    for (let pid = look.ppid; pid > 1 && parents.length < 32; ) {
+      const parent = lookAt(pid);
+      if (parent === undefined) break;
+      parents.push(this.#remembered(parent));
+      pid = parent.ppid;
+    }
+    return parents;
+  }
+
+  /** Kept once: all jobs of one program share their ancestors. */
+  #remembered(look: Look): Witness {
+    const known = this.#witnesses.get(look.pid);
+    const same =
+      known !== undefined && known.start === look.start && known.argv.join('\0') === look.argv.join('\0') && known;
+    if (same) return same;
+    const witness = witnessOf(look);
+    this.#witnesses.set(look.pid, witness);
+    return witness;
+  }
+
+  /** Who is the main process of each subject? It stays so while it lives; then the eldest of the others is. */
+  #follow(at: number): void {
+    for (const [name, candidates] of this.#candidates) {
+      const main = this.#mains.get(name);
+      if (main !== undefined) {
+        if (lives(main.process)) {
+          main.lastSeen = at;
+          continue;
+        }
+        main.gone = at;
+        this.#mains.delete(name);
+        candidates.delete(main.process.pid);
+      }
+      const next = [...candidates.values()].filter((one) => lives(one)).sort((a, b) => a.start - b.start)[0];
+      if (next === undefined) {
+        candidates.clear();
+        continue;
+      }
+      const generation: Open<Generation> = {
+        subject: name,
+        process: witnessOf(lookAt(next.pid) ?? next),
+        pgrp: next.pgrp,
+        firstSeen: at,
+        lastSeen: at,
+      };
+      this.#keep(this.#generations, generation);
+      this.#mains.set(name, generation);
+    }
+  }
+
+  #keep<T>(all: T[], one: T): void {
+    all.push(one);
+    if (all.length <= KEEP) return;
+    all.shift();
+    this.#forgotten += 1;
+  }
+}
+
+function isCopy(look: Look, parent: Witness): boolean {
+  return look.argv.length === parent.argv.length && look.argv.every((word, i) => word === parent.argv[i]);
+}
+
+function witnessOf(look: Look): Witness {
+  const { pid, start, argv, comm, uid, cgroup, began } = look;
+  const program = programIn(pid)?.name;
+  return { pid, start, argv, comm, uid, cgroup, began, ...(program === undefined ? {} : { program }) };
+}
+
+/** Milliseconds since the epoch that never go back. */
+function now(): number {
+  return performance.timeOrigin + performance.now();
+}

@@ -37,6 +37,18 @@ def write(path, value):
     os.rename(path + ".new", path)
 
 
+def resume():
+    """The progress so far. One that was killed between the two has told a scan in its log that is not in its file yet."""
+    progress = read(PROGRESS, {"last_scan_number": 470, "scans_processed": 0})
+    try:
+        with open(PROCESSED) as file:
+            last = [int(line.split()[0]) for line in file][-1:]
+    except FileNotFoundError:
+        last = []
+    ahead = max(0, *(number - progress["last_scan_number"] for number in last + [0]))
+    return {name: number + ahead for name, number in progress.items()}
+
+
 def allocate():
     try:
         held = bytearray(3 << 30)
@@ -66,7 +78,7 @@ def main():
     on_term = signal.SIG_IGN if MISBEHAVE == "ignore-term" else lambda *_: wanted.update(end=True)
     signal.signal(signal.SIGTERM, on_term)
     signal.signal(signal.SIGUSR1, lambda *_: wanted.update(allocate=True))
-    progress = read(PROGRESS, {"last_scan_number": 470, "scans_processed": 0})
+    progress = resume()
     time.sleep(0.3)
     listener = None
     if MISBEHAVE != "never-ready":

@@ -9,7 +9,7 @@ import type { UnitProperties } from './manager.ts';
 import { BLOCK, dropInPath, SETTINGS } from './names.ts';
 import { readUnit } from './read-unit.ts';
 import { type Made, type Ran, runOf } from './runs.ts';
-import { actual, besides, type Found, foreign, hostFile, type Sight } from './sight.ts';
+import { actual, besides, type Found, foreign, hostFile, type Sight, supersededBy, withoutHand } from './sight.ts';
 
 /**
  * A unit of others that a service is about: its state, and our drop-ins where there are any. `service` is undefined where
@@ -27,14 +27,16 @@ export async function borrowed(
   const block = ownDropIn(sight, unit, BLOCK);
   const owner = settings?.stamp.owner ?? block?.stamp.owner ?? sight.owner;
   if (owner !== sight.owner) return foreign(sight, id, owner);
-  const files = [settings, block].flatMap((own) => (own === undefined ? [] : [own.file]));
+  // Nobody's wish is no reason to have it started again.
+  const superseded = service === undefined ? [] : supersededBy(sight, unit);
+  const files = [settings, block, ...superseded].flatMap((own) => (own === undefined ? [] : [own.file]));
   const edited = settings?.intact === false || block?.intact === false;
   const lost = settings === undefined ? lostDefinition(sight, properties, service) : undefined;
   const definition: ActualDefinition = {
     ...(lost ?? definitionOf(unit, settings)),
     ...(files.length === 0 ? {} : { files }),
     ...blockFor(sight, properties, service),
-    boot: bootOf(properties, service?.state, block !== undefined),
+    boot: bootOf(properties, service?.state, block !== undefined || superseded.length > 0),
     ...(edited || lost !== undefined ? { edited: true } : {}),
   };
   const made: Made = {
@@ -45,7 +47,8 @@ export async function borrowed(
     ...(settings?.intact === false ? { editedAt: writtenAt(settings.file.path) } : {}),
   };
   const ran: Ran = { run: await runOf(sight, properties, made), restarts: properties.service?.restarts ?? 0 };
-  return { ...actual(id, definition, ran, besides(sight, unit)), borrowed: true };
+  const told = superseded.length === 0 ? ran : withoutHand(ran);
+  return { ...actual(id, definition, told, besides(sight, unit)), borrowed: true };
 }
 
 /** What is done by one name of a unit is not seen by the other: enabling, masking, drop-ins. */

@@ -33,6 +33,11 @@ export function unitDirOf(scope: Scope): string {
   return scope === 'system' ? '/etc/systemd/system' : join(configHome(), 'systemd/user');
 }
 
+/** Where drop-ins of ours are that the next boot does away with. */
+export function runtimeDirOf(scope: Scope): string {
+  return scope === 'system' ? '/run/systemd/system' : join(runtimeHome(), 'user');
+}
+
 /** In systemd's order: what comes first wins (systemd.unit(5), "Unit File Load Path"). */
 export function foldersOf(scope: Scope): readonly string[] {
   if (scope === 'system') {
@@ -49,7 +54,7 @@ export function foldersOf(scope: Scope): readonly string[] {
       '/run/systemd/generator.late',
     ];
   }
-  const run = join(process.env.XDG_RUNTIME_DIR ?? `/run/user/${process.getuid?.()}`, 'systemd');
+  const run = runtimeHome();
   const data = process.env.XDG_DATA_HOME ?? join(homedir(), '.local/share');
   return [
     join(configHome(), 'systemd/user.control'),
@@ -59,7 +64,7 @@ export function foldersOf(scope: Scope): readonly string[] {
     unitDirOf('user'),
     '/etc/xdg/systemd/user',
     '/etc/systemd/user',
-    join(run, 'user'),
+    runtimeDirOf('user'),
     '/run/systemd/user',
     join(run, 'generator'),
     join(data, 'systemd/user'),
@@ -69,6 +74,11 @@ export function foldersOf(scope: Scope): readonly string[] {
     '/usr/lib/systemd/user',
     join(run, 'generator.late'),
   ];
+}
+
+/** sudo and cron leave XDG_RUNTIME_DIR out. */
+function runtimeHome(): string {
+  return join(process.env.XDG_RUNTIME_DIR || `/run/user/${process.getuid?.()}`, 'systemd');
 }
 
 function configHome(): string {

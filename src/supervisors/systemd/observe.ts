@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { variableOf } from '../../host/procfs.ts';
-import type { ActualDefinition, Boot, Reading, Service, ServiceId } from '../../model.ts';
+import type { ActualDefinition, Boot, HostFile, Reading, Service, ServiceId } from '../../model.ts';
 import { parseStamp, STAMP, type Stamp, stampId } from '../../stamp.ts';
 import { borrowed, settingsOf } from './borrowed.ts';
 import { mainPidsOf } from './cgroup.ts';
@@ -8,7 +8,18 @@ import { type Disk, type Fragment, foldersOf, readDisk, readText, writtenAt } fr
 import { BLOCK, unitOfId } from './names.ts';
 import { readUnit } from './read-unit.ts';
 import { type Listed, ranOf } from './runs.ts';
-import { actual, besides, type Found, foreign, hostFile, type Observer, problemOf, type Sight } from './sight.ts';
+import {
+  actual,
+  besides,
+  type Found,
+  foreign,
+  hostFile,
+  type Observer,
+  problemOf,
+  type Sight,
+  supersededBy,
+  withoutHand,
+} from './sight.ts';
 import { openUnitFiles, type UnitFile, type UnitFiles } from './unit-files.ts';
 
 /**
@@ -131,17 +142,26 @@ async function ofFile(sight: Sight, id: ServiceId, { fragment, content }: OwnFil
   if (stamp.service !== id.split('@')[0]) return foreign(sight, id, `${path}, a copy of ${stamp.service}'s`);
   const unit = `${id}.service`;
   const block = blockOf(sight, unit);
-  const files = [hostFile(path, text, reading.made), ...(block === undefined ? [] : [block.file])];
+  const superseded = supersededBy(sight, unit);
+  const files = [hostFile(path, text, reading.made), ...blocksOf(block, superseded)];
   const edited = !intact || block?.intact === false;
   const definition: ActualDefinition = {
     ...(fields === undefined ? { hash: stamp.hash } : { hash: stamp.hash, fields }),
     files,
-    boot: bootOf(sight, unit, block !== undefined),
+    boot: bootOf(sight, unit, block !== undefined || superseded.length > 0),
     ...(edited ? { edited } : {}),
   };
   const made = { id, unit, hash: stamp.hash, fields, ...(intact ? {} : { editedAt: writtenAt(path) }) };
   const ran = await ranOf(sight, made);
-  return actual(id, definition, ran, besides(sight, unit));
+  return actual(id, definition, superseded.length === 0 ? ran : withoutHand(ran), besides(sight, unit));
+}
+
+/** All files that keep a unit of ours from being started, in the order a definition has them. */
+function blocksOf(
+  block: { readonly file: HostFile } | undefined,
+  superseded: readonly { readonly file: HostFile }[],
+): readonly HostFile[] {
+  return [...(block === undefined ? [] : [block]), ...superseded].map(({ file }) => file);
 }
 
 /** Our drop-in that keeps a unit from being started. */
@@ -185,14 +205,13 @@ async function withoutFile(sight: Sight, id: ServiceId): Promise<Found | undefin
     if (active === 'active' && stamp === undefined) return foreign(sight, id, `a masked unit that runs (${mask.path})`);
   }
   const block = blockOf(sight, unit);
-  if (mask === undefined && stamp === undefined && block === undefined) return undefined;
+  // Of what nobody declares it is told by whoever asks what has been taken over.
+  const blocks = blocksOf(block, states.has(id) ? supersededBy(sight, unit) : []);
+  if (mask === undefined && stamp === undefined && blocks.length === 0) return undefined;
   const ran = await ranOf(sight, { id, unit, hash: stamp?.hash, fields: undefined });
-  const files = [
-    ...(mask === undefined ? [] : [{ path: mask.path, text: '' }]),
-    ...(block === undefined ? [] : [block.file]),
-  ];
+  const files = [...(mask === undefined ? [] : [{ path: mask.path, text: '' }]), ...blocks];
   // What is to be disabled has a block of its own: it must not stay enabled behind the mask.
-  const boot = mask !== undefined && state !== 'disabled' ? 'blocked' : bootOf(sight, unit, block !== undefined);
+  const boot = mask !== undefined && state !== 'disabled' ? 'blocked' : bootOf(sight, unit, blocks.length > 0);
   return actual(id, { hash: stamp?.hash, boot, edited: true, files }, ran, besides(sight, unit));
 }
 

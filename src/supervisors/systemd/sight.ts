@@ -5,6 +5,7 @@ import type { Disk } from './disk.ts';
 import type { Manager } from './manager.ts';
 import { BLOCK, SETTINGS } from './names.ts';
 import type { Means, Ran } from './runs.ts';
+import { isMarkPath, type MarkFile, readMarks } from './taker-mark.ts';
 import type { UnitFiles } from './unit-files.ts';
 
 export interface Observer {
@@ -34,11 +35,30 @@ export function problemOf(error: unknown): Problem {
 }
 
 /** Drop-ins of others for a unit. */
-export function besides({ disk, unitDir }: Sight, unit: string): readonly string[] {
+export function besides({ disk, scope, unitDir }: Sight, unit: string): readonly string[] {
   const ours = [BLOCK, SETTINGS].map((file) => `/${file}`);
   return disk
     .dropIns(unit)
-    .filter((path) => !path.startsWith(`${unitDir}/`) || !ours.some((end) => path.endsWith(end)));
+    .filter((path) => !path.startsWith(`${unitDir}/`) || !ours.some((end) => path.endsWith(end)))
+    .filter((path) => !isMarkPath(scope, unitDir, path));
+}
+
+/**
+ * The drop-ins by which a service of ours has taken the place of this unit: whoever wants the unit itself to be as Git says
+ * wants them gone. Those of another owner are not for us to take away.
+ */
+export function supersededBy({ disk, scope, unitDir, owner }: Sight, unit: string): readonly MarkFile[] {
+  const isThere = disk.dropIns(unit).some((path) => isMarkPath(scope, unitDir, path));
+  if (!isThere) return [];
+  return readMarks({ scope, unitDir }, unit).filter(({ mark }) => mark.taken.owner === owner);
+}
+
+/** What we have stopped ourselves, for another service to take its place, nobody has stopped by hand. */
+export function withoutHand(ran: Ran): Ran {
+  const { run } = ran;
+  if ((run.kind !== 'stopped' && run.kind !== 'stopping') || !run.byHand) return ran;
+  const { byHand: _, ...rest } = run;
+  return { ...ran, run: rest };
 }
 
 export function foreign({ listed }: Sight, id: ServiceId, owner: string): Actual {

@@ -2,9 +2,10 @@ import { readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { commandOf, type ProcessRef } from '../host/procfs.ts';
 import { findUser } from '../host/users.ts';
-import { Failure, type Problem, why } from '../problem.ts';
+import { Failure, type Problem } from '../problem.ts';
 import { type End, endTree } from '../supervisors/shared/ending.ts';
 import { Marks, partsOf } from '../supervisors/shared/taken-marks.ts';
+import { attempt, problemOf } from '../supervisors/shared/takings.ts';
 import { type Ending, TAKEN_DONE, type Taker, type Taking } from '../supervisors/taker.ts';
 import { nameOfThing, type Thing, type ThingState } from '../thing.ts';
 import { cmdlineOf, type Match, matchIn, membersIn, type Row, type Wanted } from './matching.ts';
@@ -209,19 +210,4 @@ function directoryOf(pid: number): string | undefined {
 
 function refOf({ pid, start }: Row): ProcessRef {
   return { pid, start };
-}
-
-async function attempt(cannot: string, act: () => Promise<void>): Promise<Taking> {
-  try {
-    await act();
-    return TAKEN_DONE;
-  } catch (error) {
-    return { kind: 'failed', problem: problemOf(cannot, error) };
-  }
-}
-
-function problemOf(cannot: string, error: unknown): Problem {
-  if (error instanceof Failure && error.problems[0] !== undefined) return error.problems[0];
-  const { path } = error as NodeJS.ErrnoException;
-  return { code: 'not-taken', summary: `${cannot}: ${path === undefined ? '' : `${path}: `}${why(error)}` };
 }

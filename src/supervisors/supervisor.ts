@@ -1,5 +1,6 @@
 import type { Definition, FieldTable, Outcome, Reading, Service, Step, SupervisorName } from '../model.ts';
 import type { Problem } from '../problem.ts';
+import type { Taker } from './taker.ts';
 
 /** What a reading may be asked for besides. */
 export interface Also {
@@ -17,6 +18,8 @@ export interface Supervisor extends AsyncDisposable {
   readonly shared: boolean;
   readonly name: SupervisorName;
   readonly fields: FieldTable;
+  /** Takes what it keeps running from others, and gives it back; absent where there is nothing of others. */
+  readonly taker?: Taker;
   /** The definition of a service, or why this supervisor can't make a field true. Pure; only what was written is refused. */
   define(service: Service): Definition | Problem[];
   /**

@@ -15,6 +15,7 @@ import { createPreflight } from './preflight.ts';
 import { prepare } from './prepare.ts';
 import { type Observer, problemOf } from './sight.ts';
 import { take } from './steps.ts';
+import { createUnitTaker } from './taker.ts';
 import { type SystemdEvent, Tender } from './tend.ts';
 import { installedVersion } from './version.ts';
 import { Waiting } from './waiting.ts';
@@ -87,6 +88,7 @@ export function createSystemd(options: SystemdOptions): Supervisor {
     name: 'systemd',
     shared: true,
     fields: SYSTEMD_FIELDS,
+    taker: createUnitTaker(observer),
     define,
     check: (service) => defined(service, (definition) => preflight.check(service, definition)),
     judge: (service) => defined(service, (definition) => preflight.judge(service, definition)),

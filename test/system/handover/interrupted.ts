@@ -1,13 +1,12 @@
 import { createInterface } from 'node:readline';
 import { RECONCILE } from '../../rig/host.ts';
-import { isProgress } from './printed.ts';
+import { isPlan, isProgress } from './printed.ts';
 import type { World } from './world.ts';
 
 /** An apply that was ended in its midst, or was over before it came to that. */
 export interface Interrupted {
   /** Ended right after it had said this; undefined where it went on to its end. */
   readonly at: string | undefined;
-  readonly code: number | null;
   readonly output: string;
 }
 
@@ -23,7 +22,7 @@ export function interrupted(world: World, n: number, end?: () => Promise<void>):
     let ending: Promise<void> | undefined;
     createInterface({ input: child.stdout }).on('line', (line) => {
       output += `${line}\n`;
-      if (line.startsWith('Plan: ')) told = 0;
+      if (isPlan(line)) told = 0;
       else if (told < 0 || !isProgress(line)) return;
       else told += 1;
       if (told < n || at !== undefined) return;
@@ -35,8 +34,8 @@ export function interrupted(world: World, n: number, end?: () => Promise<void>):
       output += chunk;
     });
     child.once('error', reject);
-    child.once('close', (code) => {
-      (ending ?? Promise.resolve()).then(() => resolve({ at, code, output }), reject);
+    child.once('close', () => {
+      (ending ?? Promise.resolve()).then(() => resolve({ at, output }), reject);
     });
   });
 }

@@ -3,7 +3,7 @@
 /** ms without any process, and without a ready one, by service. */
 export type Gaps = Readonly<Record<string, { readonly process: number; readonly ready: number }>>;
 
-const GAP = /^ {2}(\S+): .*\bgap (\d+(?:\.\d+)?) ms\b.*?\bready after (\d+(?:\.\d+)?) ms\b/gm;
+const GAP = /^ {2}(\S+): .*?(\d+) ms without a process, (\d+) ms until ready/gm;
 
 export function gapsOf(output: string): Gaps {
   return Object.fromEntries(
@@ -12,6 +12,17 @@ export function gapsOf(output: string): Gaps {
       { process: Number(process), ready: Number(ready) },
     ]),
   );
+}
+
+/** The lines of an apply that tell how far it is. */
+export function partsOf(output: string): readonly string[] {
+  const lines = output.split('\n');
+  return lines.slice(lines.findIndex(isPlan) + 1).filter(isProgress);
+}
+
+/** The last line of a plan. */
+export function isPlan(line: string): boolean {
+  return line.startsWith('Plan: ');
 }
 
 /** A line that tells how far it is: a step begins or ends, or a part of a handover begins. */

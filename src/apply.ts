@@ -1,4 +1,4 @@
-import type { Event, Outcome, Plan, Report, Step, StepReport, SupervisorName } from './model.ts';
+import type { Event, Outcome, OwnStep, Plan, Report, Step, StepReport, SupervisorName } from './model.ts';
 import { type Problem, why } from './problem.ts';
 import type { Supervisor } from './supervisors/supervisor.ts';
 
@@ -11,9 +11,10 @@ export async function apply(
   supervisors: ReadonlyMap<SupervisorName, Supervisor>,
   emit: (event: Event) => void,
   signal: AbortSignal,
+  handOver: HandOver,
 ): Promise<Report> {
   const begun = performance.now();
-  const refused = await prepareAll(plan.steps, supervisors, signal);
+  const refused = await prepareAll(plan.steps.filter(isOwn), supervisors, signal);
   const reports = new Map<string, Promise<StepReport>>();
   // Steps come in an order that respects `after`: what a step waits for has its promise already.
   for (const step of plan.steps) {
@@ -38,6 +39,7 @@ export async function apply(
   }
 
   async function take(step: Step): Promise<Outcome> {
+    if (!isOwn(step)) return handOver(step, signal);
     const supervisor = supervisors.get(step.supervisor);
     if (supervisor === undefined) throw new Error(`no supervisor ${step.supervisor}`);
     const problem = refused.get(step.id);
@@ -51,9 +53,17 @@ export async function apply(
   }
 }
 
+/** Does what takes several steps of several supervisors: a `handover`, a `retire`, a `give-back`. Never throws. */
+export type HandOver = (step: Step, signal: AbortSignal) => Promise<Outcome>;
+
+/** Is it for its supervisor alone to take? */
+export function isOwn(step: Step): step is OwnStep {
+  return step.action !== 'handover' && step.action !== 'retire' && step.action !== 'give-back';
+}
+
 /** Has each supervisor do what all its steps need; the steps that can't be taken, and why. */
 async function prepareAll(
-  steps: readonly Step[],
+  steps: readonly OwnStep[],
   supervisors: ReadonlyMap<SupervisorName, Supervisor>,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Problem>> {

@@ -9,6 +9,7 @@ const DURATIONS = new Set([
   'restart.backoff.max',
   'restart.limit.within',
   'restart.cooldown',
+  'soak',
   'health.every',
   'health.timeout',
 ]);

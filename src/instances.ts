@@ -15,9 +15,9 @@ const OWN_TIME = 10_000;
 
 /**
  * A desired state with the services that run its instances, as any other: each instance of ours is one, and its programs
- * are after it. `runtime` is the folder of what lives until the next boot. Pure; the same services give the same objects.
+ * are after it. Those that are `leaving` are to be absent. `runtime` is the folder of what lives until the next boot. Pure; the same services give the same objects.
  */
-export function withInstances(desired: Desired, runtime: string): Desired {
+export function withInstances(desired: Desired, runtime: string, leaving: ReadonlySet<Instance> = new Set()): Desired {
   const owned = desired.instances.filter((instance) => instance.owned !== undefined);
   if (owned.length === 0) return desired;
   const { owner } = desired.policy;
@@ -25,7 +25,8 @@ export function withInstances(desired: Desired, runtime: string): Desired {
   const runners = owned.map((instance) => {
     const timeouts = (programs.get(instance.supervisor) ?? []).map(stopTimeoutOf);
     const timeout = Math.max(PATIENCE, ...timeouts.map((longest) => longest + OWN_TIME));
-    return runnerOf(instance, { owner, runtime, timeout });
+    const runner = runnerOf(instance, { owner, runtime, timeout });
+    return leaving.has(instance) ? absent(runner) : runner;
   });
   const names = new Map(runners.map(({ runs, id }) => [runs, id]));
   const after = desired.services.map((service) => {
@@ -33,6 +34,10 @@ export function withInstances(desired: Desired, runtime: string): Desired {
     return runner === undefined ? service : afterIt(service, runner);
   });
   return { ...desired, services: [...after, ...runners].sort((a, b) => (a.id < b.id ? -1 : 1)) };
+}
+
+function absent({ files: _, folders: __, ...runner }: Service): Service {
+  return { ...runner, state: 'absent', autostart: false };
 }
 
 function stopTimeoutOf({ written }: Service): number {

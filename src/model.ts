@@ -7,6 +7,7 @@ import type { PolicyFile } from './desired/generated/policy.ts';
 import type { ServiceFile } from './desired/generated/service.ts';
 import type { Instance } from './instance.ts';
 import type { Position, Problem } from './problem.ts';
+import type { Taken, There, Thing } from './thing.ts';
 
 export type ServiceName = string;
 /** A service's name, or `NAME@I` for one of its instances. */
@@ -58,6 +59,8 @@ export interface Revision {
 
 export interface Policy {
   readonly owner: string;
+  /** What to do about processes that run a declared command outside its supervisor; absent: report. */
+  readonly strays?: 'report' | 'stop';
   readonly prune: { readonly kind: 'off' } | { readonly kind: 'on'; readonly max: number };
   /** What to do where the host differs with no change in Git; absent: hold. */
   readonly drift?: Drift;
@@ -229,8 +232,24 @@ export type Observed = ReadonlyMap<SupervisorName, Reading>;
  * - `create`: define it, and start it if it should run. `start`, `stop`: its run state alone.
  * - `replace`: new definition, new process. `restart`: same definition, but the process stems from an older one.
  * - `update`: new definition, applied without touching a process. `remove`: stopped, then undefined.
+ * - `handover`: from what runs it now to its own supervisor, proven well before the old way is given up.
+ * - `retire`: what it supersedes is stopped and disabled, and nothing takes its place. `give-back`: the way back, where Git
+ *   has nothing of the service any more: what it had superseded is in force again, and the service is removed.
  */
-export type Action = 'create' | 'start' | 'stop' | 'restart' | 'replace' | 'update' | 'remove';
+export type Action =
+  | 'create'
+  | 'start'
+  | 'stop'
+  | 'restart'
+  | 'replace'
+  | 'update'
+  | 'remove'
+  | 'handover'
+  | 'retire'
+  | 'give-back';
+
+/** What a supervisor does by itself; the rest goes through several of its steps, and those of others. */
+export type OwnAction = Exclude<Action, 'handover' | 'retire' | 'give-back'>;
 
 /** What a step does to the service's process. */
 export type StepEffect = 'start' | 'stop' | 'restart' | 'pid unchanged' | 'none';
@@ -261,6 +280,12 @@ export type Reason =
   | { readonly kind: 'renamed'; readonly to: ServiceId }
   | { readonly kind: 'fewer-instances'; readonly instances: number }
   | { readonly kind: 'not-in-git' }
+  /** Something else runs it, or would: these, by their names. */
+  | { readonly kind: 'superseded'; readonly things: readonly string[] }
+  /** Processes that run its command beside it, or would be a second copy of it; `strays: stop` ends them. */
+  | { readonly kind: 'strays'; readonly pids: readonly number[] }
+  /** Git has it no more; these, which it had superseded, are taken back into force. */
+  | { readonly kind: 'given-back'; readonly things: readonly string[] }
   | { readonly kind: 'asked' };
 
 /** A file that a step writes or removes: its whole text before and after, undefined where there is none. */
@@ -291,8 +316,80 @@ export interface Step {
   /** What it makes of the start at boot, where that changes. */
   readonly boot?: { readonly from: Boot; readonly to: Boot; readonly link?: string };
   /** What to make of it; absent for `remove`. */
-  readonly target?: { readonly service: Service; readonly definition: Definition };
+  readonly target?: Target;
+  /** Of a `handover`, a `retire` and a `give-back`. */
+  readonly handover?: Handover;
 }
+
+/** A step that one supervisor takes by itself. */
+export type OwnStep = Step & { readonly action: OwnAction };
+
+export interface Target {
+  readonly service: Service;
+  readonly definition: Definition;
+}
+
+/** What runs a service now, or would, in place of its supervisor. */
+export type Predecessor =
+  /** Something of others. `copy`: it runs the service; else it is what restarts it, or nothing takes its place. */
+  | { readonly kind: 'thing'; readonly thing: Thing; readonly state: There; readonly copy: boolean }
+  /** The service itself, ours, under another supervisor or another name: with what starts it there again. */
+  | {
+      readonly kind: 'own';
+      readonly supervisor: SupervisorName;
+      readonly id: ServiceId;
+      readonly run: Run;
+      readonly target: Target;
+      readonly removal: Step;
+      /** What keeps it from being started by others meanwhile, where its supervisor has something to that end. */
+      readonly thing?: Thing;
+    };
+
+/** How a service gets from what runs it to its supervisor, or is ended; all that this needs to know of the host. */
+export interface Handover {
+  readonly from: readonly Predecessor[];
+  /** Its definition while the old one can still start at boot: not started at boot itself. Of a `handover` alone. */
+  readonly interim?: Target;
+  /** It was defined for this handover, and goes again where that fails. */
+  readonly created?: true;
+  /** Of a `give-back`: the service itself, which goes. */
+  readonly ours?: Extract<Predecessor, { readonly kind: 'own' }>;
+  /** The new one is started: it should run, or the old one did. */
+  readonly starts: boolean;
+  readonly order: 'stop-first' | 'start-first';
+  /** ms. How long the new one must stay ready and healthy with one pid. */
+  readonly soak: number;
+  /** ms. How long the old one has to end before it is killed. */
+  readonly patience: number;
+  /** An earlier run began it: it is known what was so before. */
+  readonly begun?: Begun;
+  /** The new one runs already. */
+  readonly runs: boolean;
+  /** What was so before: the marks that the things bear, or are to bear. */
+  readonly marks: readonly Taken[];
+}
+
+/** What is remembered on the host, until the next boot, of a handover that has begun. */
+export interface Begun {
+  /** The old one ran. */
+  readonly ran: boolean;
+  /** ms since the epoch. */
+  readonly at: number;
+}
+
+/** A part of a handover, in the order they come: what is told while it goes on, and where it can be interrupted. */
+export type Stage =
+  | 'load'
+  | 'block'
+  | 'stop'
+  | 'start'
+  | 'soak'
+  | 'disable'
+  | 'enable'
+  | 'stop new'
+  | 'restore'
+  | 'remove new'
+  | 'done';
 
 /** A service deliberately left alone though it is not as desired. */
 export interface Held {
@@ -305,8 +402,14 @@ export interface Held {
     | { readonly kind: 'drift'; readonly what: DriftKind; readonly until?: number }
     /** It can't be started as things are: a missing command, an unreadable environment file. */
     | { readonly kind: 'blocked'; readonly problem: Problem }
-    /** Another supervisor has it: never a second copy. */
+    /** More than one supervisor has it, and which copy is to go can't be told. */
     | { readonly kind: 'handover'; readonly from: SupervisorName }
+    /** Its handover failed and was reversed: not tried again until Git changes or a person says so. */
+    | { readonly kind: 'reversed'; readonly at: number; readonly problem: Problem }
+    /** A process that nobody supervises runs its command: a start would make a second copy. */
+    | { readonly kind: 'stray'; readonly pid: number; readonly why: string }
+    /** Somebody keeps undoing what is done to it. */
+    | { readonly kind: 'duel'; readonly since: number; readonly rounds: number; readonly evidence: readonly string[] }
     | { readonly kind: 'fatal'; readonly run: Extract<Run, { kind: 'fatal' }> }
     | { readonly kind: 'spent'; readonly run: Extract<Run, { kind: 'held' }> }
     | { readonly kind: 'maybe-renamed'; readonly from: ServiceId }
@@ -340,7 +443,23 @@ export type Notice =
     }
   /** Of a supervisor, in place of a service: what its reading told besides. */
   | { readonly kind: 'remark'; readonly service: SupervisorName; readonly problem: Problem }
-  | { readonly kind: 'unknown-process'; readonly service: ServiceId; readonly pid: number };
+  | { readonly kind: 'unknown-process'; readonly service: ServiceId; readonly pid: number }
+  /** A process that runs its command outside its supervisor. */
+  | {
+      readonly kind: 'stray';
+      readonly service: ServiceId;
+      readonly pid: number;
+      readonly exact: boolean;
+      readonly why: string;
+    }
+  /** Another manager claims it too: it would start or restart it. `supersedes` is what to write to have it taken over. */
+  | {
+      readonly kind: 'conflict';
+      readonly service: ServiceId;
+      readonly where: string;
+      readonly why: string;
+      readonly supersedes: string;
+    };
 
 export interface Plan {
   readonly version: 1;
@@ -357,9 +476,15 @@ export interface Plan {
 // ---- Apply ---------------------------------------------------------------------------------------------------
 
 export type Outcome =
-  | { readonly kind: 'done'; readonly pid?: number }
+  | { readonly kind: 'done'; readonly pid?: number; readonly gap?: Gap }
   | { readonly kind: 'failed'; readonly problem: Problem }
   | { readonly kind: 'skipped'; readonly problem: Problem };
+
+/** How long (ms) nothing ran in a handover: from the last old process to the first new one, and to its being ready. */
+export interface Gap {
+  readonly process: number;
+  readonly ready: number;
+}
 
 export interface StepReport {
   readonly step: Step;
@@ -379,6 +504,8 @@ export interface Report {
 export type Event =
   | { readonly kind: 'planned'; readonly plan: Plan }
   | { readonly kind: 'step-started'; readonly step: Step }
+  /** A part of a handover is about to begin; the text says what is done to what. */
+  | { readonly kind: 'handover-stage'; readonly service: ServiceId; readonly stage: Stage; readonly text: string }
   | { readonly kind: 'step-ended'; readonly step: Step; readonly outcome: Outcome; readonly took: number }
   | { readonly kind: 'applied'; readonly report: Report };
 

@@ -11,11 +11,12 @@ import type {
   Step,
   SupervisorName,
 } from './model.ts';
-import { declared } from './planner/declared.ts';
-import { type Draft, nameOf } from './planner/draft.ts';
+import { declared, type Stray } from './planner/declared.ts';
+import { type Draft, isHandover, nameOf } from './planner/draft.ts';
 import type { Hold } from './planner/drift.ts';
 import { keepShared, reloads } from './planner/files.ts';
-import { leftover } from './planner/leftovers.ts';
+import type { InPlace } from './planner/handover.ts';
+import { type Given, leftover } from './planner/leftovers.ts';
 import { undeclared } from './planner/names.ts';
 import { holdNeedy, ordered } from './planner/ordering.ts';
 import { restartedWith, withNeighbours } from './planner/together.ts';
@@ -42,6 +43,16 @@ export interface PlanInput {
   readonly untried?: ReadonlySet<ServiceId>;
   /** Services left as somebody made them. */
   readonly holds?: ReadonlyMap<ServiceId, Hold>;
+  /** What is in the place of services: what they supersede, and what is known of their handovers. */
+  readonly inPlace?: ReadonlyMap<ServiceId, InPlace>;
+  /** What services had superseded that Git has no more. */
+  readonly given?: ReadonlyMap<ServiceId, Given>;
+  /** Processes that run a service's command beside its supervisor. */
+  readonly strays?: readonly Stray[];
+  /** Services that somebody keeps undoing. */
+  readonly duels?: ReadonlyMap<ServiceId, Extract<Held['reason'], { readonly kind: 'duel' }>>;
+  /** Who else claims services. */
+  readonly conflicts?: readonly Extract<Notice, { readonly kind: 'conflict' }>[];
   /** Only these services' steps, by name or id. */
   readonly only?: ReadonlySet<string> | undefined;
 }
@@ -57,10 +68,16 @@ export function plan(input: PlanInput): Plan {
   const others = undeclared(services, world);
   const { settled = new Set(), untried = new Set(), holds = new Map(), restartStaged = false } = input;
   const drift = desired.policy.drift ?? 'hold';
-  const ours = declared(services, world, others, { ...input, settled, untried, holds, restartStaged, drift });
+  const { inPlace = new Map(), duels = new Map(), strays = [], given = new Map(), conflicts = [] } = input;
+  const { owner } = desired.policy;
+  const means = { ...input, settled, untried, holds, restartStaged, drift, inPlace, duels, strays, owner };
+  const ours = declared(services, world, others, means);
   const suspected = new Set(ours.flatMap(({ held }) => (held?.kind === 'maybe-renamed' ? [held.from] : [])));
   const ids = new Set(services.map(({ id }) => id));
-  const all = [...ours, ...leftover(others, ids, suspected, desired.policy.prune, world)];
+  // What is handed over to another name goes with that.
+  const over = new Set(ours.filter(({ steps }) => steps.some(isHandover)).map(({ service }) => service));
+  const left = leftover(others, ids, suspected, desired.policy.prune, world, given);
+  const all = [...ours, ...left.filter(({ makesWayFor }) => makesWayFor === undefined || !over.has(makesWayFor))];
   const chosen = only === undefined ? all : choose(all, only);
   const drafts = withNeighbours(
     restartedWith(holdNeedy(chosen, all, services, world), services, world, input),
@@ -77,7 +94,10 @@ export function plan(input: PlanInput): Plan {
   const remarks = [...input.observed].flatMap(([service, reading]): Notice[] =>
     reading.kind === 'read' ? (reading.remarks ?? []).map((problem) => ({ kind: 'remark', service, problem })) : [],
   );
-  const notices = [...remarks, ...drafts.flatMap((draft): readonly Notice[] => draft.notices)];
+  const claimed = conflicts.filter(
+    ({ service }) => only === undefined || only.has(service) || only.has(nameOf(service)),
+  );
+  const notices = [...remarks, ...claimed, ...drafts.flatMap((draft): readonly Notice[] => draft.notices)];
   return {
     version: 1,
     revision: formatRevision(desired.revision),

@@ -59,6 +59,11 @@ export function thingsOf({ supersedes = [] }: Pick<ServiceFile, 'supersedes'>): 
   });
 }
 
+/** Does it take over something of systemd's? */
+export function supersedesUnits({ supersedes = [] }: Pick<ServiceFile, 'supersedes'>): boolean {
+  return supersedes.some(({ unit, timer }) => unit !== undefined || timer !== undefined);
+}
+
 /** What a thing is called, for people and in logs: `web.service`, `program web of /etc/supervisord.conf`. */
 export function nameOfThing(thing: Thing): string {
   switch (thing.kind) {

@@ -1,5 +1,6 @@
 import type { Used } from './decisions.ts';
 import type { Desired, Observed, Plan, SupervisorName } from './model.ts';
+import { supersedesUnits } from './thing.ts';
 
 /** A supervisord that Git does not have any more is not to be found: nothing is left there, or it is refused. */
 export function isDeclared(name: SupervisorName, { instances }: Desired): boolean {
@@ -7,8 +8,10 @@ export function isDeclared(name: SupervisorName, { instances }: Desired): boolea
 }
 
 /** The supervisors other than the embedded one that have something of ours, will have, or could not be read. */
-export function usedAfter(used: Used, desired: Desired, observed: Observed, plan: Plan): Used {
+export function usedAfter(used: Used, desired: Desired, observed: Observed, plan: Plan, isGivenBack: boolean): Used {
   const names = new Set([...desired.services, ...plan.steps].map(({ supervisor }) => supervisor));
+  // What was taken over from it bears marks of ours, and may have to be given back.
+  if (desired.services.some(({ written }) => supersedesUnits(written)) || isGivenBack) names.add('systemd');
   for (const name of used.names.filter((name) => isDeclared(name, desired))) {
     const reading = observed.get(name);
     const left =

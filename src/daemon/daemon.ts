@@ -2,22 +2,15 @@ import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { readLastGood } from '../decisions.ts';
 import { checkSafety } from '../desired/safety.ts';
-import {
-  converge,
-  EVERYTHING,
-  ensureHostKey,
-  loadDesired,
-  observeAll,
-  openDesiredCache,
-  type Request,
-  supervisorsInUse,
-} from '../engine.ts';
+import { converge, ensureHostKey, loadDesired, openDesiredCache, supervisorsInUse } from '../engine.ts';
 import { createMonitor } from '../health/monitor.ts';
 import type { Lock } from '../host/lock.ts';
 import { createMemoryRelease } from '../host/memory.ts';
 import { holdsOf, nextEnd, readMarks } from '../marks.ts';
-import type { Desired, DriftKind, Event, Held, Report, ServiceStatus } from '../model.ts';
+import type { Desired, DriftKind, Event, Held, Report, ServiceId, ServiceStatus } from '../model.ts';
+import { observeAll } from '../prepare.ts';
 import { Failure, type Problem } from '../problem.ts';
+import { EVERYTHING, type Request } from '../request.ts';
 import { formatRevision } from '../revision.ts';
 import { statusOf } from '../status.ts';
 import { openRegistry, type SupervisorEvent, type Supervisors } from '../supervisors/index.ts';
@@ -154,6 +147,7 @@ export async function startDaemon(
     lost.resolve();
     return true;
   };
+  const healthOf = (id: ServiceId) => monitor.state(id);
   const run = async (request: Request, emit: (event: Event) => void): Promise<Report | undefined> => {
     if (isLost()) return undefined;
     const { desired, fresh } = await desiredNow();
@@ -166,7 +160,7 @@ export async function startDaemon(
         // Before what else is to be done, which may take its time.
         if (event.kind === 'planned') tellWhatIsLeft(event.plan, readMarks(config.stateDir), request.only.length === 0);
       };
-      const report = await converge(config, desired, await inUse(desired), request, told, abort.signal);
+      const report = await converge(config, desired, await inUse(desired), request, told, abort.signal, healthOf);
       wakeAtEnd();
       if (fresh && invalid !== undefined) {
         invalid = undefined;
@@ -196,7 +190,7 @@ export async function startDaemon(
   const status = async (): Promise<readonly ServiceStatus[]> => {
     const desired = last ?? (first.desired as Desired);
     const observed = await observeAll(desired, await inUse(desired), abort.signal, { thorough: true, looking: true });
-    return statusOf(desired, observed, (id) => monitor.state(id), holdsOf(readMarks(config.stateDir), Date.now()));
+    return statusOf(desired, observed, healthOf, holdsOf(readMarks(config.stateDir), Date.now()));
   };
   const socket = join(config.runtimeDir, 'control.sock');
   await using stack = new AsyncDisposableStack();

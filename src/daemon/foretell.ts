@@ -1,8 +1,10 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Config } from '../config.ts';
 import type { Cache } from '../desired/cache.ts';
-import { checkOwner, EVERYTHING, loadDesired, prepare, supervisorsInUse } from '../engine.ts';
+import { checkOwner, loadDesired, supervisorsInUse } from '../engine.ts';
+import { prepare } from '../prepare.ts';
 import { Failure } from '../problem.ts';
+import { EVERYTHING } from '../request.ts';
 import type { Registry } from '../supervisors/index.ts';
 import { barePlan, type PlanAnswer, type PlanRequest } from './wire.ts';
 

@@ -63,6 +63,8 @@ export function bareEvent(event: Event): Event {
   switch (event.kind) {
     case 'planned':
       return { kind: 'planned', plan: barePlan(event.plan) };
+    case 'handover-stage':
+      return event;
     case 'step-started':
       return { kind: 'step-started', step: bareStep(event.step) };
     case 'step-ended':

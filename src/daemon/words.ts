@@ -24,6 +24,8 @@ export function eventText(event: DaemonEvent): string {
       const failed = steps.filter(({ outcome }) => outcome.kind !== 'done').length;
       return steps.length === 0 ? '' : `applied: ${steps.length - failed} done, ${failed} failed or skipped`;
     }
+    case 'handover-stage':
+      return `${event.service}: ${event.text}`;
     case 'step-started':
       return `${event.step.service}: ${event.step.action}...`;
     case 'step-ended':
@@ -82,7 +84,13 @@ function heldText(reason: Extract<DaemonEvent, { kind: 'held' }>['reason']): str
     case 'foreign':
       return `what has this name belongs to '${reason.owner}'`;
     case 'handover':
-      return `${reason.from} has it`;
+      return `${reason.from} has it too`;
+    case 'reversed':
+      return `its handover failed and was reversed: ${flat(reason.problem)}`;
+    case 'stray':
+      return `pid ${reason.pid} runs it and nobody supervises that: ${reason.why}`;
+    case 'duel':
+      return `somebody undid it ${reason.rounds} times: ${reason.evidence.join('; ')}`;
     case 'maybe-renamed':
       return `${reason.from} is the same program and no longer in Git`;
     case 'needs':

@@ -2,8 +2,9 @@ import type { Definition, Drift, FieldTable, Held, Service, ServiceId, Superviso
 import type { Problem } from '../problem.ts';
 import { programOf } from './changes.ts';
 import { decide } from './decide.ts';
-import { alive, type Draft, remove, waits } from './draft.ts';
+import { alive, type Draft, remove, startsIt, waits } from './draft.ts';
 import type { Hold } from './drift.ts';
+import { EMPTY, type InPlace, withHandover } from './handover.ts';
 import { formerIds, type Undeclared } from './names.ts';
 import type { Owned, World } from './world.ts';
 
@@ -20,6 +21,19 @@ export interface Means {
   readonly holds: ReadonlyMap<ServiceId, Hold>;
   /** What to do where a service does not say. */
   readonly drift: Drift;
+  readonly owner: string;
+  readonly inPlace: ReadonlyMap<ServiceId, InPlace>;
+  readonly duels: ReadonlyMap<ServiceId, Extract<Held['reason'], { readonly kind: 'duel' }>>;
+  readonly strays: readonly Stray[];
+}
+
+/** A process that runs a service's command beside its supervisor. */
+export interface Stray {
+  readonly service: ServiceId;
+  readonly pid: number;
+  /** Its command is the declared one beyond doubt. */
+  readonly exact: boolean;
+  readonly why: string;
 }
 
 /** A draft for every declared service: held where acting on what is known could harm, else what it needs. */
@@ -43,12 +57,20 @@ export function declared(
     const olds = former.get(service.id)?.flatMap(({ owned }) => owned) ?? [];
     const reason = untouchable(service, world, olds);
     if (reason !== undefined) return held(service, reason);
-    const own = world.owned.get(service.id)?.[0];
+    const own = world.owned
+      .get(service.id)
+      ?.find((o) => o.supervisor === service.supervisor || service.state === 'absent');
     if (service.state === 'absent' && own !== undefined) return removal(own);
+    const elsewhere = [...(world.owned.get(service.id) ?? []), ...olds].filter(
+      (o) => o.supervisor !== service.supervisor,
+    );
+    const duel = means.asked.has(service.id) ? undefined : means.duels.get(service.id);
+    if (duel !== undefined) return held(service, duel);
     const definition = means.definitions.get(service.id);
     const from = own === undefined ? leftovers.get(programOf(definition?.fields) ?? '') : undefined;
-    if (from !== undefined && olds.length === 0) return held(service, { kind: 'maybe-renamed', from });
-    return decide({
+    if (from !== undefined && olds.length === 0 && elsewhere.length === 0)
+      return held(service, { kind: 'maybe-renamed', from });
+    const draft = decide({
       service,
       actual: own?.actual,
       definition,
@@ -62,7 +84,34 @@ export function declared(
         ? { drift: service.drift ?? means.drift, hold: means.holds.get(service.id) }
         : undefined,
     });
+    const drifting = means.settled.has(service.id) ? (service.drift ?? means.drift) : undefined;
+    const place = means.inPlace.get(service.id) ?? EMPTY;
+    const over = withHandover({
+      service,
+      actual: own?.actual,
+      definition,
+      elsewhere,
+      place,
+      owner: means.owner,
+      asked: means.asked.has(service.id),
+      drifting,
+      draft,
+    });
+    return withStrays(
+      over,
+      means.strays.filter((stray) => stray.service === service.id),
+    );
   });
+}
+
+/** What runs its command beside it is told; what would be started for a second time is held. */
+function withStrays(draft: Draft, strays: readonly Stray[]): Draft {
+  const [first] = strays.filter(({ exact }) => exact);
+  if (first !== undefined && draft.steps.some((step) => startsIt(step) && step.effect === 'start')) {
+    const { pid, why } = first;
+    return { ...draft, steps: [], held: { kind: 'stray', pid, why } };
+  }
+  return { ...draft, notices: [...draft.notices, ...strays.map((stray) => ({ kind: 'stray' as const, ...stray }))] };
 }
 
 /** Why nothing may be done about a service at all, whatever it would need. */
@@ -74,13 +123,15 @@ function untouchable(service: Service, world: World, olds: readonly Owned[]): He
   if (owner !== undefined) return { kind: 'foreign', owner };
   const own = world.owned.get(id) ?? [];
   const elsewhere = own.find((object) => object.supervisor !== supervisor);
-  // What is to be absent is removed wherever the one copy is.
-  if (elsewhere !== undefined && (state !== 'absent' || own.length > 1)) {
+  const before = olds.find((object) => object.supervisor !== supervisor);
+  const others =
+    own.filter((object) => object.supervisor !== supervisor).length + (before === undefined ? 0 : olds.length);
+  // What is to be absent is removed wherever the one copy is. A supervisord can't be moved with all that it runs.
+  if (elsewhere !== undefined && (state === 'absent' ? own.length > 1 : others > 1 || service.runs !== undefined)) {
     return { kind: 'handover', from: elsewhere.supervisor };
   }
   if (own.length > 0 || state === 'absent') return undefined;
-  const before = olds.find((object) => object.supervisor !== supervisor);
-  if (before !== undefined) return { kind: 'handover', from: before.supervisor };
+  if (before !== undefined) return others > 1 ? { kind: 'handover', from: before.supervisor } : undefined;
   const lost = formerIds(service).map((old) => world.unreadable.get(old)?.problem);
   const doubt = lost.find((found) => found !== undefined) ?? world.doubt;
   if (doubt === undefined) return undefined;

@@ -1,18 +1,17 @@
 import type {
   Action,
   Actual,
-  Definition,
   Held,
   Notice,
   Reason,
   Run,
   Seen,
-  Service,
   ServiceId,
   ServiceName,
   Step,
   StepEffect,
   SupervisorName,
+  Target,
 } from '../model.ts';
 import { removalOf } from './files.ts';
 
@@ -26,8 +25,6 @@ export interface Draft {
   /** A removal that only makes sense together with this service: dropped where that one is held. */
   readonly makesWayFor?: ServiceId;
 }
-
-export type Target = { readonly service: Service; readonly definition: Definition };
 
 export function step(
   action: Action,
@@ -74,6 +71,10 @@ export function alive(run: Run): run is Extract<Run, { kind: 'running' | 'starti
 /** It has no process, but supervision will start one. */
 export function waits(run: Run): boolean {
   return run.kind === 'backoff' || run.kind === 'held';
+}
+
+export function isHandover({ action }: Step): boolean {
+  return action === 'handover';
 }
 
 export function startsIt(step: Step): boolean {

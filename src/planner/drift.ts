@@ -79,6 +79,9 @@ function driftOf({ reason, boot }: Step, run: Run | undefined): DriftKind | unde
     case 'fewer-instances':
     case 'not-in-git':
     case 'asked':
+    case 'superseded':
+    case 'strays':
+    case 'given-back':
       return undefined;
     default:
       return unreachable(reason);

@@ -1,8 +1,17 @@
 import type { Held, Policy, Reason, ServiceId } from '../model.ts';
 import { unreachable } from '../problem.ts';
+import type { Taken, Thing, ThingState } from '../thing.ts';
 import { type Draft, remove } from './draft.ts';
+import { giveBack } from './handover.ts';
 import type { Undeclared } from './names.ts';
 import type { World } from './world.ts';
+
+/** What a service that Git has no more had superseded, as it is now. */
+export interface Given {
+  readonly things: readonly { readonly thing: Thing; readonly state: ThingState; readonly taken: Taken }[];
+  /** ms. How long what goes has to end. */
+  readonly patience: number;
+}
 
 /**
  * A draft for everything there that no service declares. `suspected` are leftovers that may be a service under its old
@@ -14,13 +23,25 @@ export function leftover(
   suspected: ReadonlySet<ServiceId>,
   prune: Policy['prune'],
   world: World,
+  given: ReadonlyMap<ServiceId, Given> = new Map(),
 ): Draft[] {
   const unreadable = [...world.unreadable]
     .filter(([id]) => !declared.has(id))
     .map(([id, { supervisor, problem }]): Draft => {
       return { service: id, supervisor, steps: [], held: { kind: 'unreadable', problem }, notices: [] };
     });
-  const doomed = others.filter(({ kind, id }) => kind === 'leftover' && !suspected.has(id)).length;
+  const back = [...given].flatMap(([id, { things, patience }]): Draft[] => {
+    if (declared.has(id) || world.unreadable.has(id)) return [];
+    const owned = world.owned.get(id) ?? [];
+    const unreadable = things.find(({ state }) => state.kind === 'unreadable')?.state;
+    const problem = unreadable?.kind === 'unreadable' ? unreadable.problem : world.doubt;
+    const supervisor = owned[0]?.supervisor ?? 'systemd';
+    if (problem !== undefined)
+      return [{ service: id, supervisor, steps: [], held: { kind: 'unreadable', problem }, notices: [] }];
+    return owned.length > 1 ? [] : [giveBack(id, owned[0], things, patience)];
+  });
+  const returned = new Set(back.map(({ service }) => service));
+  const doomed = others.filter(({ kind, id }) => kind === 'leftover' && !suspected.has(id) && !returned.has(id)).length;
   const drafts = others.flatMap((other): Draft[] => {
     switch (other.kind) {
       case 'former':
@@ -30,6 +51,7 @@ export function leftover(
       case 'surplus':
         return [removal(other, { kind: 'fewer-instances', instances: other.instances })];
       case 'leftover':
+        if (returned.has(other.id)) return [];
         if (prune.kind === 'off' || suspected.has(other.id)) return [told(other)];
         if (doomed <= prune.max) return [removal(other, { kind: 'not-in-git' })];
         return [held(other, { kind: 'prune-cap', count: doomed, max: prune.max })];
@@ -38,7 +60,7 @@ export function leftover(
     }
   });
   // What could not be read is not removed by another supervisor's account of it.
-  return [...drafts.filter(({ service }) => !world.unreadable.has(service)), ...unreadable];
+  return [...drafts.filter(({ service }) => !world.unreadable.has(service)), ...unreadable, ...back];
 }
 
 /** Where two supervisors have it, which is the copy to remove is for a person to say. */

@@ -1,7 +1,7 @@
 import type { Service, ServiceId, ServiceName, Step } from '../model.ts';
 import { topological } from '../order.ts';
 import { programOf } from './changes.ts';
-import { alive, type Draft, nameOf, startsIt, stopsIt } from './draft.ts';
+import { alive, type Draft, isHandover, nameOf, startsIt, stopsIt } from './draft.ts';
 import { exitAllowed } from './exits.ts';
 import type { World } from './world.ts';
 
@@ -71,6 +71,12 @@ export function ordered(drafts: readonly Draft[], services: readonly Service[], 
       if (startsIt(step)) wait(step, starts.get(name));
       if (stopsIt(step)) for (const stop of stops.get(name) ?? []) wait(stop, [step]);
     }
+    // What is loaded for a handover is loaded by what was started first.
+    if (step.action === 'create' && step.effect === 'none') {
+      for (const name of declared.get(step.service)?.after ?? []) {
+        if (services.some(({ id, runs }) => id === name && runs === step.supervisor)) wait(step, starts.get(name));
+      }
+    }
     if (step.action === 'create') wait(step, programs.get(programOf(step.target?.definition.fields) ?? '-'));
   }
   for (const { service, makesWayFor } of drafts) {
@@ -80,10 +86,55 @@ export function ordered(drafts: readonly Draft[], services: readonly Service[], 
       if (step.service === makesWayFor && (startsIt(step) || step.action === 'create')) wait(step, [removal]);
     }
   }
+  inTheirOrder(drafts, declared, wait);
   const byId = new Map(steps.map((step) => [step.id, step]));
   return topological(byId.keys(), (id) => after.get(id) ?? []).flatMap((id) => {
     const step = byId.get(id);
     // An update that goes before the step it serves is in the plan with it or not at all: nothing here is missing.
     return step === undefined ? [] : [{ ...step, after: [...(after.get(id) ?? [])].filter((a) => byId.has(a)).sort() }];
   });
+}
+
+/**
+ * Everything new is loaded before anything is stopped, and whatever restarts services goes before those: then one service
+ * after the other of a group, so that what fails stops the rest of it. What runs others goes when the last of them is gone.
+ */
+function inTheirOrder(
+  drafts: readonly Draft[],
+  declared: ReadonlyMap<ServiceId, Service>,
+  wait: (step: Step, befores: readonly Step[] | undefined) => void,
+): void {
+  const over = drafts.filter(({ steps }) => steps.some(isHandover));
+  const handovers = over.flatMap(({ steps }) => steps.filter(isHandover));
+  const loads = over.flatMap(({ steps }) =>
+    steps.filter(({ action, effect }) => action !== 'handover' && effect === 'none'),
+  );
+  const retirements = drafts.flatMap(({ steps }) => steps.filter(({ action }) => action === 'retire'));
+  const loaded = loads.filter(({ action }) => action !== 'retire');
+  for (const retirement of retirements) wait(retirement, loaded);
+  for (const handover of handovers) {
+    wait(handover, loaded);
+    wait(handover, retirements);
+  }
+  // One order for all, so that no two groups wait for each other.
+  const order = topological(declared.keys(), (id) => declared.get(id)?.afterIds ?? []);
+  const place = new Map(order.map((id, i) => [id, i]));
+  const groups = Map.groupBy(handovers, ({ service }) => declared.get(service)?.group ?? ` ${service}`);
+  for (const group of groups.values()) {
+    const sorted = group.sort((a, b) => (place.get(a.service) ?? 0) - (place.get(b.service) ?? 0));
+    for (const [i, handover] of sorted.entries()) wait(handover, sorted.slice(Math.max(0, i - 1), i));
+  }
+  for (const { service, steps } of drafts) {
+    const { runs } = declared.get(service) ?? {};
+    const end = steps.filter(stopsIt);
+    if (runs === undefined || end.length === 0) continue;
+    const others = drafts
+      .flatMap((draft) => draft.steps)
+      .filter(({ supervisor, handover }) => {
+        return (
+          supervisor === runs || handover?.from.some((old) => old.kind === 'own' && old.supervisor === runs) === true
+        );
+      });
+    for (const step of end) wait(step, others);
+  }
 }

@@ -1,4 +1,4 @@
-import type { Definition, FieldTable, Outcome, Reading, Service, Step, SupervisorName } from '../model.ts';
+import type { Definition, FieldTable, Outcome, OwnStep, Reading, Service, Step, SupervisorName } from '../model.ts';
 import type { Problem } from '../problem.ts';
 import type { Taker } from './taker.ts';
 
@@ -46,7 +46,7 @@ export interface Supervisor extends AsyncDisposable {
    * Takes one step and waits for its result (a start: until ready). Refuses where the object is not what `step.seen`
    * says. Never throws for what the host does; on abort it returns at once, with what was and wasn't done.
    */
-  apply(step: Step, signal: AbortSignal): Promise<Outcome>;
+  apply(step: OwnStep, signal: AbortSignal): Promise<Outcome>;
   /** Calls `nudge` when something may have drifted; carries no content. */
   watch(nudge: () => void): AsyncDisposable;
 }

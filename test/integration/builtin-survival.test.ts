@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { commandOf, listPids, lives, statOf } from '../../src/host/procfs.ts';
-import type { Definition, Step } from '../../src/model.ts';
+import type { Definition, OwnStep } from '../../src/model.ts';
 import type { Builtin } from '../../src/supervisors/builtin/index.ts';
 import { isShim } from '../../src/supervisors/builtin/shim.ts';
 import { BuiltinRig } from '../rig/builtin.ts';
@@ -299,7 +299,7 @@ describe('a copy that bears the stamp and the command', () => {
 });
 
 /** The step of a plan that saw nothing of it. */
-async function createOfAbsent(rig: BuiltinRig, builtin: Builtin): Promise<Step> {
+async function createOfAbsent(rig: BuiltinRig, builtin: Builtin): Promise<OwnStep> {
   const step = await rig.planned(builtin, 'create', rig.service('other', WEB));
   const service = rig.service('web', WEB);
   return { ...step, service: 'web', target: { service, definition: builtin.define(service) as Definition } };

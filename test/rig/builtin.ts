@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceFile } from '../../src/desired/generated/service.ts';
 import { createMonitor } from '../../src/health/monitor.ts';
 import { listPids, variableOf } from '../../src/host/procfs.ts';
-import type { Action, Actual, Definition, Outcome, Run, Service, Step, StepEffect } from '../../src/model.ts';
+import type { Actual, Definition, Outcome, OwnAction, OwnStep, Run, Service, StepEffect } from '../../src/model.ts';
 import { STAMP } from '../../src/stamp.ts';
 import { type Builtin, type BuiltinEvent, createBuiltin } from '../../src/supervisors/builtin/index.ts';
 import type { ServiceRecord } from '../../src/supervisors/builtin/record.ts';
@@ -58,7 +58,7 @@ export class BuiltinRig implements AsyncDisposable {
   /** Takes one step, as a plan that has just seen the object would. */
   async step(
     builtin: Builtin,
-    action: Action,
+    action: OwnAction,
     service: Service,
     options: { effect?: StepEffect; signal?: AbortSignal } = {},
   ): Promise<Outcome> {
@@ -67,10 +67,10 @@ export class BuiltinRig implements AsyncDisposable {
 
   async planned(
     builtin: Builtin,
-    action: Action,
+    action: OwnAction,
     service: Service,
     effect: StepEffect = EFFECTS[action],
-  ): Promise<Step> {
+  ): Promise<OwnStep> {
     const definition = builtin.define(service) as Definition;
     const actual = await this.actual(builtin, service.id);
     const run = actual?.run;
@@ -164,7 +164,7 @@ export class BuiltinRig implements AsyncDisposable {
   }
 }
 
-const EFFECTS: Readonly<Record<Action, StepEffect>> = {
+const EFFECTS: Readonly<Record<OwnAction, StepEffect>> = {
   create: 'start',
   start: 'start',
   stop: 'stop',

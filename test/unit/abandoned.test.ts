@@ -108,6 +108,7 @@ describe('what is remembered of supervisors', () => {
           ['supervisord/dolphin', dolphins],
         ] as const),
         plan,
+        false,
       );
     expect(after(nothing)).toEqual({ names: [], instances: [] });
     const unread = { kind: 'unreadable', problem: { code: 'x', summary: 'x' } } as const;

@@ -41,6 +41,9 @@ function scripted() {
   return { begun, end, supervisors: new Map([['builtin' as const, supervisor]]) };
 }
 
+/** Nothing here is handed over. */
+const nobody = () => Promise.reject(new Error('no handover'));
+
 const done: Outcome = { kind: 'done' };
 const failed: Outcome = { kind: 'failed', problem: { code: 'x', summary: 'cannot start a: it is broken' } };
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -52,6 +55,7 @@ test('steps that wait for nothing begin at once, the others when all they wait f
     supervisors,
     () => {},
     new AbortController().signal,
+    nobody,
   );
   await settle();
   expect(begun).toEqual(['a', 'b']);
@@ -69,7 +73,7 @@ test('a failure skips what comes after it, through all levels, and nothing else'
   for (const name of ['b', 'd']) end(name).resolve(done);
   end('a').resolve(failed);
   const plan = planOf(step('a'), step('b'), step('c', ['a']), step('d', ['b']), step('e', ['c', 'd']));
-  const report = await apply(plan, supervisors, () => {}, new AbortController().signal);
+  const report = await apply(plan, supervisors, () => {}, new AbortController().signal, nobody);
   expect(report.steps.map(({ step: { service }, outcome }) => `${service} ${outcome.kind}`)).toEqual([
     'a failed',
     'b done',
@@ -85,7 +89,7 @@ test('a failure skips what comes after it, through all levels, and nothing else'
 test('after an abort no step begins, and each still has an outcome', async () => {
   const { begun, end, supervisors } = scripted();
   const abort = new AbortController();
-  const report = apply(planOf(step('a'), step('b', ['a'])), supervisors, () => {}, abort.signal);
+  const report = apply(planOf(step('a'), step('b', ['a'])), supervisors, () => {}, abort.signal, nobody);
   await settle();
   abort.abort();
   end('a').resolve(done);
@@ -102,6 +106,7 @@ test('a supervisor that throws makes its step fail with words, not the run', asy
     new Map([['builtin', supervisor]]),
     () => {},
     new AbortController().signal,
+    nobody,
   );
   expect(report.steps[0]?.outcome).toEqual({
     kind: 'failed',
@@ -113,6 +118,6 @@ test('events tell each begin and end, and the report last', async () => {
   const { end, supervisors } = scripted();
   end('a').resolve(done);
   const events: Event[] = [];
-  await apply(planOf(step('a')), supervisors, (event) => events.push(event), new AbortController().signal);
+  await apply(planOf(step('a')), supervisors, (event) => events.push(event), new AbortController().signal, nobody);
   expect(events.map(({ kind }) => kind)).toEqual(['step-started', 'step-ended', 'applied']);
 });

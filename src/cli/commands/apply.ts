@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { ensureFolder } from '../../config.ts';
 import { checkSafety } from '../../desired/safety.ts';
-import { converge, ensureHostKey, loadDesired, type Request, supervisorsInUse } from '../../engine.ts';
+import { converge, ensureHostKey, loadDesired, supervisorsInUse } from '../../engine.ts';
 import { createMonitor } from '../../health/monitor.ts';
 import { type Holder, readHolder, takeLock } from '../../host/lock.ts';
 import type { Event, Report, Step } from '../../model.ts';
 import { Failure, why } from '../../problem.ts';
+import type { Request } from '../../request.ts';
 import { formatRevision } from '../../revision.ts';
 import { openRegistry } from '../../supervisors/index.ts';
 import type { Context, Options } from '../context.ts';
@@ -139,7 +140,7 @@ async function actHere(
     revision: () => formatRevision(desired.revision),
   });
   const supervisors = await registry.take(supervisorsInUse(config, desired), desired.instances);
-  const report = await converge(config, desired, supervisors, request, emit, signal);
+  const report = await converge(config, desired, supervisors, request, emit, signal, (id) => monitor.state(id));
   const started = report.steps.flatMap(({ step, outcome }) =>
     outcome.kind === 'done' && (step.effect === 'start' || step.effect === 'restart') ? [step.supervisor] : [],
   );

@@ -1,7 +1,9 @@
 import type { Config } from '../../config.ts';
-import { checkOwner, EVERYTHING, loadDesired, prepare, supervisorsInUse } from '../../engine.ts';
+import { checkOwner, loadDesired, supervisorsInUse } from '../../engine.ts';
 import { createMonitor } from '../../health/monitor.ts';
 import type { Plan } from '../../model.ts';
+import { prepare } from '../../prepare.ts';
+import { EVERYTHING } from '../../request.ts';
 import { openRegistry } from '../../supervisors/index.ts';
 
 export interface Wanted {

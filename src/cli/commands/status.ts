@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { readLastGood } from '../../decisions.ts';
-import { loadDesired, observeAll, supervisorsInUse } from '../../engine.ts';
+import { loadDesired, supervisorsInUse } from '../../engine.ts';
 import { createMonitor } from '../../health/monitor.ts';
 import { readHolder } from '../../host/lock.ts';
 import { holdsOf, readMarks } from '../../marks.ts';
 import type { Desired, HealthState, Service, ServiceStatus } from '../../model.ts';
+import { observeAll } from '../../prepare.ts';
 import { Failure } from '../../problem.ts';
 import { statusOf } from '../../status.ts';
 import { openRegistry } from '../../supervisors/index.ts';

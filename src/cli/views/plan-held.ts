@@ -17,8 +17,23 @@ export function heldWords(
       };
     case 'handover':
       return {
-        why: `${reason.from} has it, and a second copy is never made; a handover is not supported yet`,
-        next: `remove it there first: \`supervisor: ${reason.from}\` with \`state: absent\``,
+        why: `${reason.from} has it too, and which of the two is to go can't be told`,
+        next: `stop and remove one of them by hand, or write \`supervisor: ${reason.from}\` and apply first`,
+      };
+    case 'reversed':
+      return {
+        why: `its handover at ${time(reason.at)} failed and was reversed: ${placed(reason.problem)}`,
+        next: `mend it and change Git, or try again as it is: reconcile start ${service}`,
+      };
+    case 'stray':
+      return {
+        why: `pid ${reason.pid} runs it, and nobody supervises that: a start would make a second copy (${reason.why})`,
+        next: `look at it: reconcile who ${service}; then end it, or name it in \`supersedes\`, or \`strays: stop\` in policy.yaml`,
+      };
+    case 'duel':
+      return {
+        why: [`somebody undid it ${reason.rounds} times since ${time(reason.since)}`, ...reason.evidence].join('; '),
+        next: `end that first, or name it in \`supersedes\`; then: reconcile start ${service}`,
       };
     case 'fatal':
       return { why: `FATAL: ${reason.run.reason}`, next: `mend it, then: reconcile start ${service}` };
@@ -116,6 +131,16 @@ export function noticeWords(notice: Notice): { readonly what: string; readonly w
       return { what: 'left alone', why: `${DRIFT[notice.what]}, and Git has not changed (\`drift: report\`)` };
     case 'besides':
       return { what: 'has more beside it', why: `somebody else's settings count too: ${notice.paths.join(', ')}` };
+    case 'stray':
+      return {
+        what: `pid ${notice.pid} beside it`,
+        why: `${notice.exact ? 'a stray runs its command' : 'it may be a stray'}: ${notice.why}; look at it: reconcile who ${notice.pid}`,
+      };
+    case 'conflict':
+      return {
+        what: 'claimed by others too',
+        why: `${notice.where}: ${notice.why}; to have it taken over: \`supersedes: [${notice.supersedes}]\``,
+      };
     case 'unknown-process':
       return { what: `pid ${notice.pid} left alone`, why: 'it is not known from which definition it was started' };
     default:

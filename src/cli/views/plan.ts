@@ -1,5 +1,5 @@
 import type { Json } from '../../canonical.ts';
-import type { Held, Notice, Plan, Reason, Run, Step } from '../../model.ts';
+import type { Action, Held, Notice, Plan, Reason, Run, Step } from '../../model.ts';
 import { unreachable } from '../../problem.ts';
 import { maskFile } from '../../secrets.ts';
 import type { Style } from '../style.ts';
@@ -81,7 +81,11 @@ function signOf({ action, effect }: Step): Sign {
       return 'change';
     case 'stop':
     case 'remove':
+    case 'retire':
       return 'end';
+    case 'handover':
+    case 'give-back':
+      return 'restart';
     case 'start':
     case 'restart':
     case 'replace':
@@ -111,6 +115,16 @@ function effectText({ action, effect, seen }: Step): string {
       return pid === '' ? 'stop its restarts' : `stop${pid}`;
     case 'remove':
       return effect === 'stop' && pid !== '' ? `stop${pid} and remove` : 'remove';
+    case 'handover':
+      return effect === 'none'
+        ? 'hand over, nothing runs'
+        : effect === 'pid unchanged'
+          ? 'finish its handover'
+          : 'hand over';
+    case 'retire':
+      return effect === 'stop' ? 'stop what it supersedes, for good' : 'disable what it supersedes';
+    case 'give-back':
+      return 'hand back, and remove';
     default:
       return unreachable(action);
   }
@@ -170,7 +184,12 @@ function reasonText(reason: Exclude<Reason, { kind: 'changed' }>): string | unde
     case 'files':
       return reason.by === 'others' ? 'its files are not as they were written' : 'its files are written otherwise now';
     case 'boot':
+    // The parts of a handover say it.
+    case 'superseded':
+    case 'given-back':
       return undefined;
+    case 'strays':
+      return `it runs outside its supervisor (\`strays: stop\`): pid ${reason.pids.join(', ')}`;
     default:
       return unreachable(reason);
   }
@@ -188,13 +207,17 @@ function indented(text: string, width: number): string[] {
   return wrapped(text, width - INDENT.length).map((line) => INDENT + line);
 }
 
+const OVER: ReadonlySet<Action> = new Set(['create', 'handover', 'give-back']);
+
 /** `Plan: 2 to create, 1 to restart. 1 held.` */
 function summary({ steps, held, notices }: Plan): string {
   const count = (test: (step: Step) => boolean) => steps.filter(test).length;
   const counts: readonly (readonly [number, string])[] = [
     [count(({ action }) => action === 'create'), 'to create'],
-    [count(({ action, effect }) => action !== 'create' && effect === 'start'), 'to start'],
-    [count(({ effect }) => effect === 'restart'), 'to restart'],
+    [count(({ action }) => action === 'handover' || action === 'give-back'), 'to hand over'],
+    [count(({ action }) => action === 'retire'), 'to retire'],
+    [count(({ action, effect }) => !OVER.has(action) && effect === 'start'), 'to start'],
+    [count(({ action, effect }) => !OVER.has(action) && effect === 'restart'), 'to restart'],
     [count(({ action, effect }) => action === 'update' && effect === 'pid unchanged'), 'to update live'],
     [count(({ action, effect }) => action === 'update' && effect === 'none'), 'to update'],
     [count(({ action }) => action === 'stop'), 'to stop'],

@@ -15,6 +15,8 @@ export function progressText(event: Event, style: Style): string | undefined {
       return undefined;
     case 'step-started':
       return style.dim(`  ${event.step.service}: ${DOING[event.step.action]}...`);
+    case 'handover-stage':
+      return style.dim(`  ${event.service}: ${event.text}`);
     case 'step-ended':
       return `  ${event.step.service}: ${ended(event.step.action, event.outcome, event.took, style)}`;
     default:
@@ -60,6 +62,9 @@ const DOING: Readonly<Record<Action, string>> = {
   replace: 'restarting with its new definition',
   update: 'updating',
   remove: 'removing',
+  handover: 'handing over',
+  retire: 'retiring what it supersedes',
+  'give-back': 'handing back',
 };
 
 const DONE: Readonly<Record<Action, string>> = {
@@ -70,6 +75,9 @@ const DONE: Readonly<Record<Action, string>> = {
   replace: 'restarted with its new definition',
   update: 'updated, pid unchanged',
   remove: 'removed',
+  handover: 'handed over',
+  retire: 'what it supersedes is stopped and disabled',
+  'give-back': 'handed back, and removed',
 };
 
 function ended(action: Action, outcome: Outcome, took: number, style: Style): string {

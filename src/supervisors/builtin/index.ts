@@ -1,7 +1,7 @@
 import { type FSWatcher, mkdirSync, readdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { Monitor } from '../../health/health.ts';
-import type { Outcome, Reading, Service, ServiceId, Step } from '../../model.ts';
+import type { Outcome, OwnStep, Reading, Service, ServiceId } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
 import { check } from '../shared/check.ts';
 import { writeFiles } from '../shared/files.ts';
@@ -96,7 +96,7 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
       const { refused } = writeFiles(steps, ({ action }) => action !== 'remove');
       return new Map([...refused, ...(await makeFolders(steps))]);
     },
-    apply: (step: Step, signal: AbortSignal): Promise<Outcome> => {
+    apply: (step: OwnStep, signal: AbortSignal): Promise<Outcome> => {
       const outcome = (last.get(step.service) ?? Promise.resolve()).then(() => take(context, step, signal));
       const settled = outcome.catch(() => {});
       last.set(step.service, settled);

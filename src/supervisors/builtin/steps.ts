@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beganAt, bootId, commandOf } from '../../host/procfs.ts';
-import type { Actual, Definition, Outcome, ServiceId, Step, UnreadableObject } from '../../model.ts';
+import type { Actual, Definition, Outcome, OwnStep, ServiceId, Step, UnreadableObject } from '../../model.ts';
 import { type Problem, unreachable, why } from '../../problem.ts';
 import { formatDuration } from '../../units.ts';
 import { removeFile } from '../shared/files.ts';
@@ -27,7 +27,7 @@ export interface StepContext {
 }
 
 /** Takes one step and waits for its result. */
-export async function take(context: StepContext, step: Step, signal: AbortSignal): Promise<Outcome> {
+export async function take(context: StepContext, step: OwnStep, signal: AbortSignal): Promise<Outcome> {
   const found = await observeOne(context.observer, step.service);
   const changed = refusal(step, found);
   if (changed !== undefined) return failed(changed);
@@ -44,7 +44,7 @@ export async function take(context: StepContext, step: Step, signal: AbortSignal
   }
 }
 
-async function act(context: StepContext, step: Step, unit: Unit, signal: AbortSignal): Promise<Outcome> {
+async function act(context: StepContext, step: OwnStep, unit: Unit, signal: AbortSignal): Promise<Outcome> {
   const { action, target } = step;
   if (target !== undefined) unit.redefine(recorded(target.definition), context.revision());
   switch (action) {

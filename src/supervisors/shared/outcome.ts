@@ -1,4 +1,4 @@
-import type { Outcome, ServiceId, Step } from '../../model.ts';
+import type { Outcome, OwnStep, ServiceId, Step } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
 
 /** Why a step came to nothing, in the words of what it does to a service. */
@@ -22,7 +22,7 @@ export function failed(problem: Problem): Outcome {
   return { kind: 'failed', problem };
 }
 
-type Take = (step: Step, signal: AbortSignal) => Promise<Outcome>;
+type Take = (step: OwnStep, signal: AbortSignal) => Promise<Outcome>;
 
 /** The steps of one service one after another; those of others at the same time. `take` never rejects. */
 export function inTurns(take: Take): Take {

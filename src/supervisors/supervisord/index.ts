@@ -1,6 +1,6 @@
 import type { Monitor } from '../../health/health.ts';
 import type { Instance } from '../../instance.ts';
-import type { Definition, Outcome, Reading, Service, Step } from '../../model.ts';
+import type { Definition, Outcome, OwnStep, Reading, Service } from '../../model.ts';
 import { Failure, type Problem } from '../../problem.ts';
 import { check } from '../shared/check.ts';
 import { cannot, failed, inTurns } from '../shared/outcome.ts';
@@ -70,7 +70,7 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
       hint,
     };
   };
-  const apply = async (step: Step, signal: AbortSignal): Promise<Outcome> => {
+  const apply = async (step: OwnStep, signal: AbortSignal): Promise<Outcome> => {
     const id = step.service;
     tender.begin(id);
     try {

@@ -1,5 +1,5 @@
 import type { Monitor } from '../../health/health.ts';
-import type { Actual, Outcome, ServiceId, Step } from '../../model.ts';
+import type { Actual, Outcome, OwnStep, ServiceId, Step } from '../../model.ts';
 import { type Problem, unreachable } from '../../problem.ts';
 import { cannot, changedMeanwhile, done, failed } from '../shared/outcome.ts';
 import { whenHealthy } from '../shared/probing.ts';
@@ -28,7 +28,7 @@ export interface StepContext {
 }
 
 /** Takes one step, whose files are written and read by supervisord, and waits for its result. Throws what it says. */
-export async function take(context: StepContext, step: Step, signal: AbortSignal): Promise<Outcome> {
+export async function take(context: StepContext, step: OwnStep, signal: AbortSignal): Promise<Outcome> {
   const { link } = context;
   const id = step.service;
   if (step.action === 'update') return done(step.seen.kind === 'present' ? step.seen.pid : undefined);

@@ -1,5 +1,5 @@
 import type { Monitor } from '../../health/health.ts';
-import type { Actual, Definition, Outcome, Reading, Service, Step } from '../../model.ts';
+import type { Actual, Definition, Outcome, OwnStep, Reading, Service } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
 import { inTurns } from '../shared/outcome.ts';
 import type { Supervisor } from '../supervisor.ts';
@@ -74,7 +74,7 @@ export function createSystemd(options: SystemdOptions): Supervisor {
     const definition = define(service);
     return Array.isArray(definition) ? Promise.resolve(definition[0]) : ask(definition as Definition);
   };
-  const apply = async (step: Step, signal: AbortSignal): Promise<Outcome> => {
+  const apply = async (step: OwnStep, signal: AbortSignal): Promise<Outcome> => {
     try {
       const { waiting } = await connect();
       const probe = tender.probe.bind(tender);

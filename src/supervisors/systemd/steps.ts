@@ -1,5 +1,5 @@
 import type { Monitor } from '../../health/health.ts';
-import type { Outcome, Run, Step } from '../../model.ts';
+import type { Outcome, OwnStep, Run, Step } from '../../model.ts';
 import { Failure, type Problem, unreachable } from '../../problem.ts';
 import { cannot, changedMeanwhile, done, failed } from '../shared/outcome.ts';
 import { whenHealthy } from '../shared/probing.ts';
@@ -24,7 +24,7 @@ export interface StepContext {
 }
 
 /** Takes one step, whose files are written and loaded, and waits for its result. Throws what systemd says. */
-export async function take(context: StepContext, step: Step, signal: AbortSignal): Promise<Outcome> {
+export async function take(context: StepContext, step: OwnStep, signal: AbortSignal): Promise<Outcome> {
   const unit = unitFor(step);
   const { manager } = context.observer;
   const before = await glance(manager, unit);

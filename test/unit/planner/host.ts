@@ -55,6 +55,10 @@ function result(step: Step, object: Actual | undefined): Actual | undefined {
       return { ...the(step, object), definition: target(step), run: kept(the(step, object), target(step)) };
     case 'remove':
       return undefined;
+    case 'handover':
+    case 'retire':
+    case 'give-back':
+      throw new Error(`${step.id} is no supervisor's step`);
     default:
       return unreachable(step.action);
   }

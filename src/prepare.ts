@@ -1,0 +1,167 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkAbandoned } from './abandoned.ts';
+import { checkNames } from './check-names.ts';
+import type { Config } from './config.ts';
+import { readUsed } from './decisions.ts';
+import { define } from './definitions.ts';
+import { readInputs } from './desired/inputs.ts';
+import { expandGroups } from './groups.ts';
+import { openBegun, openReversed } from './handover/begun.ts';
+import { lookInPlace } from './handover/look.ts';
+import { openTakers, type Takers } from './handover/takers.ts';
+import { holdsOf, type Marks, readMarks, settledOf, untriedOf, wantedDigest, withRestarting } from './marks.ts';
+import type {
+  Definition,
+  Desired,
+  Observed,
+  Plan,
+  Reading,
+  Service,
+  ServiceId,
+  Step,
+  SupervisorName,
+} from './model.ts';
+import { plan as makePlan } from './planner.ts';
+import type { Problem } from './problem.ts';
+import type { Request } from './request.ts';
+import { withServiceFiles } from './service-files.ts';
+import type { Supervisors } from './supervisors/index.ts';
+import type { Also, Supervisor } from './supervisors/supervisor.ts';
+import type { Thing, ThingState } from './thing.ts';
+
+export interface Prepared {
+  readonly plan: Plan;
+  readonly desired: Desired;
+  readonly observed: Observed;
+  readonly marks: Marks;
+  readonly definitions: ReadonlyMap<ServiceId, Definition>;
+  readonly takers: Takers;
+  /** Something bears marks of a service that Git has no more. */
+  readonly given: boolean;
+  /** What Git wants of each service that others can change. */
+  readonly wanted: ReadonlyMap<ServiceId, string>;
+  /** The services it is about, by name or id; all where empty. */
+  readonly only: readonly string[];
+}
+
+/** Reads everything and plans; changes nothing. Fails with problems where there can be no plan at all. */
+export async function prepare(
+  config: Config,
+  loaded: Desired,
+  supervisors: Supervisors,
+  request: Request,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  checkAbandoned(readUsed(config.stateDir).instances, loaded);
+  const only = expandGroups(request.only, loaded.services);
+  const asked = expandGroups(request.asked, loaded.services, true);
+  const inputs = readInputs(loaded.services, hostKey(config.stateDir));
+  const desired: Desired = { ...loaded, services: inputs.services };
+  const defined = await define(desired, supervisors);
+  const marks = readMarks(config.stateDir);
+  const seen = withRestarting(
+    await observeAll(desired, supervisors, signal, { looking: request.looking === true }),
+    marks,
+  );
+  const looked = withServiceFiles(desired, defined, seen);
+  const { definitions, observed } = looked;
+  const wanted = new Map(
+    desired.services
+      .filter(({ supervisor }) => supervisors.get(supervisor)?.shared)
+      .map((service) => [service.id, wantedDigest(service, definitions.get(service.id))]),
+  );
+  checkNames(desired, observed, { only, asked });
+  const blocked = new Map([...inputs.problems, ...looked.problems]);
+  const takers = await openTakers(supervisors, config);
+  const begun = openBegun(config.runtimeDir);
+  const reversed = openReversed(config.stateDir);
+  const means = { supervisors, takers, begun, reversed, isCopy };
+  const place = await lookInPlace(desired, definitions, observed, means, signal);
+  const input = {
+    ...place,
+    desired,
+    definitions,
+    fields: new Map([...supervisors].map(([name, { fields }]) => [name, fields])),
+    observed,
+    blocked,
+    settled: settledOf(marks, wanted),
+    untried: untriedOf(marks, wanted),
+    holds: holdsOf(marks, Date.now()),
+    asked: idsOf(desired.services, asked),
+    restartStaged: request.restartStaged === true,
+    ...(only.length > 0 ? { only: new Set(only) } : {}),
+  };
+  const first = makePlan(input);
+  // What can't start here must be known before anything is stopped for it, and in the dry run too.
+  const found = await Promise.all(
+    first.steps.map(async (step) => {
+      const problem = await whyNot(step, supervisors.get(step.supervisor));
+      return problem === undefined ? undefined : ([step.service, problem] as const);
+    }),
+  );
+  for (const entry of found) if (entry !== undefined) blocked.set(...entry);
+  const plan = found.some((entry) => entry !== undefined) ? makePlan(input) : first;
+  return { plan, desired, observed, definitions, takers, given: place.given.size > 0, marks, wanted, only };
+}
+
+/**
+ * Asks all supervisors: those that others can change too at once, then the embedded one, which looks at every process of
+ * the host but theirs.
+ */
+export async function observeAll(
+  desired: Desired,
+  supervisors: Supervisors,
+  signal: AbortSignal,
+  also: Omit<Also, 'known'> = {},
+): Promise<Observed> {
+  const bySupervisor = Map.groupBy(desired.services, ({ supervisor }) => supervisor);
+  const ask = async ([name, supervisor]: readonly [SupervisorName, Supervisor], known: ReadonlySet<number>) =>
+    [name, await supervisor.observe(signal, bySupervisor.get(name) ?? [], { ...also, known })] as const;
+  const all = [...supervisors];
+  const shared = await Promise.all(all.filter(([, { shared }]) => shared).map((one) => ask(one, new Set())));
+  const known = new Set(shared.flatMap(([, reading]) => pidsOf(reading)));
+  const own = await Promise.all(all.filter(([, { shared }]) => !shared).map((one) => ask(one, known)));
+  return new Map([...own, ...shared]);
+}
+
+function pidsOf(reading: Reading): number[] {
+  if (reading.kind === 'unreadable') return [];
+  return reading.objects.flatMap((o) => (o.kind === 'actual' && o.run.kind === 'running' ? [o.run.pid] : []));
+}
+
+/** What only starts or restarts a service is no copy of it. */
+function isCopy(thing: Thing, { written }: Service, _state: ThingState): boolean {
+  if (thing.kind === 'process') return thing.command.join('\0') === written.command?.join('\0');
+  return thing.kind === 'unit' || thing.kind === 'program';
+}
+
+/** What stands in the way of a step: its definition, or that it can't be started here. */
+async function whyNot(step: Step, supervisor: Supervisor | undefined): Promise<Problem | undefined> {
+  const service = step.target?.service;
+  if (supervisor === undefined || service === undefined) return undefined;
+  const starts = step.effect === 'start' || step.effect === 'restart';
+  const [cannotStart, bad] = await Promise.all([
+    starts ? supervisor.check(service) : undefined,
+    step.files === undefined ? undefined : supervisor.judge?.(service),
+  ]);
+  return bad ?? cannotStart;
+}
+
+function idsOf(services: readonly Service[], names: readonly string[]): ReadonlySet<ServiceId> {
+  return new Set(services.filter(({ id, name }) => names.includes(id) || names.includes(name)).map(({ id }) => id));
+}
+
+/**
+ * The key under which digests of environment files are made, so that a digest tells nothing elsewhere. Before the first
+ * apply there is none yet, and no digest to compare with: one for this run alone will do.
+ */
+function hostKey(stateDir: string): Buffer {
+  try {
+    return readFileSync(join(stateDir, 'key'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return randomBytes(32);
+    throw error;
+  }
+}

@@ -1,0 +1,17 @@
+/** What one run is asked to do, besides making everything as Git says. */
+export interface Request {
+  /** Only these services (names or ids); all where empty. */
+  readonly only: readonly string[];
+  /** Services a person asks to start, though they wait for a first start, are FATAL or HELD. */
+  readonly asked: readonly string[];
+  /** The fingerprint of a saved plan: anything else is refused. */
+  readonly expect?: string;
+  /** Take over an owner name that belonged to another desired-state directory. */
+  readonly claim?: boolean;
+  /** What waits for the next start of its process is to take effect now. */
+  readonly restartStaged?: boolean;
+  /** Nothing is going to be applied. */
+  readonly looking?: boolean;
+}
+
+export const EVERYTHING: Request = { only: [], asked: [] };

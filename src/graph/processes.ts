@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { cgroupsOf, commandOf, dead, linkOf, listPids, namedStatOf, type ProcessRef, uidOf } from '../host/procfs.ts';
+import { userOf } from './accounts.ts';
 
 /** A living process, as it was when the table was taken; what is dear is read when it is first asked for. */
 export interface Process extends ProcessRef {
@@ -130,7 +130,7 @@ class Living implements Process {
   }
 
   get user(): string | undefined {
-    return this.uid === undefined ? undefined : userNames().get(this.uid);
+    return this.uid === undefined ? undefined : userOf(this.uid);
   }
 
   get cgroups(): readonly string[] | undefined {
@@ -170,24 +170,4 @@ class Table implements Processes {
   [Symbol.iterator](): Iterator<Process> {
     return this.#all.values();
   }
-}
-
-let names: ReadonlyMap<number, string> | undefined;
-
-/** Read once; the first of several names counts. */
-function userNames(): ReadonlyMap<number, string> {
-  if (names !== undefined) return names;
-  const found = new Map<number, string>();
-  let text = '';
-  try {
-    text = readFileSync('/etc/passwd', 'utf8');
-  } catch {
-    // Numbers will do.
-  }
-  for (const line of text.split('\n')) {
-    const [name, , uid] = line.split(':');
-    if (name && uid && !found.has(Number(uid))) found.set(Number(uid), name);
-  }
-  names = found;
-  return found;
 }

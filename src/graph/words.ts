@@ -63,6 +63,20 @@ export function withoutPrefix(words: readonly string[]): readonly string[] {
   return words.slice(at);
 }
 
+/** The words of a text that is split at blanks alone, but for quotes, as by Python's shlex.split. */
+export function quotedWords(text: string): string[] {
+  const words: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    const blank = /^\s+/.exec(text.slice(at))?.[0].length ?? 0;
+    at += blank;
+    if (at >= text.length) break;
+    const { length, text: word } = wordAt(text, at, /\s/);
+    words.push(word);
+    at += length;
+  }
+  return words;
+}
+
 const OPERATORS = /^(?:&&|\|\||;;|\|&|[;&|()\n])/;
 const REDIRECTION = /^(?:\d*(?:>>|>&|<&|<<-|<<<|<<|<>|>\||>|<)|&>>|&>)/;
 
@@ -105,11 +119,11 @@ function tokens(text: string): Token[] {
 }
 
 /** A word from here on, up to a blank or an operator. Of at least one character. */
-function wordAt(text: string, begin: number): Word & { readonly length: number } {
+function wordAt(text: string, begin: number, ends = /[\s;&|()<>]/): Word & { readonly length: number } {
   let [at, word, plain] = [begin, '', true];
   while (at < text.length) {
     const char = text.charAt(at);
-    if (/[\s;&|()<>]/.test(char)) break;
+    if (ends.test(char)) break;
     if (char === '\\') {
       word += text.charAt(at + 1);
       at += 2;

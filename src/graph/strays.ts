@@ -1,0 +1,89 @@
+import type { ServiceId } from '../model.ts';
+import { keyOf, readCommand } from './command.ts';
+import { type Declared, type Index, indexOf } from './declared.ts';
+import { type Manager, managerOf } from './managers.ts';
+import { type Match, matchCommands } from './match.ts';
+import type { Process, Processes } from './processes.ts';
+
+/** A process that runs a declared command outside its supervisor. Only an exact one may ever be acted on. */
+export interface Stray {
+  readonly service: ServiceId;
+  readonly pid: number;
+  readonly start: number;
+  readonly match: Match;
+  readonly manager: Manager;
+  /** In words. */
+  readonly why: string;
+}
+
+/** How likely it has to be for a plan to speak of it: a script of the same name elsewhere is not. */
+const WORTH_TELLING = 0.5;
+
+/**
+ * Strays of these services. `known` are the processes that supervisors run; what descends from them is theirs too. Where
+ * several in one line of descent match, the outermost exact one stands for all.
+ */
+export function straysOf(
+  services: readonly Declared[],
+  known: ReadonlySet<number>,
+  processes: Processes,
+): readonly Stray[] {
+  return lookalikes(services, processes, WORTH_TELLING).flatMap(({ service, process, match }): Stray[] => {
+    const line = [process, ...processes.ancestorsOf(process.pid)];
+    if (line.some(({ pid }) => known.has(pid))) return [];
+    const manager = managerOf(process, processes);
+    const { pid, start } = process;
+    return [{ service: service.id, pid, start, match, manager, why: match.evidence.join('; ') }];
+  });
+}
+
+export interface Lookalike {
+  readonly service: Declared;
+  readonly process: Process;
+  readonly match: Match;
+}
+
+/** All processes that look like one of these services, but what another of the same line of descent stands for. */
+export function lookalikes(services: readonly Declared[], processes: Processes, least = 0): readonly Lookalike[] {
+  const index = indexOf(services);
+  const found = [...processes].flatMap((process): readonly Lookalike[] => {
+    // Ourselves, who have names of services on our command line.
+    if (process.pid === globalThis.process.pid) return [];
+    const matches = matchesOf(process, index, least);
+    // What is exactly one service is no other one by resemblance.
+    const exact = matches.filter(({ match }) => match.kind === 'exact');
+    return exact.length > 0 ? exact : matches;
+  });
+  const byService = Map.groupBy(found, ({ service }) => service.id);
+  return found.filter((one) => !isToldBy(one, byService.get(one.service.id) ?? [], processes));
+}
+
+function matchesOf(process: Process, index: Index, least: number): readonly Lookalike[] {
+  const command = readCommand(process.argv);
+  if (command === undefined) return [];
+  return candidatesOf(process, keyOf(command), index).flatMap(({ service, wanted, command: ours }): Lookalike[] => {
+    const match = matchCommands(process, command, wanted, ours);
+    return match.score > 0 && match.score >= least ? [{ service, process, match }] : [];
+  });
+}
+
+function candidatesOf(process: Process, key: string, index: Index) {
+  const candidates = index.get(key) ?? [];
+  // Arguments that are written over are one text; the program behind it tells.
+  if (candidates.length > 0 || !/[\s:]/.test(process.argv[0] ?? '')) return candidates;
+  const { exe } = process;
+  const name = exe?.replace(/ \(deleted\)$/, '').replace(/^.*\//, '');
+  return name === undefined ? [] : (index.get(`file ${name}`) ?? []);
+}
+
+/** Another one above or below it says the same with more right. */
+function isToldBy(one: Lookalike, others: readonly Lookalike[], processes: Processes): boolean {
+  if (others.length < 2) return false;
+  const above = new Set(processes.ancestorsOf(one.process.pid).map(({ pid }) => pid));
+  return others.some((other) => {
+    if (other === one) return false;
+    if (above.has(other.process.pid)) return other.match.kind === 'exact' || one.match.kind !== 'exact';
+    const isBelow = processes.ancestorsOf(other.process.pid).some(({ pid }) => pid === one.process.pid);
+    return isBelow && other.match.kind === 'exact' && one.match.kind !== 'exact';
+  });
+}

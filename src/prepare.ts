@@ -7,10 +7,12 @@ import type { Config } from './config.ts';
 import { readUsed } from './decisions.ts';
 import { define } from './definitions.ts';
 import { readInputs } from './desired/inputs.ts';
+import { match } from './graph/match.ts';
 import { expandGroups } from './groups.ts';
 import { openBegun, openReversed } from './handover/begun.ts';
 import { lookInPlace } from './handover/look.ts';
 import { openTakers, type Takers } from './handover/takers.ts';
+import { commandOf } from './host/procfs.ts';
 import { holdsOf, type Marks, readMarks, settledOf, untriedOf, wantedDigest, withRestarting } from './marks.ts';
 import type {
   Definition,
@@ -131,10 +133,18 @@ function pidsOf(reading: Reading): number[] {
   return reading.objects.flatMap((o) => (o.kind === 'actual' && o.run.kind === 'running' ? [o.run.pid] : []));
 }
 
-/** What only starts or restarts a service is no copy of it. */
-function isCopy(thing: Thing, { written }: Service, _state: ThingState): boolean {
-  if (thing.kind === 'process') return thing.command.join('\0') === written.command?.join('\0');
-  return thing.kind === 'unit' || thing.kind === 'program';
+/**
+ * Does a thing run the service, as far as can be told? What does not, restarts it, or is a watchdog: it goes first. A unit
+ * or a program that is down is taken for one that did.
+ */
+function isCopy(thing: Thing, { written }: Service, state: ThingState): boolean {
+  const { command, directory } = written;
+  if (thing.kind === 'cron' || thing.kind === 'timer') return false;
+  const [main] = state.kind === 'there' ? state.processes : [];
+  const argv = thing.kind === 'process' ? thing.command : main === undefined ? [] : commandOf(main.pid);
+  if (argv.length === 0) return thing.kind !== 'process';
+  if (command === undefined) return thing.kind !== 'process' && written.unit !== undefined;
+  return match({ argv }, { command, directory }).kind !== 'none';
 }
 
 /** What stands in the way of a step: its definition, or that it can't be started here. */

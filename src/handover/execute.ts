@@ -1,6 +1,6 @@
 import type { Gap, Handover, Outcome, Predecessor, ServiceId, Step, Target } from '../model.ts';
 import type { Problem } from '../problem.ts';
-import { gapOf, gapText } from './gap.ts';
+import { gapOf } from './gap.ts';
 import { type Means, NEVER, own, ownStep, problemOf, Stuck } from './means.ts';
 import { blockOld, disableOld, nameOfOld, restoreOld, stopOld, wasUp } from './old.ts';
 import { soak } from './soak.ts';
@@ -56,7 +56,7 @@ export async function handOver(means: Means, step: Step, handover: Handover, sig
       }
     });
     if (pid !== undefined && starts && !proven && handover.soak > 0) {
-      means.tell(id, 'soak', `${gapText(gap)}proving that it stays well`);
+      means.tell(id, 'soak', 'proving that it stays well');
       await soak(means, id, pid, handover.soak, signal);
     }
   } catch (error) {

@@ -8,7 +8,3 @@ export function gapOf(gone: number, pid: number, ready: number): Gap | undefined
   const began = beganAt(stat) - (Date.now() - performance.now());
   return { process: Math.max(0, Math.round(began - gone)), ready: Math.max(0, Math.round(ready - gone)) };
 }
-
-export function gapText(gap: Gap | undefined): string {
-  return gap === undefined ? '' : `${gap.process} ms without a process, ${gap.ready} ms until ready; `;
-}

@@ -195,7 +195,12 @@ function handOver(c: HandoverCase, from: readonly Predecessor[]): Draft {
     after: load === undefined ? [] : [load.id],
     handover,
   };
-  return { service: id, supervisor, steps: load === undefined ? [over] : [load, over], notices: draft.notices };
+  return {
+    service: id,
+    supervisor,
+    steps: load === undefined ? [over] : [load, over],
+    notices: draft.notices.filter(({ kind }) => kind !== 'first-start' || !starts),
+  };
 }
 
 function blank(id: ServiceId): Actual {
@@ -206,7 +211,7 @@ function blank(id: ServiceId): Actual {
 /** The new definition is written and loaded before anything is stopped; nothing starts it. */
 function loadOf(service: Service, actual: Actual | undefined, interim: Definition): Step | undefined {
   const target = { service: { ...service, autostart: false }, definition: interim };
-  const reason: Reason = actual === undefined ? { kind: 'missing' } : { kind: 'files', by: 'us' };
+  const reason: Reason = actual === undefined ? { kind: 'missing' } : { kind: 'superseded', things: [] };
   const writes = writesFor(actual, interim, actual?.definition.hash === interim.hash);
   if (actual === undefined) return { ...step('create', service, reason, 'none', actual, target), ...writes };
   if (writes.files === undefined && writes.boot === undefined && actual.definition.hash === interim.hash)

@@ -112,6 +112,14 @@ function inTheirOrder(
   const retirements = drafts.flatMap(({ steps }) => steps.filter(({ action }) => action === 'retire'));
   const loaded = loads.filter(({ action }) => action !== 'retire');
   for (const retirement of retirements) wait(retirement, loaded);
+  // What would start it again, or is a copy of it, goes before it is started anyhow.
+  for (const { steps } of drafts) {
+    for (const step of steps.filter(startsIt))
+      wait(
+        step,
+        steps.filter(({ action }) => action === 'retire'),
+      );
+  }
   for (const handover of handovers) {
     wait(handover, loaded);
     wait(handover, retirements);

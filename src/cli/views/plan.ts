@@ -5,6 +5,7 @@ import { maskFile } from '../../secrets.ts';
 import type { Style } from '../style.ts';
 import { changeLines, wrapped } from './plan-changes.ts';
 import { hostLines } from './plan-files.ts';
+import { handoverLines } from './plan-handover.ts';
 import { heldWords, noticeWords } from './plan-held.ts';
 
 const INDENT = '      ';
@@ -28,6 +29,7 @@ export function planText(
   const steps = plan.steps.flatMap((step) => [
     head(SIGNS[signOf(step)](style), step.service, effectText(step)),
     ...reasonLines(step, width, style),
+    ...handoverLines(step).flatMap(({ mark, text }) => hanging(mark, text, width)),
     ...hostLines(step, shown, options.diffs !== false, style),
   ]);
   const reasons = Map.groupBy(plan.held, (held) => JSON.stringify(heldWords(held, plan)));
@@ -89,7 +91,7 @@ function signOf({ action, effect }: Step): Sign {
     case 'start':
     case 'restart':
     case 'replace':
-      return effect === 'restart' ? 'restart' : 'start';
+      return effect === 'restart' ? 'restart' : effect === 'none' ? 'change' : 'start';
     default:
       return unreachable(action);
   }
@@ -106,6 +108,7 @@ function effectText({ action, effect, seen }: Step): string {
     case 'restart':
       return `restart${pid}`;
     case 'replace':
+      if (effect === 'none') return 'new definition, not started';
       return effect === 'restart' ? `restart${pid}, new definition` : 'start, new definition';
     case 'update':
       return effect === 'pid unchanged'
@@ -201,6 +204,12 @@ function heldLines(group: readonly Held[], plan: Plan, width: number, style: Sty
   const { why, next } = heldWords(first, plan);
   const lines = indented(why, width);
   return next === undefined ? lines : [...lines, ...indented(next, width).map(style.dim)];
+}
+
+/** A text behind a mark, its further lines below its first word. */
+function hanging(mark: string, text: string, width: number): string[] {
+  const lines = wrapped(text, width - INDENT.length - mark.length);
+  return lines.map((line, i) => INDENT + (i === 0 ? mark : ' '.repeat(mark.length)) + line);
 }
 
 function indented(text: string, width: number): string[] {

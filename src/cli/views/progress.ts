@@ -1,5 +1,5 @@
 import type { Json } from '../../canonical.ts';
-import type { Action, Event, Outcome, Report, StepReport } from '../../model.ts';
+import type { Action, Event, Outcome, Report, Step, StepReport } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
 import { unreachable } from '../../problem.ts';
 import { formatDuration } from '../../units.ts';
@@ -14,11 +14,11 @@ export function progressText(event: Event, style: Style): string | undefined {
     case 'applied':
       return undefined;
     case 'step-started':
-      return style.dim(`  ${event.step.service}: ${DOING[event.step.action]}...`);
+      return style.dim(`  ${event.step.service}: ${isLoad(event.step) ? 'updating' : DOING[event.step.action]}...`);
     case 'handover-stage':
       return style.dim(`  ${event.service}: ${event.text}`);
     case 'step-ended':
-      return `  ${event.step.service}: ${ended(event.step.action, event.outcome, event.took, style)}`;
+      return `  ${event.step.service}: ${ended(event.step, event.outcome, event.took, style)}`;
     default:
       return unreachable(event);
   }
@@ -80,10 +80,15 @@ const DONE: Readonly<Record<Action, string>> = {
   'give-back': 'handed back, and removed',
 };
 
-function ended(action: Action, outcome: Outcome, took: number, style: Style): string {
+/** A new definition for what does not run, and is not started by this. */
+function isLoad({ action, effect }: Step): boolean {
+  return action === 'replace' && effect === 'none';
+}
+
+function ended(step: Step, outcome: Outcome, took: number, style: Style): string {
   switch (outcome.kind) {
     case 'done':
-      return `${style.green(DONE[action])}${outcome.pid === undefined || action === 'update' ? '' : `, pid ${outcome.pid}`} ${style.dim(`(${seconds(took)})`)}`;
+      return `${style.green(isLoad(step) ? 'updated, not started' : DONE[step.action])}${outcome.pid === undefined || step.action === 'update' ? '' : `, pid ${outcome.pid}`}${gap(outcome)} ${style.dim(`(${seconds(took)})`)}`;
     case 'failed':
       return `${style.red('failed')} ${style.dim(`(${seconds(took)})`)}: ${outcome.problem.summary}`;
     case 'skipped':
@@ -93,8 +98,16 @@ function ended(action: Action, outcome: Outcome, took: number, style: Style): st
   }
 }
 
+/** How long nothing ran. */
+function gap({ gap }: Extract<Outcome, { kind: 'done' }>): string {
+  return gap === undefined ? '' : `, ${gap.process} ms without a process, ${gap.ready} ms until ready`;
+}
+
 function said(outcome: Outcome): { readonly [key: string]: Json } {
-  if (outcome.kind === 'done') return outcome.pid === undefined ? {} : { pid: outcome.pid };
+  if (outcome.kind === 'done') {
+    const { pid, gap } = outcome;
+    return { ...(pid === undefined ? {} : { pid }), ...(gap === undefined ? {} : { gap: { ...gap } }) };
+  }
   const { code, summary, detail, hint } = outcome.problem;
   return {
     problem: { code, summary, ...(detail === undefined ? {} : { detail }), ...(hint === undefined ? {} : { hint }) },

@@ -1,0 +1,89 @@
+import type { Handover, Predecessor, Step } from '../../model.ts';
+import { nameOfThing } from '../../thing.ts';
+import { formatDuration } from '../../units.ts';
+
+/** One line, with its number before it where it has one. */
+export interface Part {
+  readonly mark: string;
+  readonly text: string;
+}
+
+/** The parts of a handover, a retirement or a way back, in the order they come; nothing for other steps. */
+export function handoverLines({ action, handover, supervisor, effect }: Step): readonly Part[] {
+  if (handover === undefined) return [];
+  switch (action) {
+    case 'handover':
+      return [...handover.from.map(fromLine), ...numbered(partsOf(handover, supervisor, effect))];
+    case 'retire':
+      return handover.from.flatMap((old) => [fromLine(old), ...numbered(endOf(old, handover.patience))]);
+    case 'give-back':
+      return [...handover.from.map(fromLine), ...numbered(wayBack(handover))];
+    default:
+      return [];
+  }
+}
+
+function nameOf(old: Predecessor): string {
+  return old.kind === 'thing' ? nameOfThing(old.thing) : `${old.id} under ${old.supervisor}`;
+}
+
+function fromLine(old: Predecessor): Part {
+  return { mark: '', text: fromText(old) };
+}
+
+function fromText(old: Predecessor): string {
+  if (old.kind === 'own')
+    return `from ${nameOf(old)}, which ${'pid' in old.run ? `runs as pid ${old.run.pid}` : `is ${old.run.kind}`}`;
+  const { processes, enabled, where } = old.state;
+  const [main, ...more] = processes;
+  const others = more.length === 0 ? '' : ` and ${more.length} more`;
+  const runs = main === undefined ? 'does not run' : `runs as pid ${main.pid}${others}`;
+  const boot = old.thing.kind === 'process' ? '' : enabled ? ', enabled' : ', not enabled';
+  return `from ${nameOf(old)}, which ${runs}${boot}${where === undefined ? '' : ` (${where})`}`;
+}
+
+function numbered(parts: readonly string[]): Part[] {
+  return parts.map((text, i) => ({ mark: `  ${i + 1}. `, text }));
+}
+
+function stopText(old: Predecessor, patience: number): string {
+  return `stop ${nameOf(old)}: ${formatDuration(patience)}, then it is killed; proven gone, with all that descends from it`;
+}
+
+function partsOf(
+  { from, starts, order, soak, patience, runs }: Handover,
+  supervisor: string,
+  effect: Step['effect'],
+): string[] {
+  const block = from.flatMap((old) =>
+    old.thing === undefined || old.thing.kind === 'process'
+      ? []
+      : [`keep ${nameOf(old)} from being started again, until the next boot`],
+  );
+  const stop = from.map((old) => stopText(old, patience));
+  const start = starts && !runs ? [`start it under ${supervisor}, and wait until it is ready and healthy`] : [];
+  const swap = order === 'start-first' ? [...start, ...stop] : [...stop, ...start];
+  const proof =
+    starts && effect !== 'none'
+      ? [`watch that it stays well for ${formatDuration(soak)}; if not, all is reversed`]
+      : [];
+  const end = from.map((old) =>
+    old.kind === 'own' ? `remove ${nameOf(old)}` : `disable ${nameOf(old)}, and keep what defines it`,
+  );
+  return [...block, ...swap, ...proof, ...end, 'make its start at boot as declared'];
+}
+
+function endOf(old: Predecessor, patience: number): string[] {
+  const name = nameOf(old);
+  const up = old.kind === 'thing' && old.state.processes.length > 0;
+  return [
+    ...(up ? [stopText(old, patience)] : []),
+    ...(old.thing?.kind === 'process' ? [] : [`disable ${name}, and keep what defines it`]),
+  ];
+}
+
+function wayBack({ from, ours, runs, starts, patience, marks }: Handover): string[] {
+  const things = from.map((old, i) => `restore ${nameOf(old)}${starts && marks[i]?.ran ? ', and start it' : ''}`);
+  const stop = ours === undefined || !runs ? [] : [stopText(ours, patience)];
+  return [...stop, ...things, ...(ours === undefined ? [] : [`remove ${nameOf(ours)}`])];
+}

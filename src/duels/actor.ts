@@ -1,8 +1,8 @@
 import { maskField } from '../secrets.ts';
 import { deedsOf } from './deeds.ts';
+import { baseOf, isShell, textOf } from './programs.ts';
 import type { Job, Witness } from './samples.ts';
 import { isManager, type Started, startedHow, startedWords } from './started.ts';
-import { baseOf, isShell, textOf } from './unwrap.ts';
 
 /** Who decides that a command is run: the program behind it, as far as its parents tell. */
 export interface Actor {

@@ -1,5 +1,6 @@
-import { wordsOf } from './shell-words.ts';
-import { baseOf, isShell, textOf, unwrapped } from './unwrap.ts';
+import { commandsIn, withoutPrefix } from '../graph/words.ts';
+import { unwrap } from '../graph/wrappers.ts';
+import { baseOf, isInterpreter, isShell, textOf } from './programs.ts';
 
 /** What a command line asks a manager to do to something; what only looks (`status`, `show`) is none. */
 export type Verb = 'restart' | 'stop' | 'start' | 'kill' | 'reload';
@@ -31,15 +32,19 @@ export function deedsOf(argv: readonly string[]): readonly Deed[] {
 
 /** A shell in a shell in a shell is taken apart, but not for ever. */
 const DEEP = 4;
+/** Characters of a text for a shell that are looked at. */
+const LONG = 8192;
 
 function deeds(argv: readonly string[], depth: number): readonly Deed[] {
-  const [file, ...args] = unwrapped(argv, (name) => TOOLS.has(name));
+  const [file, ...args] = behindInterpreter(unwrap(argv, true).argv);
   if (file === undefined || depth > DEEP) return [];
   const name = baseOf(file);
   if (isShell(name)) {
     const text = textOf(args);
     if (text === undefined) return [];
-    return commandsIn(text).flatMap((words) => deeds(words, depth + 1).map((deed) => ({ ...deed, inText: true })));
+    return commandsIn(text.slice(0, LONG)).flatMap(({ words }) =>
+      deeds(withoutPrefix(words), depth + 1).map((deed) => ({ ...deed, inText: true })),
+    );
   }
   return (TOOLS.get(name)?.(args) ?? []).map((deed) => ({ ...deed, inText: false }));
 }
@@ -60,12 +65,13 @@ const TOOLS: ReadonlyMap<string, (args: readonly string[]) => readonly Found[]> 
   ['gdbus', bus],
 ]);
 
-/** The commands in a text for a shell that begin with a tool we know, wherever they are: after `;`, `&&`, `do`, `$(` … */
-function commandsIn(text: string): string[][] {
-  return wordsOf(text.slice(0, 8192)).flatMap((words) => {
-    const at = words.findIndex((word) => TOOLS.has(baseOf(word)) || isShell(baseOf(word)));
-    return at === -1 ? [] : [words.slice(at)];
-  });
+/** The script of an interpreter in its place, where that is one of the tools: `python3 /usr/bin/supervisorctl`. */
+function behindInterpreter(argv: readonly string[]): readonly string[] {
+  const [file = '', ...args] = argv;
+  if (!isInterpreter(baseOf(file))) return argv;
+  const script = args.findIndex((arg) => !arg.startsWith('-'));
+  if (script === -1 || args.slice(0, script).includes('-c')) return argv;
+  return TOOLS.has(baseOf(args[script] ?? '')) ? args.slice(script) : argv;
 }
 
 const UNIT_VERBS: ReadonlyMap<string, Verb> = new Map([

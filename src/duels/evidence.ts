@@ -34,7 +34,7 @@ export interface Around {
   readonly restarts: ReadonlyMap<string, OwnRestarts>;
 }
 
-/** Who did what to these subjects, by what was seen: the most frequent first. Pure. */
+/** Who did what to these subjects, by what was seen: what changed nothing last, the most frequent first. Pure. */
 export function findingsOf(samples: Samples, subjects: readonly Subject[], around: Around): readonly Finding[] {
   return subjects
     .flatMap((subject) => {
@@ -42,7 +42,7 @@ export function findingsOf(samples: Samples, subjects: readonly Subject[], aroun
       const groups = Map.groupBy(all, ({ kind, key }) => `${kind} ${key}`);
       return [...groups.values()].map((group) => findingOf(subject, group, samples, around));
     })
-    .sort((a, b) => b.times.length - a.times.length);
+    .sort((a, b) => Number(a.kind === 'touched') - Number(b.kind === 'touched') || b.times.length - a.times.length);
 }
 
 type Known = Happening & { readonly by?: Actor; readonly runs?: string; readonly key: string };
@@ -92,10 +92,11 @@ function knownWords(by: Actor, runs: string | undefined, group: readonly Known[]
   const count = group.length;
   const sure = group.filter(({ certainty }) => certainty === 'seen').length;
   const kind = group[0]?.kind;
-  if (kind === 'touched') return `${who}: seen ${timesWords(count)}, and no process ended by it`;
+  if (kind === 'touched') return `${who}: seen ${timesWords(count)}, and no process was seen to end or begin by it`;
   const event = kind === 'started' ? 'when the new process came' : 'when the old process ended';
   if (sure === count) return `${who}: it was running ${count === 1 ? '' : `each of the ${count} times `}${event}`;
-  return `${who}: it was running ${event} ${sure} of ${timesWords(count)}, else shortly before: by the time alone, it is likely`;
+  const first = sure === 0 ? '' : `it was running ${event} ${timesWords(sure)}; `;
+  return `${who}: ${first}${timesWords(count - sure)} only its words and the time speak for it`;
 }
 
 function unknownWords(

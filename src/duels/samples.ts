@@ -1,3 +1,4 @@
+import type { Group } from '../graph/cgroups.ts';
 import type { ProcessRef } from '../host/procfs.ts';
 import type { Deed } from './deeds.ts';
 
@@ -7,8 +8,8 @@ export interface Witness extends ProcessRef {
   /** The kernel's own name for it, at most 15 bytes. */
   readonly comm: string;
   readonly uid: number;
-  /** The path of its control group as systemd made it; empty where it has none. */
-  readonly cgroup: string;
+  /** By its control group. */
+  readonly group?: Group;
   /** `group:name` where a supervisord has started it itself. */
   readonly program?: string;
   readonly began: number;

@@ -1,7 +1,6 @@
 import type { Target } from './deeds.ts';
-
+import { baseOf } from './programs.ts';
 import type { Generation, Subject } from './samples.ts';
-import { baseOf } from './unwrap.ts';
 
 /** Is this subject, or one of its processes, what a command was told to do something to? Pure. */
 export function touches(target: Target, { handle }: Subject, generations: readonly Generation[]): boolean {

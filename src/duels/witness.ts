@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
-import { beganAt, commandOf, parseStat, readWhole, variablesOf } from '../host/procfs.ts';
+import { type Group, groupOf } from '../graph/cgroups.ts';
+import { beganAt, cgroupsOf, commandOf, dead, namedStatOf, uidOf, variablesOf } from '../host/procfs.ts';
 import { parseStamp, STAMP, SUPERVISOR, stampId } from '../stamp.ts';
 import type { Handle, Witness } from './samples.ts';
 
@@ -8,39 +8,23 @@ export interface Look extends Witness {
   readonly pgrp: number;
 }
 
-/** A process as it is now; undefined where it is gone or dead. Two to four small reads. */
+/** A process as it is now; undefined where it is gone or dead. Four small reads. */
 export function lookAt(pid: number): Look | undefined {
-  const line = readWhole(`/proc/${pid}/stat`);
-  const stat = line === undefined ? undefined : parseStat(line);
-  if (line === undefined || stat === undefined || stat.state === 'Z' || stat.state === 'X') return undefined;
-  const { start, ppid, pgrp } = stat;
-  const comm = line.slice(line.indexOf('(') + 1, line.lastIndexOf(')'));
+  const stat = namedStatOf(pid);
+  if (stat === undefined || dead(stat)) return undefined;
+  const { start, ppid, pgrp, comm } = stat;
   const ref = { pid, start };
-  const argv = commandOf(pid);
-  return { ...ref, argv, comm, uid: uidOf(pid), cgroup: groupOf(pid), began: beganAt(ref), ppid, pgrp };
+  const group = unitOf(pid);
+  const known = group === undefined ? {} : { group };
+  return { ...ref, argv: commandOf(pid), comm, uid: uidOf(pid) ?? -1, ...known, began: beganAt(ref), ppid, pgrp };
 }
 
-function uidOf(pid: number): number {
-  const uid = /^Uid:\t(\d+)/m.exec(readWhole(`/proc/${pid}/status`) ?? '')?.[1];
-  return uid === undefined ? ownerOf(pid) : Number(uid);
-}
+let root: readonly string[] | undefined;
 
-function ownerOf(pid: number): number {
-  try {
-    return statSync(`/proc/${pid}`).uid;
-  } catch {
-    return -1;
-  }
-}
-
-/** Where systemd keeps it: in the unified hierarchy, else in its own. */
-export function groupOf(pid: number): string {
-  const lines = (readWhole(`/proc/${pid}/cgroup`) ?? '').split('\n');
-  const named = lines.find((line) => line.includes(':name=systemd:'));
-  const unified = lines.find((line) => line.startsWith('0::'));
-  const path = (line: string | undefined) => line?.slice(line.indexOf(':', line.indexOf(':') + 1) + 1) ?? '';
-  const first = path(unified);
-  return first === '' || first === '/' ? path(named) || first : first;
+/** Who systemd, or a container's engine, says that it belongs to. */
+function unitOf(pid: number): Group | undefined {
+  root ??= cgroupsOf(1) ?? [];
+  return groupOf(cgroupsOf(pid) ?? [], root);
 }
 
 /** The `group:name` that a supervisord gives its programs; of their children too. */
@@ -55,9 +39,9 @@ export function programIn(pid: number): { readonly name: string; readonly server
 export function belongs(look: Look, handle: Handle): boolean {
   switch (handle.kind) {
     case 'unit': {
-      const of = (cgroup: string) =>
-        cgroup.split('/').includes(handle.unit) && /\/user@\d+\.service\//.test(cgroup) === handle.user;
-      return of(look.cgroup) && !(look.ppid > 1 && of(groupOf(look.ppid)));
+      const isIts = (group: Group | undefined) =>
+        group?.kind === 'unit' && group.unit === handle.unit && (group.scope === 'user') === handle.user;
+      return isIts(look.group) && !(look.ppid > 1 && isIts(unitOf(look.ppid)));
     }
     case 'program': {
       const found = programIn(look.pid);
@@ -71,7 +55,7 @@ export function belongs(look: Look, handle: Handle): boolean {
         const variable = variablesOf(pid);
         const stamp = parseStamp(variable?.(STAMP) ?? '');
         if (stamp === undefined || (variable?.(SUPERVISOR) ?? '') !== '') return false;
-        return stamp.owner === handle.owner && stampId(stamp) === handle.id && !isShim(pid);
+        return stamp.owner === handle.owner && stampId(stamp) === handle.id && !isShim(commandOf(pid));
       };
       return isIts(look.pid) && !isIts(look.ppid);
     }
@@ -81,8 +65,7 @@ export function belongs(look: Look, handle: Handle): boolean {
   }
 }
 
-/** What stands between the embedded supervisor and a service bears the service's stamp as well. */
-function isShim(pid: number): boolean {
-  const argv = commandOf(pid);
+/** What stands between the embedded supervisor and a service bears the service's stamp as well (builtin/shim.ts). */
+function isShim(argv: readonly string[]): boolean {
   return argv[1] === '-c' && argv[3] === 'reconciled-shim';
 }

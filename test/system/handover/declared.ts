@@ -53,7 +53,7 @@ WantedBy=multi-user.target
 export function BASELINE(names: readonly Name[]): Files {
   const services = names.map((name) => [
     `services/${name}.yaml`,
-    stringify({ supervisor: 'systemd', unit: UNITS[name], state: 'running' }),
+    stringify({ supervisor: 'systemd', unit: UNITS[name], state: 'running', soak: '300ms' }),
   ]);
   // What is ours and no longer in Git goes: so a revert leaves no supervisord behind.
   return { 'policy.yaml': stringify({ owner: 'dolphin', prune: { max: 10 } }), ...Object.fromEntries(services) };

@@ -1,7 +1,7 @@
 """Looks every 5 ms which processes have exactly these arguments, and tells each change of that as a line of JSON.
 
 Arguments: a JSON object of arguments by name. A line: {"name", "at", "before", "pids": [[pid, start], ...]}; "at" is when they
-were found so and "before" when they were looked at last before that, ms of CLOCK_MONOTONIC. A fork that has not become another
+were found so and "before" when they were looked at last before that, ms of CLOCK_MONOTONIC, which "start" is too. A fork that has not become another
 program is not counted, nor what is dying. Two are told only where both were there at one moment. {"beat": ms, "worst": ms} says
 ten times a second that it goes on, and the longest time between two looks since the last.
 """
@@ -11,6 +11,9 @@ import os
 import sys
 import time
 
+# Start times count ticks of CLOCK_BOOTTIME.
+TICK = 1000 / os.sysconf("SC_CLK_TCK")
+ASLEEP = (time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()) * 1000
 WANTED = {b"".join(a.encode() + b"\0" for a in argv): name for name, argv in json.loads(sys.argv[1]).items()}
 
 
@@ -65,7 +68,7 @@ def main():
         now = look()
         for name, pids in now.items():
             if was.get(name) != pids:
-                tell({"name": name, "at": at, "before": before, "pids": pids})
+                tell({"name": name, "at": at, "before": before, "pids": [[pid, start * TICK - ASLEEP] for pid, start in pids]})
         if at - beat > 100:
             tell({"beat": at, "worst": worst})
             beat, worst = at, 0.0

@@ -2,9 +2,12 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { SystemdHost } from '../../rig/systemd/host.ts';
 
+/** ms */
+const TICK = 10;
+
 export interface Copy {
   readonly pid: number;
-  /** Clock ticks since boot. */
+  /** When it began, CLOCK_MONOTONIC in ms, to one tick of the kernel's clock (10 ms) before. */
   readonly start: number;
 }
 
@@ -15,12 +18,19 @@ export interface Span {
   readonly copies: readonly Copy[];
 }
 
-/** The time without any copy between one process and the next: it is at least `least` and at most `most` (ms). */
+/** The time (ms) between one process and the next: it is at least `least` and at most `most`. */
+export interface Bounds {
+  readonly least: number;
+  readonly most: number;
+}
+
 export interface Gap {
   readonly from: number;
   readonly to: number;
-  readonly least: number;
-  readonly most: number;
+  /** Until the next process began: forked, and not yet the program that it becomes. */
+  readonly process: Bounds;
+  /** Until that had become the program itself. */
+  readonly program: Bounds;
 }
 
 export interface Sampler {
@@ -93,8 +103,10 @@ export function startSampler(host: SystemdHost, programs: Readonly<Record<string
         if (span.copies.length > 0 || old === undefined || next === undefined || next.at < since) return [];
         const [from, to] = [old.copies[0], next.copies[0]];
         if (from === undefined || to === undefined) return [];
-        const least = next.before - span.at;
-        return [{ from: from.pid, to: to.pid, least: Math.max(0, least), most: next.at - span.before }];
+        const [earliest, latest] = [span.before, span.at];
+        const between = (begin: number, end: number) => ({ least: Math.max(0, begin - latest), most: end - earliest });
+        const process = between(to.start, to.start + TICK);
+        return [{ from: from.pid, to: to.pid, process, program: between(next.before, next.at) }];
       });
     },
     worst: () => worst,

@@ -18,6 +18,7 @@ const USED: Readonly<Record<string, readonly Flag[]>> = {
   start: ['claim', 'json'],
   validate: ['json'],
   status: ['json'],
+  who: ['json'],
   daemon: [],
 };
 

@@ -137,6 +137,19 @@ function program(run: (load: () => Promise<Run>, options: Options) => Promise<vo
       run(async () => (await import('./commands/status.ts')).statusCommand, command.optsWithGlobals()),
     );
   top
+    .command('who [what]')
+    .description(
+      'show who runs a service, a pid or a port (8010 or :8010): every process that looks like it, and what else claims it',
+    )
+    .option('--restarts <name>', 'watch, and show who keeps restarting a service, a unit or a program')
+    .option('--for <duration>', 'how long to watch (default: 10s)')
+    .action((what: string | undefined, _, command: Command) =>
+      run(async () => (await import('./commands/who.ts')).whoCommand, {
+        ...command.optsWithGlobals(),
+        ...(what === undefined ? {} : { what }),
+      }),
+    );
+  top
     .command('daemon')
     .description(
       'apply, then watch the desired state and keep its services running, until SIGTERM; services outlive it',
@@ -154,7 +167,7 @@ function program(run: (load: () => Promise<Run>, options: Options) => Promise<vo
 
 /** The flags that only some commands have a use for, and which those are. */
 const USED: Readonly<Record<string, readonly string[]>> = {
-  json: ['reconcile', 'plan', 'apply', 'start', 'validate', 'status'],
+  json: ['reconcile', 'plan', 'apply', 'start', 'validate', 'status', 'who'],
   dryRun: ['reconcile', 'plan'],
   only: ['reconcile', 'plan'],
   claim: ['reconcile', 'plan', 'apply', 'start'],
@@ -190,6 +203,7 @@ Examples:
   reconcile plan --out friday.json    a plan to look at, and
   reconcile apply friday.json         to apply, as long as nothing has changed since
   reconcile status --json             for programs
+  reconcile who web                   what looks like it, and who runs that; also of a pid, or a port (:8010)
   reconcile daemon                    stay, watch the files, and keep the services running
 
 Exit codes: 0 nothing to do or done, 1 error, 2 changes pending (--dry-run, plan), 3 something failed or is held.

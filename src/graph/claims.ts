@@ -9,6 +9,7 @@ import { type Match, matchCommands } from './match.ts';
 import type { Processes } from './processes.ts';
 import { claimsOfPrograms, type SupervisordPlace, supervisordPlaces } from './programs.ts';
 import { linesIn, type Names, namesOf, reaches, type Target, targetsOf } from './restarts.ts';
+import { shown } from './shown.ts';
 import { claimsOfUnits } from './units.ts';
 
 /** Somebody else on this host who runs a declared service too, or restarts it, without anybody's doing. */
@@ -62,7 +63,7 @@ export function conflictsIn(
   superseded = false,
 ): readonly Conflict[] {
   const index = indexOf(services);
-  const dealt = new Set(superseded ? [] : services.flatMap((service) => service.supersedes.map(keyOfThing)));
+  const isDealtWith = superseded ? () => false : supersededBy(services);
   const running = claims.flatMap((claim) => runBy(claim, index));
   const also = Map.groupBy(running, ({ service }) => service);
   const names = services.map(
@@ -76,7 +77,13 @@ export function conflictsIn(
       ] as const,
   );
   const restarting = claims.flatMap((claim) => ordersOf(claim).flatMap((order) => restartedBy(order, claim, names)));
-  return once([...running, ...restarting]).filter(({ thing }) => !dealt.has(keyOfThing(thing)));
+  return once([...running, ...restarting]).filter(({ thing }) => !isDealtWith(thing));
+}
+
+/** Is this thing named in `supersedes` of any of these services? */
+export function supersededBy(services: readonly Declared[]): (thing: Thing) => boolean {
+  const keys = new Set(services.flatMap(({ supersedes }) => supersedes.map(keyOfThing)));
+  return (thing) => keys.has(keyOfThing(thing));
 }
 
 /** What a claim has others do: by a command line, or as a timer starts its unit. */
@@ -89,7 +96,7 @@ interface Order {
 function ordersOf({ runs, starts }: Claim): readonly Order[] {
   const told = runs.flatMap(({ argv, where }) =>
     linesIn(argv).flatMap((words) =>
-      targetsOf(words).map((target): Order => ({ target, where, why: `\`${words.join(' ')}\`` })),
+      targetsOf(words).map((target): Order => ({ target, where, why: `\`${shown(words)}\`` })),
     ),
   );
   if (starts === undefined) return told;

@@ -11,7 +11,8 @@ export interface Declared {
   readonly supervisor: SupervisorName;
   /** Undefined where it is about a unit of others. */
   readonly command: readonly string[] | undefined;
-  readonly directory: string;
+  /** Undefined where any will do. */
+  readonly directory: string | undefined;
   readonly user: string | undefined;
   /** The unit that it is, where systemd runs it. */
   readonly unit?: string;
@@ -57,6 +58,7 @@ export function indexOf(services: readonly Declared[]): Index {
 }
 
 export function wantedOf({ command = [], directory, user }: Declared, follow = followed): Wanted {
+  if (directory === undefined) return { command, user };
   const real = follow(directory);
   return { command, directory, user, ...(real === directory ? {} : { realDirectory: real }) };
 }

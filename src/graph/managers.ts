@@ -3,9 +3,11 @@ import { variablesOf } from '../host/procfs.ts';
 import type { ServiceId } from '../model.ts';
 import { parseStamp, STAMP, SUPERVISOR, stampId } from '../stamp.ts';
 import { isShim } from '../supervisors/builtin/shim.ts';
+import { userOf } from './accounts.ts';
 import { type Group, groupOf } from './cgroups.ts';
 import { readCommand } from './command.ts';
 import type { Process, Processes } from './processes.ts';
+import { shown } from './shown.ts';
 import { configOf, isSupervisord } from './supervisords.ts';
 
 /** Who runs a process: whoever would start it again, or has started it. Each tells by what that is known. */
@@ -30,6 +32,34 @@ export type Manager = { readonly evidence: readonly string[] } & (
   | { readonly kind: 'unknown' }
 );
 
+/** `unit web.service`, `program dolphin:web of supervisord 4711 (/etc/supervisord.conf)`. */
+export function nameOfManager(manager: Manager): string {
+  switch (manager.kind) {
+    case 'systemd':
+      return `unit ${manager.unit}${manager.uid === undefined ? '' : ` of user ${userOf(manager.uid) ?? manager.uid}`}`;
+    case 'supervisord': {
+      const { program, group, pid, config } = manager;
+      const name =
+        program === undefined ? 'a program' : `program ${group === program ? program : `${group}:${program}`}`;
+      return `${name} of supervisord ${pid}${config === undefined ? '' : ` (${config})`}`;
+    }
+    case 'builtin':
+      return manager.service === ''
+        ? 'the embedded supervisor'
+        : `service ${manager.service} of owner ${manager.owner}`;
+    case 'cron':
+      return `cron ${manager.pid}`;
+    case 'container':
+      return `container ${manager.name}`;
+    case 'session':
+      return manager.session === undefined ? 'a login' : `login session ${manager.session}`;
+    case 'process':
+      return `process ${manager.pid} \`${shown(manager.command)}\``;
+    case 'unknown':
+      return 'nobody that is known';
+  }
+}
+
 const CRONS = new Set(['cron', 'crond', 'anacron', 'atd', 'fcron']);
 const LOGINS = new Set(['sshd', 'sshd-session', 'login', 'tmux', 'screen', 'dropbear', 'agetty']);
 
@@ -48,9 +78,9 @@ export function managerOf(process: Process, processes: Processes): Manager {
     if (isSupervisord(above.argv)) return supervisord(above, child, process);
     const name = nameOf(above);
     if (CRONS.has(name)) {
-      return { kind: 'cron', pid: above.pid, evidence: [`${above.pid} \`${above.argv.join(' ')}\` is above it`] };
+      return { kind: 'cron', pid: above.pid, evidence: [`${above.pid} \`${shown(above.argv)}\` is above it`] };
     }
-    if (LOGINS.has(name)) return session(group, `${above.pid} \`${above.argv.join(' ')}\` is above it`);
+    if (LOGINS.has(name)) return session(group, `${above.pid} \`${shown(above.argv)}\` is above it`);
   }
   return unattended(process, ancestors, group);
 }
@@ -61,6 +91,7 @@ function unattended(process: Process, ancestors: readonly Process[], group: Grou
   const orphan = parent === undefined || parent.pid === 1 || isInit(parent);
   if (mark !== undefined && orphan && group?.kind !== 'unit')
     return { kind: 'builtin', ...mark, evidence: ['it bears the mark of that service, and its shim is gone'] };
+  if (process.pid === 1) return { kind: 'unknown', evidence: ['it is the first process of all'] };
   const left = orphan ? ['whoever started it is gone: its parent is the first process of all'] : [];
   if (group?.kind === 'session') return session(group, ...left);
   if (group?.kind === 'unit')

@@ -1,5 +1,6 @@
 import { basename, dirname, normalize, resolve } from 'node:path';
 import { type Command, familyOf, readCommand } from './command.ts';
+import { shown } from './shown.ts';
 
 /** What is known of a process; getters may read it when it is asked for. */
 export interface Seen {
@@ -160,7 +161,7 @@ function sameFile(
 function sameArguments(finding: Finding, theirs: readonly string[], ours: readonly string[]): boolean {
   if (!ours.every((argument, i) => theirs[i] === argument)) return false;
   const more = theirs.slice(ours.length);
-  if (more.length > 0) finding.doubt(0.6, `with more arguments: ${more.join(' ')}`);
+  if (more.length > 0) finding.doubt(0.6, `with more arguments: ${shown(more)}`);
   else finding.same(ours.length === 0 ? 'no arguments' : `the same arguments`);
   return more.length === 0 || finding.score > 0.35;
 }

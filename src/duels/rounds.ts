@@ -75,10 +75,20 @@ export function rounds(state: Rounds, event: RoundEvent, window = WINDOW): Round
   }
   if (open === undefined) return CALM;
   if (!isUndone(open.wanted, event)) return open;
-  const evidence = [...open.evidence, ...event.findings].slice(-KEEP);
+  const evidence = merged(open.evidence, event.findings);
   const count = open.rounds + 1;
   if (count < ROUNDS) return { ...open, rounds: count, until: at + window, evidence };
   return { kind: 'duel', rounds: count, since: open.since, until: at, evidence };
+}
+
+/** What is known of one who did something twice is known once: as it was told last. */
+function merged(before: readonly Finding[], now: readonly Finding[]): readonly Finding[] {
+  const keys = new Set(now.map(keyOf));
+  return [...before.filter((one) => !keys.has(keyOf(one))), ...now].slice(-KEEP);
+}
+
+function keyOf({ subject, kind, by, runs }: Finding): string {
+  return JSON.stringify([subject, kind, by?.pid, by?.start, runs]);
 }
 
 /** May we act on it, or is it to be left alone? */

@@ -6,8 +6,13 @@ import type { Generation, Subject } from './samples.ts';
 export function touches(target: Target, { handle }: Subject, generations: readonly Generation[]): boolean {
   switch (target.kind) {
     case 'units':
-      if (handle.kind !== 'unit' || handle.user !== (target.user === true)) return false;
-      return target.names.some((name) => isUnit(name, handle.unit));
+      if (handle.kind === 'unit')
+        return handle.user === (target.user === true) && target.names.some((name) => isUnit(name, handle.unit));
+      // With the unit that a supervisord runs in, all its programs are restarted.
+      return generations.some(({ process: { group } }) => {
+        if (group?.kind !== 'unit' || (group.scope === 'user') !== (target.user === true)) return false;
+        return target.names.some((name) => isUnit(name, group.unit));
+      });
     case 'programs': {
       if (handle.kind !== 'program') return false;
       const { config, server } = target;

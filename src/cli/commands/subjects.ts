@@ -1,14 +1,14 @@
 import { closest } from '../../closest.ts';
 import type { Subject } from '../../duels/samples.ts';
+import { type Names, type Program, programSubject, subjectsFor, unitSubject } from '../../duels/subjects.ts';
 import { programIn } from '../../duels/witness.ts';
 import { loadDesired } from '../../engine.ts';
 import { childPidsOf, commandOf, listPids } from '../../host/procfs.ts';
-import { findUser } from '../../host/users.ts';
-import type { Desired, Service } from '../../model.ts';
+import type { Desired } from '../../model.ts';
 import { Failure } from '../../problem.ts';
 import { readConfig } from '../../supervisors/supervisord/config-file.ts';
 import { unitOf } from '../../supervisors/systemd/names.ts';
-import { nameOfThing, type Thing, thingsOf } from '../../thing.ts';
+import { thingsOf } from '../../thing.ts';
 import type { Context } from '../context.ts';
 import { showUnit, unitNames } from './own-restarts.ts';
 
@@ -20,20 +20,20 @@ export async function subjectsOf(context: Context, name: string): Promise<readon
   const { desired, failure } = await desiredOf(context);
   const services = (desired?.services ?? []).filter((service) => service.id === name || service.name === name);
   if (desired !== undefined && services.length > 0) {
-    const found = await Promise.all(services.map((service) => subjectsFor(service, desired)));
+    const found = await Promise.all(services.map((service) => subjectsFor(service, desired, names())));
     return [...new Map(found.flat().map((subject) => [subject.name, subject])).values()];
   }
   const user = process.getuid?.() !== 0;
   if (name.endsWith('.service')) {
     const state = await showUnit(name, user, 'LoadState');
-    if (state !== '' && state !== 'not-found') return [{ name, handle: { kind: 'unit', unit: name, user } }];
+    if (state !== '' && state !== 'not-found') return [unitSubject(name, { user })];
     throw unknownName(name, 'unit', await unitNames(user));
   }
   if (name.includes(':')) {
     const programs = programsOf(desired);
     const [group = '', program = ''] = name.split(':', 2);
     const exact = programs.filter((one) => one.group === group && one.program === program);
-    if (exact.length > 0) return exact.map((one) => programSubject(one, exact.length > 1));
+    if (exact.length > 0) return exact.map((one) => programSubject(one, exact.length > 1 ? whereOf(one) : undefined));
     throw unknownName(
       name,
       'program',
@@ -68,64 +68,8 @@ function unknownName(name: string, what: string, known: readonly string[]): Fail
   return new Failure({ code: `unknown-${what}`, summary: `cannot watch '${name}': there is no such ${what}`, hint });
 }
 
-async function subjectsFor(service: Service, desired: Desired): Promise<readonly Subject[]> {
-  const superseded = await Promise.all(thingsOf(service.written).map(subjectOfThing));
-  return [ownSubject(service, desired), ...superseded.flat()];
-}
-
-function ownSubject(service: Service, { policy, instances }: Desired): Subject {
-  const { id, supervisor } = service;
-  const user = process.getuid?.() !== 0;
-  if (supervisor === 'builtin') return { name: id, handle: { kind: 'stamp', owner: policy.owner, id } };
-  if (supervisor === 'systemd') {
-    const unit = unitOf(service);
-    return { name: unit, handle: { kind: 'unit', unit, user } };
-  }
-  const instance = instances.find((one) => one.supervisor === supervisor);
-  const config = instance?.config;
-  const server = instance?.owned === undefined ? serverOf(config) : `unix://${instance.owned.socket.path}`;
-  return programSubject({ group: id, program: id, config, server }, false);
-}
-
-async function subjectOfThing(thing: Thing): Promise<readonly Subject[]> {
-  switch (thing.kind) {
-    case 'unit': {
-      const user = process.getuid?.() !== 0;
-      return [{ name: thing.unit, handle: { kind: 'unit', unit: thing.unit, user } }];
-    }
-    case 'program': {
-      const { config } = thing;
-      const [before, after] = thing.program.split(':', 2) as [string, string?];
-      const found = programsIn(config).find(
-        (one) => one.program === (after ?? before) && (after === undefined || one.group === before),
-      );
-      const bare = { group: before, program: after ?? before, config, server: serverOf(config) };
-      return [programSubject(found ?? bare, false)];
-    }
-    case 'process': {
-      const uid = thing.user === undefined ? undefined : (await findUser(thing.user))?.uid;
-      const handle = { kind: 'process', argv: thing.command, ...(uid === undefined ? {} : { uid }) } as const;
-      return [{ name: nameOfThing(thing), handle }];
-    }
-    // They have no process that lasts.
-    case 'timer':
-    case 'cron':
-      return [];
-  }
-}
-
-interface Program {
-  readonly group: string;
-  readonly program: string;
-  readonly config: string | undefined;
-  readonly server: string | undefined;
-}
-
-function programSubject({ group, program, config, server }: Program, several: boolean): Subject {
-  const where = several ? ` of ${server ?? config ?? 'another supervisord'}` : '';
-  const known = { ...(config === undefined ? {} : { config }), ...(server === undefined ? {} : { server }) };
-  return { name: `program ${group}:${program}${where}`, handle: { kind: 'program', group, program, ...known } };
-}
+/** As the configurations of this host name things. */
+const names = (): Names => ({ user: process.getuid?.() !== 0, unitOf, programsIn, serverOf });
 
 /** Every program of a supervisord that is declared, or runs something here. */
 function programsOf(desired: Desired | undefined): readonly Program[] {
@@ -141,6 +85,10 @@ function programsOf(desired: Desired | undefined): readonly Program[] {
   return [...unique.values()];
 }
 
+function whereOf({ server, config }: Program): string {
+  return server ?? config ?? 'another supervisord';
+}
+
 function programsIn(config: string): readonly Program[] {
   const server = serverOf(config);
   return readConfig(config).groups.flatMap(({ name: group, programs }) =>
@@ -149,8 +97,7 @@ function programsIn(config: string): readonly Program[] {
 }
 
 /** As supervisord names itself to its programs. */
-function serverOf(config: string | undefined): string | undefined {
-  if (config === undefined) return undefined;
+function serverOf(config: string): string | undefined {
   const listener = readConfig(config).listeners.find(({ kind }) => kind === 'unix');
   return listener?.kind === 'unix' ? `unix://${listener.path}` : undefined;
 }

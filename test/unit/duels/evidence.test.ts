@@ -153,6 +153,16 @@ describe('who keeps restarting a service', () => {
       expect([words, is(`supervisorctl ${words}`)]).toEqual([words, 'unknown']);
   });
 
+  it('knows that with the unit of a supervisord its programs are restarted', () => {
+    const program: Subject = { name: 'web', handle: { kind: 'program', group: 'web', program: 'web' } };
+    const group = { kind: 'unit', unit: 'supervisor.service', scope: 'system' } as const;
+    const all = generations(program, [0, 2030]).map((one) => ({ ...one, process: { ...one.process, group } }));
+    const is = (text: string) =>
+      findingsOf(samples([job(text, 2000, 2040, [DAEMON])], all), [program], AROUND)[0]?.certainty;
+    expect(is('systemctl restart supervisor')).toBe('seen');
+    expect(is('systemctl restart other')).toBe('unknown');
+  });
+
   it('shows no secrets of a command line', () => {
     const jobs = [job('supervisorctl -u me -p hunter2 restart web', 2000, 2040, [witness(9, 'x --password=hunter2')])];
     const program: Subject = { name: 'web', handle: { kind: 'program', group: 'web', program: 'web' } };

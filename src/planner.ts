@@ -12,7 +12,7 @@ import type {
   SupervisorName,
 } from './model.ts';
 import { declared, type Stray } from './planner/declared.ts';
-import { type Draft, isHandover, nameOf } from './planner/draft.ts';
+import { type Draft, handedOver, nameOf } from './planner/draft.ts';
 import type { Hold } from './planner/drift.ts';
 import { keepShared, reloads } from './planner/files.ts';
 import type { InPlace } from './planner/handover.ts';
@@ -75,9 +75,9 @@ export function plan(input: PlanInput): Plan {
   const suspected = new Set(ours.flatMap(({ held }) => (held?.kind === 'maybe-renamed' ? [held.from] : [])));
   const ids = new Set(services.map(({ id }) => id));
   // What is handed over to another name goes with that.
-  const over = new Set(ours.filter(({ steps }) => steps.some(isHandover)).map(({ service }) => service));
+  const over = new Set(ours.flatMap(({ steps }) => steps.flatMap(handedOver)));
   const left = leftover(others, ids, suspected, desired.policy.prune, world, given);
-  const all = [...ours, ...left.filter(({ makesWayFor }) => makesWayFor === undefined || !over.has(makesWayFor))];
+  const all = [...ours, ...left.filter(({ service, supervisor }) => !over.has(`${supervisor} ${service}`))];
   const chosen = only === undefined ? all : choose(all, only);
   const drafts = withNeighbours(
     restartedWith(holdNeedy(chosen, all, services, world), services, world, input),

@@ -61,8 +61,8 @@ export function declared(
       .get(service.id)
       ?.find((o) => o.supervisor === service.supervisor || service.state === 'absent');
     if (service.state === 'absent' && own !== undefined) return removal(own);
-    const elsewhere = [...(world.owned.get(service.id) ?? []), ...olds].filter(
-      (o) => o.supervisor !== service.supervisor,
+    const elsewhere = othersOf(service, world.owned.get(service.id) ?? [], olds).filter(
+      (object) => object.supervisor !== service.supervisor,
     );
     const duel = means.asked.has(service.id) ? undefined : means.duels.get(service.id);
     if (duel !== undefined) return held(service, duel);
@@ -114,6 +114,12 @@ function withStrays(draft: Draft, strays: readonly Stray[]): Draft {
   return { ...draft, notices: [...draft.notices, ...strays.map((stray) => ({ kind: 'stray' as const, ...stray }))] };
 }
 
+/** What of ours may be the service besides its own object. Beside one that runs, former names are only in the way. */
+function othersOf({ supervisor }: Service, own: readonly Owned[], olds: readonly Owned[]): readonly Owned[] {
+  const runs = own.some((object) => object.supervisor === supervisor && alive(object.actual.run));
+  return [...own.filter((object) => object.supervisor !== supervisor), ...(runs ? [] : olds)];
+}
+
 /** Why nothing may be done about a service at all, whatever it would need. */
 function untouchable(service: Service, world: World, olds: readonly Owned[]): Held['reason'] | undefined {
   const { id, supervisor, state } = service;
@@ -123,15 +129,17 @@ function untouchable(service: Service, world: World, olds: readonly Owned[]): He
   if (owner !== undefined) return { kind: 'foreign', owner };
   const own = world.owned.get(id) ?? [];
   const elsewhere = own.find((object) => object.supervisor !== supervisor);
-  const before = olds.find((object) => object.supervisor !== supervisor);
-  const others =
-    own.filter((object) => object.supervisor !== supervisor).length + (before === undefined ? 0 : olds.length);
-  // What is to be absent is removed wherever the one copy is. A supervisord can't be moved with all that it runs.
-  if (elsewhere !== undefined && (state === 'absent' ? own.length > 1 : others > 1 || service.runs !== undefined)) {
-    return { kind: 'handover', from: elsewhere.supervisor };
+  if (state === 'absent') {
+    // What is to be absent is removed wherever the one copy is.
+    return elsewhere !== undefined && own.length > 1 ? { kind: 'handover', from: elsewhere.supervisor } : undefined;
   }
-  if (own.length > 0 || state === 'absent') return undefined;
-  if (before !== undefined) return others > 1 ? { kind: 'handover', from: before.supervisor } : undefined;
+  const others = othersOf(service, own, olds);
+  const moved = others.find((object) => object.supervisor !== supervisor);
+  // Of several it can't be told which is to go; a supervisord can't be moved with all that it runs.
+  if (moved !== undefined && (others.length > 1 || service.runs !== undefined)) {
+    return { kind: 'handover', from: moved.supervisor };
+  }
+  if (own.length > 0 || moved !== undefined) return undefined;
   const lost = formerIds(service).map((old) => world.unreadable.get(old)?.problem);
   const doubt = lost.find((found) => found !== undefined) ?? world.doubt;
   if (doubt === undefined) return undefined;

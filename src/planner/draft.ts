@@ -77,6 +77,11 @@ export function isHandover({ action }: Step): boolean {
   return action === 'handover';
 }
 
+/** What of ours goes with a handover: each by its supervisor and id. */
+export function handedOver({ handover }: Step): string[] {
+  return (handover?.from ?? []).flatMap((old) => (old.kind === 'own' ? [`${old.supervisor} ${old.id}`] : []));
+}
+
 export function startsIt(step: Step): boolean {
   return step.effect === 'start' || step.effect === 'restart';
 }

@@ -26,10 +26,15 @@ export function holdNeedy(
   for (const name of topological(byName.keys(), (name) => after.get(name) ?? [])) {
     for (const service of byName.get(name) ?? []) {
       const draft = byId.get(service.id);
-      if (draft === undefined || !draft.steps.some(({ effect }) => effect === 'start')) continue;
+      if (
+        draft === undefined ||
+        !draft.steps.some((step) => step.effect === 'start' || (isHandover(step) && startsIt(step)))
+      )
+        continue;
       const missing = service.after.find((needed) => !up(needed));
       if (missing === undefined) continue;
-      const steps = draft.steps.filter((step) => !startsIt(step));
+      // What is only loaded for a handover waits with it.
+      const steps = draft.steps.some(isHandover) ? [] : draft.steps.filter((step) => !startsIt(step));
       byId.set(service.id, { ...draft, steps, held: { kind: 'needs', service: missing } });
     }
   }

@@ -11,10 +11,36 @@ export function applied(plan: Plan, observed: Observed): Observed {
     for (const before of step.after) if (!done.has(before)) throw new Error(`${step.id} stands before ${before}`);
     const reading = readings.get(step.supervisor);
     if (reading?.kind !== 'read') throw new Error(`${step.id} is for an unreadable supervisor`);
+    if (step.action === 'handover') {
+      handOver(step, readings);
+      done.add(step.id);
+      continue;
+    }
     readings.set(step.supervisor, { kind: 'read', objects: taken(step, reading.objects) });
     done.add(step.id);
   }
   return readings;
+}
+
+/** The old one goes from where it is, and the new one runs where the old one did, or should. */
+function handOver(step: Step, readings: Map<SupervisorName, Reading>): void {
+  for (const old of step.handover?.from ?? []) {
+    if (old.kind !== 'own') throw new Error(`${step.id}: no thing is in this model`);
+    const reading = readings.get(old.supervisor);
+    if (reading?.kind !== 'read') throw new Error(`${step.id}: ${old.supervisor} is unreadable`);
+    const left = reading.objects.filter(({ id }) => id !== old.id);
+    if (left.length === reading.objects.length) throw new Error(`${step.id}: no ${old.id} under ${old.supervisor}`);
+    readings.set(old.supervisor, { kind: 'read', objects: left });
+  }
+  const reading = readings.get(step.supervisor);
+  if (reading?.kind !== 'read') throw new Error(`${step.id} is for an unreadable supervisor`);
+  const object = reading.objects.find(({ id }) => id === step.service);
+  if (object?.kind === 'unreadable') throw new Error(`${step.id} is for an unreadable object`);
+  const running: Run = { kind: 'running', pid: pids++, since: 0, definition: 'current' };
+  const after: Actual = step.handover?.runs
+    ? the(step, object)
+    : make(step, step.handover?.starts ? running : { kind: 'stopped', started: false });
+  readings.set(step.supervisor, { kind: 'read', objects: [...reading.objects.filter((o) => o !== object), after] });
 }
 
 type Objects = Extract<Reading, { kind: 'read' }>['objects'];
@@ -45,7 +71,7 @@ function result(step: Step, object: Actual | undefined): Actual | undefined {
     case 'create':
       return make(step, step.effect === 'start' ? running : { kind: 'stopped', started: false });
     case 'replace':
-      return make(step, running);
+      return make(step, step.effect === 'none' ? the(step, object).run : running);
     case 'start':
     case 'restart':
       return { ...the(step, object), run: running };

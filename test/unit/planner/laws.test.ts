@@ -57,7 +57,8 @@ it('has no step for an object that is not ours', () => {
       const object = objectsOf(given.observed).find(
         (o) => o.supervisor === step.supervisor && o.object.id === step.service,
       );
-      if (object === undefined) expect(step.action).toBe('create');
+      const made = plan(given).steps.filter(({ service, action }) => service === step.service && action === 'create');
+      if (object === undefined) expect(['create', ...(made.length > 0 ? ['handover'] : [])]).toContain(step.action);
       else expect(object.object).toMatchObject({ kind: 'actual', owner: { kind: 'ours' } });
     }
   });
@@ -214,11 +215,16 @@ it('never starts a second copy: a former name is removed before the new one is c
       const owned = objectsOf(given.observed).filter(
         ({ object }) => object.kind === 'actual' && object.owner.kind === 'ours',
       );
-      expect(owned.some(({ object }) => object.id === step.service)).toBe(false);
+      const there = owned.filter(({ object }) => object.id === step.service).map(({ supervisor }) => supervisor);
+      expect(there).not.toContain(step.supervisor);
+      const others = steps.filter(({ action, service }) => action === 'handover' && service === step.service);
+      if (there.length > 0) expect([step.effect, others.length]).toEqual(['none', 1]);
       const suffix = declared?.instance === undefined ? '' : `@${declared.instance}`;
       for (const old of declared?.formerly ?? []) {
-        if (owned.some(({ object }) => object.id === `${old}${suffix}`))
+        const olds = owned.filter(({ object }) => object.id === `${old}${suffix}`);
+        if (olds.some(({ supervisor }) => supervisor === step.supervisor))
           expect(step.after).toContain(`remove:${old}${suffix}`);
+        else if (olds.length > 0) expect(step.effect).toBe('none');
       }
     }
   });

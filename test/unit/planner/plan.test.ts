@@ -187,7 +187,11 @@ it('makes no second copy of what another supervisor has or may have', () => {
       ['systemd', systemd],
     ]);
   const elsewhere = planned([web], seen(read(), read(actual(web))));
-  expect([ids(elsewhere), holds(elsewhere)]).toEqual([[], ['web handover']]);
+  expect([ids(elsewhere), holds(elsewhere)]).toEqual([['create:web', 'handover:web'], []]);
+  expect(elsewhere.steps.map(({ effect, after }) => [effect, after])).toEqual([
+    ['none', []],
+    ['restart', ['create:web']],
+  ]);
   const silent = planned([web], seen(read(), { kind: 'unreadable', problem }));
   expect([ids(silent), holds(silent)]).toEqual([[], ['web unreadable']]);
   expect(ids(planned([web], seen(read(actual(web, STOPPED)), { kind: 'unreadable', problem })))).toEqual(['start:web']);

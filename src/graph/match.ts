@@ -162,7 +162,7 @@ function sameArguments(finding: Finding, theirs: readonly string[], ours: readon
   if (!ours.every((argument, i) => theirs[i] === argument)) return false;
   const more = theirs.slice(ours.length);
   if (more.length > 0) finding.doubt(0.6, `with more arguments: ${shown(more)}`);
-  else finding.same(ours.length === 0 ? 'no arguments' : `the same arguments`);
+  else if (ours.length > 0) finding.same('the same arguments');
   return more.length === 0 || finding.score > 0.35;
 }
 
@@ -175,7 +175,7 @@ function compareInterpreters(finding: Finding, theirs: Interpreted, ours: Interp
   }
   if (theirs.interpreter !== ours.interpreter) finding.aside(`run by ${theirs.interpreter}`);
   if (theirs.options.join('\0') !== ours.options.join('\0'))
-    finding.aside(`with ${theirs.options.join(' ') || 'no'} options of the interpreter's`);
+    finding.aside(`its interpreter with ${theirs.options.join(' ') || 'no options'}`);
 }
 
 /** Arguments can say anything; an executable can't. */

@@ -1,3 +1,4 @@
+import { linkOf } from '../host/procfs.ts';
 import type { ServiceId } from '../model.ts';
 import { keyOf, readCommand } from './command.ts';
 import { type Declared, type Index, indexOf } from './declared.ts';
@@ -63,8 +64,19 @@ function matchesOf(process: Process, index: Index, least: number): readonly Look
   if (command === undefined) return [];
   return candidatesOf(process, keyOf(command), index).flatMap(({ service, wanted, command: ours }): Lookalike[] => {
     const match = matchCommands(process, command, wanted, ours);
-    return match.score > 0 && match.score >= least ? [{ service, process, match }] : [];
+    if (match.score === 0 || match.score < least) return [];
+    return [{ service, process, match: match.kind === 'exact' && isElsewhere(process) ? elsewhere(match) : match }];
   });
+}
+
+/** In a container, whose paths are other files than ours. */
+function isElsewhere({ pid }: Process): boolean {
+  const [theirs, ours] = [linkOf(pid, 'ns/pid'), linkOf('self', 'ns/pid')];
+  return theirs !== undefined && ours !== undefined && theirs !== ours;
+}
+
+function elsewhere({ score, evidence }: Match): Match {
+  return { kind: 'likely', score: score * 0.6, evidence: [...evidence, 'but in a container of its own'] };
 }
 
 function candidatesOf(process: Process, key: string, index: Index) {

@@ -129,7 +129,7 @@ function processText(process: WhoProcess, { style, width, now }: Options): strin
     [
       'parents',
       parents.map(
-        ({ pid, command }) => `${String(pid).padStart(parentPid)}  ${cut(command, width - LABEL - 4 - parentPid)}`,
+        ({ pid, command }) => `${String(pid).padEnd(parentPid)}  ${cut(command, width - LABEL - 4 - parentPid)}`,
       ),
     ],
     ['ports', ports === null ? ['unknown: only its user and root may look'] : ports],
@@ -172,7 +172,7 @@ function matchText({ service, kind, score, evidence }: WhoMatch): string {
 
 function conflictsText(conflicts: readonly WhoConflict[], { style, width }: Options): string[] {
   return conflicts.flatMap(({ service, what, name, does, where, why, superseded }) => {
-    const head = `${name.startsWith(what) ? name : `${what} ${name}`} ${does} ${service} too`;
+    const head = `${name.startsWith(what) ? name : `${what} ${name}`} ${does} ${service}${does === 'runs' ? ' too' : ''}`;
     const told = superseded ? style.dim(`${head}, and is superseded`) : style.yellow(head);
     return [told, ...indented(where, 4, width), ...indented(why, 4, width)];
   });

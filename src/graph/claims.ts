@@ -133,10 +133,11 @@ function runBy({ what, thing, runs }: Claim, index: Index): readonly Conflict[] 
 function matchesOf(line: Line, index: Index): readonly { readonly service: Declared; readonly match: Match }[] {
   const command = readCommand(line.argv, true);
   if (command === undefined) return [];
+  // As whom it runs may be left to who starts it, or to a `sudo` on the way: that is no doubt.
+  const anybody = line.user === undefined || switches(line.argv);
   const found = (index.get(keyOf(command)) ?? []).map(({ service, wanted, command: ours }) => ({
     service,
-    // Who switches users on the way runs it as somebody that the line names and we do not read.
-    match: matchCommands(switches(line.argv) ? { ...line, user: wanted.user } : line, command, wanted, ours),
+    match: matchCommands(line, command, anybody ? { ...wanted, user: undefined } : wanted, ours),
   }));
   return found.filter(({ match }) => match.score >= ENOUGH);
 }

@@ -53,20 +53,25 @@ describeOnSystemd('units and timers that a service takes the place of', () => {
   const timer = (name: string) => ({ kind: 'timer', timer: `${name}.timer` }) as const;
 
   /** Runs a script with `taker` inside the host; what it gives, or an error with what it complains of. */
-  async function inside<T>(script: string, owner = 'default'): Promise<T> {
-    const { stdout, stderr } = await host.exec([
-      process.execPath,
-      '--input-type=module',
-      '--eval',
-      `import { connectManager } from '${MODULES}manager.ts';
-       import { createUnitTaker } from '${MODULES}taker.ts';
-       await using manager = await connectManager('system');
-       const observer = { manager, scope: 'system', owner: '${owner}', unitDir: '${UNITS}' };
-       const taker = createUnitTaker(async () => observer);
-       const signal = new AbortController().signal;
-       const value = await (async () => { ${script} })();
-       console.log(JSON.stringify(value ?? null));`,
-    ]);
+  async function inside<T>(script: string, owner = 'default', user?: string): Promise<T> {
+    const { stdout, stderr } = await host.exec(
+      [
+        process.execPath,
+        '--input-type=module',
+        '--eval',
+        `import { connectManager } from '${MODULES}manager.ts';
+         import { unitDirOf } from '${MODULES}disk.ts';
+         import { createUnitTaker } from '${MODULES}taker.ts';
+         const scope = '${user === undefined ? 'system' : 'user'}';
+         await using manager = await connectManager(scope);
+         const observer = { manager, scope, owner: '${owner}', unitDir: unitDirOf(scope) };
+         const taker = createUnitTaker(async () => observer);
+         const signal = new AbortController().signal;
+         const value = await (async () => { ${script} })();
+         console.log(JSON.stringify(value ?? null));`,
+      ],
+      user === undefined ? {} : { user },
+    );
     if (stdout === '') throw new Error(stderr);
     return JSON.parse(stdout) as T;
   }
@@ -322,6 +327,38 @@ describeOnSystemd('units and timers that a service takes the place of', () => {
     expect(await active('half')).toBe('active');
   });
 
+  it('units of a user are taken by that user', async () => {
+    const uid = await host.userManager('worker');
+    const folder = '/home/worker/.config/systemd/user';
+    const [link, drop] = [`${folder}/default.target.wants/mine.service`, `mine.service.d/${MARK}`];
+    host.write(
+      `${folder}/mine.service`,
+      '[Service]\nExecStart=sh -c "sleep 1009 & exec sleep 1010"\nExecStopPost=sleep 1\n[Install]\nWantedBy=default.target\n',
+    );
+    const bus = { env: { XDG_RUNTIME_DIR: `/run/user/${uid}` }, user: 'worker' };
+    const systemctl = (...args: readonly string[]) => host.exec(['systemctl', '--user', ...args], bus);
+    await systemctl('daemon-reload');
+    await systemctl('enable', '--now', 'mine');
+    const thing = json(unit('mine'));
+    const as = <T>(script: string) => inside<T>(script, 'default', 'worker');
+    expect(await as(`return taker.block(${thing}, ${json(taken)}, signal)`)).toEqual(done);
+    expect(host.exists(`/run/user/${uid}/systemd/user/${drop}`)).toBe(true);
+    const ended = await as<Ended>(
+      `const begun = performance.now();
+       const ending = await taker.stop(${thing}, 10_000, signal);
+       return { ...ending, after: ending.at - begun, took: performance.now() - begun };`,
+    );
+    expect(ended).toMatchObject({ kind: 'gone' });
+    expect((ended.after ?? Number.NaN) + 500).toBeLessThan(ended.took);
+    expect(await as(`return taker.disable(${thing}, ${json(taken)}, signal)`)).toEqual(done);
+    expect([host.exists(`${folder}/${drop}`), host.exists(link)]).toEqual([true, false]);
+    expect(await as(`return taker.taken('default', signal)`)).toEqual([{ thing: unit('mine'), taken }]);
+    expect(await as(`return taker.restore(${thing}, ${json(taken)}, true, signal)`)).toEqual(done);
+    expect((await systemctl('is-active', 'mine')).stdout).toBe('active\n');
+    expect((await systemctl('is-enabled', 'mine')).stdout).toBe('enabled\n');
+    expect(host.exists(`${folder}/mine.service.d`)).toBe(false);
+  });
+
   it('declared again by its own name it is taken back into force by an ordinary apply', async () => {
     const fleet = new Fleet(host);
     for (const name of ['kept', 'held']) {
@@ -329,11 +366,12 @@ describeOnSystemd('units and timers that a service takes the place of', () => {
       fleet.declareUnit(`of-${name}`, name, { state: 'running' });
     }
     fleet.declare('own');
+    fleet.declare('lost');
     await host.systemctl('daemon-reload');
     expect(await fleet.apply()).toMatchObject({ code: 0, undone: [] });
     const quiet = { code: 0, plan: { steps: [], held: [], notices: [] } };
     expect(await fleet.dryRun()).toMatchObject(quiet);
-    const before = await Promise.all(['kept', 'held', 'own'].map(files));
+    const before = await Promise.all(['kept', 'held', 'own', 'lost'].map(files));
     const pid = await fleet.pid('held');
 
     // All that a handover does, or did before it was interrupted.
@@ -341,21 +379,25 @@ describeOnSystemd('units and timers that a service takes the place of', () => {
     expect(await stop(unit('kept'))).toMatchObject({ kind: 'gone' });
     expect(await call('disable', unit('kept'))).toEqual(done);
     expect(await call('block', unit('held'))).toEqual(done);
-    expect(await call('block', unit('own'))).toEqual(done);
-    expect(await stop(unit('own'))).toMatchObject({ kind: 'gone' });
+    for (const name of ['own', 'lost']) {
+      expect(await call('block', unit(name))).toEqual(done);
+      expect(await stop(unit(name))).toMatchObject({ kind: 'gone' });
+    }
+    await sh(host, `rm ${UNITS}/lost.service; systemctl daemon-reload`);
 
     const { plan } = await fleet.dryRun();
     expect(plan).toMatchObject({ notices: [], held: [] });
     expect(plan.steps.map(({ id, effect }) => `${id} ${effect}`).sort()).toEqual([
+      'replace:lost start',
       'replace:own start',
       'start:of-kept start',
       'update:of-held pid unchanged',
     ]);
     expect(await fleet.apply()).toMatchObject({ code: 0, undone: [], plan: { held: [] } });
     expect(await fleet.dryRun()).toMatchObject(quiet);
-    expect(await Promise.all(['kept', 'held', 'own'].map(files))).toEqual(before);
+    expect(await Promise.all(['kept', 'held', 'own', 'lost'].map(files))).toEqual(before);
     expect(await fleet.pid('held')).toBe(pid);
-    for (const name of ['kept', 'own']) {
+    for (const name of ['kept', 'own', 'lost']) {
       expect(await active(name)).toBe('active');
       expect(await isEnabled(name)).toBe('enabled');
     }

@@ -75,14 +75,15 @@ export class Tree {
   }
 }
 
-/** Begun by the manager itself as the head of a session of its own, which is how it runs commands of a unit. */
+/**
+ * Begun by the manager itself, which has each command of a unit be the head of a session of its own: it is that, or is about
+ * to be and still in the manager's.
+ */
 function isCommand({ pid, ppid, session }: ProcessStat): boolean {
-  return session === pid && childOfManager(ppid);
-}
-
-/** The host's PID 1, or a user's. */
-function childOfManager(ppid: number): boolean {
-  return ppid === 1 || /\/systemd\0--user/.test(readWhole(`/proc/${ppid}/cmdline`) ?? '');
+  // That of PID 1 is 0 where it lies outside of the host, as in a container.
+  if (ppid === 1) return session === pid || session <= 1;
+  const isManager = /\/systemd\0--user/.test(readWhole(`/proc/${ppid}/cmdline`) ?? '');
+  return isManager && (session === pid || session === statOf(ppid)?.session);
 }
 
 /** Sends a signal to those that are still who they were; to nobody else. */

@@ -188,6 +188,7 @@ const operation = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('exec' as const), who, command: fc.nat(2) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('setsid' as const), who }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('group' as const), who }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('join' as const), who, other: fc.nat(30) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('user' as const), who, uid: fc.nat(1) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('stamp' as const), who }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('tick' as const) }) },
@@ -221,6 +222,12 @@ function runAs(kernel: Kernel, process: Process, each: Extract<Operation, { who:
     case 'group':
       if (process.session !== process.pid) process.pgrp = process.pid;
       break;
+    case 'join': {
+      // As a shell does with the parts of a pipeline.
+      const other = kernel.at(each.other);
+      if (other?.session === process.session && process.session !== process.pid) process.pgrp = other.pgrp;
+      break;
+    }
     case 'user':
       process.uid = each.uid;
       break;

@@ -7,12 +7,10 @@ import type { Config } from './config.ts';
 import { readUsed } from './decisions.ts';
 import { define } from './definitions.ts';
 import { readInputs } from './desired/inputs.ts';
-import { match } from './graph/match.ts';
 import { expandGroups } from './groups.ts';
 import { openBegun, openReversed } from './handover/begun.ts';
 import { lookInPlace } from './handover/look.ts';
 import { openTakers, type Takers } from './handover/takers.ts';
-import { commandOf } from './host/procfs.ts';
 import { holdsOf, type Marks, readMarks, settledOf, untriedOf, wantedDigest, withRestarting } from './marks.ts';
 import type {
   Definition,
@@ -31,7 +29,7 @@ import type { Request } from './request.ts';
 import { withServiceFiles } from './service-files.ts';
 import type { Supervisors } from './supervisors/index.ts';
 import type { Also, Supervisor } from './supervisors/supervisor.ts';
-import type { Thing, ThingState } from './thing.ts';
+import { readSurroundings } from './surroundings.ts';
 
 export interface Prepared {
   readonly plan: Plan;
@@ -79,10 +77,12 @@ export async function prepare(
   const takers = await openTakers(supervisors, config);
   const begun = openBegun(config.runtimeDir);
   const reversed = openReversed(config.stateDir);
-  const means = { supervisors, takers, begun, reversed, isCopy };
+  const view = readSurroundings(desired);
+  const means = { supervisors, takers, begun, reversed, isCopy: view.isCopy };
   const place = await lookInPlace(desired, definitions, observed, means, signal);
   const input = {
     ...place,
+    ...view.around(observed, place.inPlace),
     desired,
     definitions,
     fields: new Map([...supervisors].map(([name, { fields }]) => [name, fields])),
@@ -131,20 +131,6 @@ export async function observeAll(
 function pidsOf(reading: Reading): number[] {
   if (reading.kind === 'unreadable') return [];
   return reading.objects.flatMap((o) => (o.kind === 'actual' && o.run.kind === 'running' ? [o.run.pid] : []));
-}
-
-/**
- * Does a thing run the service, as far as can be told? What does not, restarts it, or is a watchdog: it goes first. A unit
- * or a program that is down is taken for one that did.
- */
-function isCopy(thing: Thing, { written }: Service, state: ThingState): boolean {
-  const { command, directory } = written;
-  if (thing.kind === 'cron' || thing.kind === 'timer') return false;
-  const [main] = state.kind === 'there' ? state.processes : [];
-  const argv = thing.kind === 'process' ? thing.command : main === undefined ? [] : commandOf(main.pid);
-  if (argv.length === 0) return thing.kind !== 'process';
-  if (command === undefined) return thing.kind !== 'process' && written.unit !== undefined;
-  return match({ argv }, { command, directory }).kind !== 'none';
 }
 
 /** What stands in the way of a step: its definition, or that it can't be started here. */

@@ -25,8 +25,8 @@ export interface LookMeans {
   readonly takers: Takers;
   readonly begun: BegunStore;
   readonly reversed: ReversedStore;
-  /** Does a process of these arguments run this command? What does not, restarts it or has nothing to do with it. */
-  readonly isCopy: (thing: Thing, service: Service, state: ThingState) => boolean;
+  /** Does a thing run the service? What does not, restarts it. */
+  readonly isCopy: (thing: Thing, service: Service) => boolean;
 }
 
 /** Reads only. Costs nothing where no service supersedes anything or is to move. */
@@ -105,7 +105,7 @@ async function thingsIn(
   return Promise.all(
     thingsOf(service.written).map(async (thing) => {
       const state = await lookAt(takers, thing, signal);
-      return { thing, state, copy: isCopy(thing, service, state) };
+      return { thing, state, copy: isCopy(thing, service) };
     }),
   );
 }

@@ -17,8 +17,12 @@ export async function openTakers(
   means: { readonly runtimeDir: string; readonly stateDir: string },
 ): Promise<Takers> {
   const units = supervisors.get('systemd')?.taker;
-  const [processes, lines] = [createProcessTaker(means), createCronTaker()] as unknown as Taker[];
-  const programs: Taker | undefined = undefined;
+  const { createProgramTaker } = await import('../supervisors/supervisord/taker.ts');
+  const [processes, lines, programs] = [
+    createProcessTaker(means),
+    createCronTaker(),
+    createProgramTaker(means),
+  ] as unknown as Taker[];
   const byKind: Readonly<Record<Thing['kind'], Taker | undefined>> = {
     unit: units,
     timer: units,

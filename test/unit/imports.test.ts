@@ -33,7 +33,7 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['view', /^cli\/(views\/|style\.ts$)/, ['leaf']],
   [
     'engine',
-    /^handover\/|^(engine|abandoned|apply|check-names|status|config|config-file|decisions|definitions|groups|instances|launcher|leaving|marks|prepare|request|service-files|unsafe-instances|used)\.ts$/,
+    /^handover\/|^(engine|abandoned|apply|check-names|status|config|config-file|decisions|definitions|groups|instances|launcher|leaving|marks|prepare|request|service-files|surroundings|unsafe-instances|used)\.ts$/,
     [
       'desired',
       'planner',

@@ -1,0 +1,110 @@
+import { readlinkSync } from 'node:fs';
+import { conflictsIn, readClaims } from './graph/claims.ts';
+import { declaredOf } from './graph/declared.ts';
+import { match } from './graph/match.ts';
+import { createProcessTable } from './graph/processes.ts';
+import { straysOf } from './graph/strays.ts';
+import { variableOf } from './host/procfs.ts';
+import type { Desired, Notice, Observed, Service, ServiceId } from './model.ts';
+import type { Stray } from './planner/declared.ts';
+import type { InPlace } from './planner/handover.ts';
+import { STAMP } from './stamp.ts';
+import { programsFile } from './supervisors/supervisord/programs-file.ts';
+import { nameOfThing, type Thing } from './thing.ts';
+
+/** Who else runs, or would run, what is declared. */
+export interface Surroundings {
+  readonly strays: readonly Stray[];
+  readonly conflicts: readonly Extract<Notice, { readonly kind: 'conflict' }>[];
+}
+
+/** Remembers what it read of processes that go on running: a daemon looks again and again. */
+const processTable = createProcessTable();
+
+/** What was read of the host at one time, to be asked of. */
+export interface View {
+  /** Does a thing run the service, as far as can be told? What does not, restarts it or is a watchdog: it goes first. */
+  isCopy(thing: Thing, service: Service): boolean;
+  around(observed: Observed, inPlace: ReadonlyMap<ServiceId, InPlace>): Surroundings;
+}
+
+/** Reads only. */
+export function readSurroundings({ services, instances, policy }: Desired): View {
+  const { owner } = policy;
+  const processes = processTable();
+  const supervisords = instances.map((instance) => ({ config: instance.config, own: programsFile(instance, owner) }));
+  const { claims } = readClaims({ owner, supervisords, processes });
+  const declared = services.filter(({ state }) => state !== 'absent').map(declaredOf);
+  return {
+    isCopy: (thing, service) => {
+      const { command, directory } = service.written;
+      switch (thing.kind) {
+        case 'cron':
+        case 'timer':
+          return false;
+        case 'process':
+          return command !== undefined && match({ argv: thing.command }, { command, directory }).kind !== 'none';
+        case 'unit':
+        case 'program': {
+          const own = claims.filter((claim) => nameOfThing(claim.thing) === nameOfThing(thing));
+          // One that nothing starts by itself is taken for what it is said to be.
+          return own.length === 0 || conflictsIn([declaredOf(service)], own, true).some(({ does }) => does === 'runs');
+        }
+      }
+    },
+    around: (observed, inPlace) => {
+      const known = new Set([...pidsOf(observed), ...[...inPlace.values()].flatMap(pidsIn)]);
+      const strays = straysOf(declared, known, processes).filter(isOfNobody);
+      return {
+        strays: strays.map(({ service, pid, match, why }) => ({ service, pid, exact: match.kind === 'exact', why })),
+        conflicts: conflictsIn(declared, claims).map(({ service, where, why, thing }) => {
+          return { kind: 'conflict' as const, service, where, why, supersedes: written(thing) };
+        }),
+      };
+    },
+  };
+}
+
+/** What bears a stamp is some supervisor's to find again; what lives in another container is no copy of ours. */
+function isOfNobody({ pid }: { readonly pid: number }): boolean {
+  return variableOf(pid, STAMP) === undefined && namespaceOf(pid) === namespaceOf('self');
+}
+
+function namespaceOf(pid: number | 'self'): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return undefined;
+  }
+}
+
+function pidsOf(observed: Observed): number[] {
+  return [...observed.values()].flatMap((reading) => {
+    if (reading.kind === 'unreadable') return [];
+    return reading.objects.flatMap((object) =>
+      object.kind === 'actual' && 'pid' in object.run ? [object.run.pid] : [],
+    );
+  });
+}
+
+function pidsIn({ things }: InPlace): number[] {
+  return things.flatMap(({ state }) => (state.kind === 'there' ? state.processes.map(({ pid }) => pid) : []));
+}
+
+/** As it would be written in a service file. */
+function written(thing: Thing): string {
+  switch (thing.kind) {
+    case 'unit':
+      return `{ unit: ${thing.unit} }`;
+    case 'timer':
+      return `{ timer: ${thing.timer} }`;
+    case 'program':
+      return `{ program: ${thing.program}, config: ${thing.config} }`;
+    case 'process': {
+      const user = thing.user === undefined ? '' : `, user: ${thing.user}`;
+      return `{ process: ${JSON.stringify(thing.command)}${user} }`;
+    }
+    case 'cron':
+      return `{ cron: ${JSON.stringify(thing.line)} }`;
+  }
+}

@@ -174,6 +174,8 @@ class Kernel {
       const pid = 2 + ((this.#last - 2 + i) % PIDS);
       const isUsed = [...this.living.values()].some((p) => p.pid === pid || p.session === pid || p.pgrp === pid);
       if (isUsed) continue;
+      // To go round all pids takes longer than a tick of the clock.
+      if (pid <= this.#last) this.tick();
       this.#last = pid;
       return pid;
     }

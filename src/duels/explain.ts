@@ -42,7 +42,7 @@ export function happeningsOf(samples: Samples, subject: Subject): readonly Happe
     const next = generations[i + 1];
     const previous = generations[i - 1];
     // Where none was: the first, but not what ran before we looked.
-    if (previous === undefined && firstSeen > samples.since + SLACK)
+    if (previous === undefined && firstSeen > samples.since)
       all.push({ kind: 'started', at: firstSeen, next: process, ...explained(causeOfStart(jobs, generation)) });
     if (gone === undefined) continue;
     const cause = causeOfEnd(jobs, subject, generation, used);
@@ -92,7 +92,7 @@ function causeOfEnd(
   let best: (Cause & { readonly distance: number }) | undefined;
   for (const { job, deeds } of jobs) {
     const fitting = deeds.filter(({ verb, target }) => ENDS.has(verb) && touches(target, subject, [generation]));
-    if (fitting.length === 0 || job.firstSeen > gone) continue;
+    if (fitting.length === 0 || job.firstSeen > gone + SLACK) continue;
     const direct = fitting.some(({ inText }) => !inText);
     const alive = job.lastSeen >= lastSeen - SLACK;
     const since = gone - job.lastSeen;

@@ -39,6 +39,7 @@ export interface Generation {
 
 /** What was seen in a time; bounded, the oldest is forgotten first. */
 export interface Samples {
+  /** What was first seen before was there already. */
   readonly since: number;
   readonly until: number;
   readonly jobs: readonly Job[];

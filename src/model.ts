@@ -282,8 +282,6 @@ export type Reason =
   | { readonly kind: 'not-in-git' }
   /** Something else runs it, or would: these, by their names. */
   | { readonly kind: 'superseded'; readonly things: readonly string[] }
-  /** Processes that run its command beside it, or would be a second copy of it; `strays: stop` ends them. */
-  | { readonly kind: 'strays'; readonly pids: readonly number[] }
   /** Git has it no more; these, which it had superseded, are taken back into force. */
   | { readonly kind: 'given-back'; readonly things: readonly string[] }
   | { readonly kind: 'asked' };
@@ -333,14 +331,14 @@ export interface Target {
 export type Predecessor =
   /** Something of others. `copy`: it runs the service; else it is what restarts it, or nothing takes its place. */
   | { readonly kind: 'thing'; readonly thing: Thing; readonly state: There; readonly copy: boolean }
-  /** The service itself, ours, under another supervisor or another name: with what starts it there again. */
+  /** The service itself, ours, under another supervisor or another name. */
   | {
       readonly kind: 'own';
       readonly supervisor: SupervisorName;
       readonly id: ServiceId;
       readonly run: Run;
-      readonly target: Target;
-      readonly removal: Step;
+      /** What starts it there again and what removes it; absent where a plan is only looked at. */
+      readonly again?: { readonly target: Target; readonly removal: Step };
       /** What keeps it from being started by others meanwhile, where its supervisor has something to that end. */
       readonly thing?: Thing;
     };

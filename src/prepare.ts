@@ -9,7 +9,7 @@ import { define } from './definitions.ts';
 import { readInputs } from './desired/inputs.ts';
 import { expandGroups } from './groups.ts';
 import { openBegun, openReversed } from './handover/begun.ts';
-import { lookInPlace } from './handover/look.ts';
+import { type LookMeans, lookInPlace, placeOf } from './handover/look.ts';
 import { openTakers, type Takers } from './handover/takers.ts';
 import { holdsOf, type Marks, readMarks, settledOf, untriedOf, wantedDigest, withRestarting } from './marks.ts';
 import type {
@@ -23,13 +23,16 @@ import type {
   Step,
   SupervisorName,
 } from './model.ts';
+import type { Stray } from './planner/declared.ts';
+import type { InPlace } from './planner/handover.ts';
 import { plan as makePlan } from './planner.ts';
 import type { Problem } from './problem.ts';
 import type { Request } from './request.ts';
 import { withServiceFiles } from './service-files.ts';
 import type { Supervisors } from './supervisors/index.ts';
 import type { Also, Supervisor } from './supervisors/supervisor.ts';
-import { readSurroundings } from './surroundings.ts';
+import { readSurroundings, type Surroundings } from './surroundings.ts';
+import type { ThingState } from './thing.ts';
 
 export interface Prepared {
   readonly plan: Plan;
@@ -82,7 +85,7 @@ export async function prepare(
   const place = await lookInPlace(desired, definitions, observed, means, signal);
   const input = {
     ...place,
-    ...view.around(observed, place.inPlace),
+    ...withStrays(desired, place.inPlace, view.around(observed, place.inPlace), means),
     desired,
     definitions,
     fields: new Map([...supervisors].map(([name, { fields }]) => [name, fields])),
@@ -131,6 +134,29 @@ export async function observeAll(
 function pidsOf(reading: Reading): number[] {
   if (reading.kind === 'unreadable') return [];
   return reading.objects.flatMap((o) => (o.kind === 'actual' && o.run.kind === 'running' ? [o.run.pid] : []));
+}
+
+/** With `strays: stop`, what runs a service's very command is taken for what the service supersedes. */
+function withStrays(
+  { services, policy }: Desired,
+  inPlace: ReadonlyMap<ServiceId, InPlace>,
+  { strays, conflicts }: Surroundings,
+  means: LookMeans,
+) {
+  if (policy.strays !== 'stop') return { strays: strays.map(bare), conflicts };
+  const places = new Map(inPlace);
+  for (const { service: id, pid, start, exact, thing } of strays) {
+    const service = services.find((one) => one.id === id);
+    if (!exact || service === undefined) continue;
+    const before = places.get(id) ?? placeOf(service, means);
+    const state: ThingState = { kind: 'there', processes: [{ pid, start }], enabled: false };
+    places.set(id, { ...before, things: [...before.things, { thing, state, copy: true }] });
+  }
+  return { inPlace: places, strays: strays.filter(({ exact }) => !exact).map(bare), conflicts };
+}
+
+function bare({ service, pid, exact, why }: Surroundings['strays'][number]): Stray {
+  return { service, pid, exact, why };
 }
 
 /** What stands in the way of a step: its definition, or that it can't be started here. */

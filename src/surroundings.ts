@@ -14,7 +14,7 @@ import { nameOfThing, type Thing } from './thing.ts';
 
 /** Who else runs, or would run, what is declared. */
 export interface Surroundings {
-  readonly strays: readonly Stray[];
+  readonly strays: readonly (Stray & { readonly thing: Thing; readonly start: number })[];
   readonly conflicts: readonly Extract<Notice, { readonly kind: 'conflict' }>[];
 }
 
@@ -56,7 +56,10 @@ export function readSurroundings({ services, instances, policy }: Desired): View
       const known = new Set([...pidsOf(observed), ...[...inPlace.values()].flatMap(pidsIn)]);
       const strays = straysOf(declared, known, processes).filter(isOfNobody);
       return {
-        strays: strays.map(({ service, pid, match, why }) => ({ service, pid, exact: match.kind === 'exact', why })),
+        strays: strays.map(({ service, pid, start, match, why }) => {
+          const thing: Thing = { kind: 'process', command: processes.get(pid)?.argv ?? [] };
+          return { service, pid, start, exact: match.kind === 'exact', why, thing };
+        }),
         conflicts: conflictsIn(declared, claims).map(({ service, where, why, thing }) => {
           return { kind: 'conflict' as const, service, where, why, supersedes: written(thing) };
         }),

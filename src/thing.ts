@@ -13,6 +13,9 @@ export type Thing =
   /** A line of a crontab, as it is written there; blanks at its ends and how many between its words are no matter. */
   | { readonly kind: 'cron'; readonly line: string };
 
+/** The drop-in that keeps a unit or timer from being started that a service has superseded, and bears what it was before. */
+export const SUPERSEDED = '50-reconciled-superseded.conf';
+
 /** A process beyond doubt within one boot. `start` counts clock ticks since boot. */
 export interface ProcessMark {
   readonly pid: number;

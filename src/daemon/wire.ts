@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Event, Plan, Report, Step } from '../model.ts';
+import type { Event, Handover, Plan, Predecessor, Report, Step } from '../model.ts';
 import type { Problem } from '../problem.ts';
 import { maskFile } from '../secrets.ts';
 
@@ -46,8 +46,21 @@ export type Line =
 
 /** A step without its target: what views need, and no value that could be secret. */
 export function bareStep(step: Step): Step {
-  const { target: _, files, ...bare } = step;
-  return files === undefined ? bare : { ...bare, files: files.map(maskFile) };
+  const { target: _, files, handover, ...bare } = step;
+  return {
+    ...bare,
+    ...(files === undefined ? {} : { files: files.map(maskFile) }),
+    ...(handover === undefined ? {} : { handover: bareHandover(handover) }),
+  };
+}
+
+function bareHandover({ interim: _, ours, from, ...handover }: Handover): Handover {
+  const bare = <P extends Predecessor>(old: P): P => {
+    if (old.kind === 'thing') return old;
+    const { again: __, ...rest } = old;
+    return rest as P;
+  };
+  return { ...handover, from: from.map(bare), ...(ours === undefined ? {} : { ours: bare(ours) }) };
 }
 
 export function barePlan(plan: Plan): Plan {

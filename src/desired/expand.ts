@@ -65,6 +65,7 @@ export function policyOf(written: PolicyFile): Policy {
   return {
     owner: written.owner ?? 'default',
     ...(written.drift === undefined ? {} : { drift: written.drift }),
+    ...(written.strays === undefined ? {} : { strays: written.strays }),
     prune: written.prune === undefined ? { kind: 'off' } : { kind: 'on', max: written.prune.max },
     written,
   };

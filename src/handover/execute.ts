@@ -19,13 +19,11 @@ export async function handOver(means: Means, step: Step, handover: Handover, sig
   const { service: id } = step;
   const { from, marks, begun, runs, starts } = handover;
   const ran = from.some(wasUp) || begun?.ran === true;
-  // Somebody has only enabled the old one again: what runs needs no new proof.
-  const proven = runs && begun === undefined && !from.some(wasUp);
   const log: Undo = { blocked: [], stopped: false, started: false };
   let pid = step.seen.kind === 'present' ? step.seen.pid : undefined;
   let gap: Gap | undefined;
   try {
-    if (!proven) means.begun.write(id, { ran, at: begun?.at ?? Date.now() });
+    means.begun.write(id, { ran, at: begun?.at ?? Date.now() });
     await means.alone(async () => {
       for (const [i, old] of from.entries()) {
         log.blocked.push(old);
@@ -55,7 +53,7 @@ export async function handOver(means: Means, step: Step, handover: Handover, sig
         if (gone !== undefined && started?.pid !== undefined) gap = gapOf(gone, started.pid, started.ready);
       }
     });
-    if (pid !== undefined && starts && !proven && handover.soak > 0) {
+    if (pid !== undefined && starts && handover.soak > 0) {
       means.tell(id, 'soak', 'proving that it stays well');
       await soak(means, id, pid, handover.soak, signal);
     }

@@ -2,7 +2,7 @@ import type { Handover, Outcome, Step } from '../model.ts';
 import { nameOfThing } from '../thing.ts';
 import { gapOf } from './gap.ts';
 import { type Means, NEVER, own, problemOf, Stuck } from './means.ts';
-import { restoreOld, stopOld } from './old.ts';
+import { againOf, restoreOld, stopOld } from './old.ts';
 
 /** What a service had superseded is in force again, and the service, which Git has no more, goes. Never throws. */
 export async function giveBack(means: Means, step: Step, handover: Handover): Promise<Outcome> {
@@ -42,8 +42,9 @@ export async function giveBack(means: Means, step: Step, handover: Handover): Pr
       }
       if (ours !== undefined) {
         means.tell(id, 'remove new', `removing it from ${ours.supervisor}`);
-        const seen: Step['seen'] = { kind: 'present', hash: ours.target.definition.hash, run: 'stopped' };
-        await own(means, { ...ours.removal, effect: 'none', seen }, NEVER);
+        const { target, removal } = againOf(ours);
+        const seen: Step['seen'] = { kind: 'present', hash: target.definition.hash, run: 'stopped' };
+        await own(means, { ...removal, effect: 'none', seen }, NEVER);
       }
       const gap = gone === undefined || pid === undefined ? undefined : gapOf(gone, pid, ready);
       means.begun.end(id);

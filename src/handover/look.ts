@@ -45,17 +45,14 @@ export async function lookInPlace(
   );
   const inPlace = await Promise.all(
     concerned.map(async (service): Promise<readonly [ServiceId, InPlace]> => {
-      const interim = interimOf(service, means.supervisors);
       const last = reversed.get(service.id);
       const same = last?.wanted === wantedOf(service, definitions.get(service.id));
       const running = begun.get(service.id);
       return [
         service.id,
         {
+          ...placeOf(service, means),
           things: await thingsIn(service, means, signal),
-          soak: parseDuration(service.written.soak ?? '') ?? SOAK,
-          patience: parseDuration(service.written.stop?.timeout ?? '') ?? PATIENCE,
-          ...(interim === undefined ? {} : { interim }),
           ...(running === undefined ? {} : { begun: running }),
           ...(last !== undefined && same ? { reversed: { at: last.at, problem: last.problem } } : {}),
         },
@@ -63,6 +60,17 @@ export async function lookInPlace(
     }),
   );
   return { inPlace: new Map(inPlace), given: await givenOf(desired, means, signal) };
+}
+
+/** Of a service in whose place nothing stands. */
+export function placeOf(service: Service, { supervisors }: Pick<LookMeans, 'supervisors'>): InPlace {
+  const interim = interimOf(service, supervisors);
+  return {
+    things: [],
+    soak: parseDuration(service.written.soak ?? '') ?? SOAK,
+    patience: parseDuration(service.written.stop?.timeout ?? '') ?? PATIENCE,
+    ...(interim === undefined ? {} : { interim }),
+  };
 }
 
 /** A digest of all that Git says of a service, with what touches nothing by itself. */

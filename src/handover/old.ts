@@ -46,9 +46,11 @@ export async function stopOld(
   if (old.thing !== undefined) {
     const ending = await means.taker(old.thing).stop(old.thing, patience, signal);
     if (ending.kind === 'failed') throw new Stuck(ending.problem);
+    const killed = (ending.killed ?? []).map(({ pid }) => pid);
+    if (killed.length > 0) means.tell(id, 'stop', `${nameOfOld(old)} did not end in time: killed ${killed.join(', ')}`);
     return ending.at ?? performance.now();
   }
-  if (old.kind === 'own' && wasUp(old)) await own(means, step('stop', old, 'stop', old.removal.seen), signal);
+  if (old.kind === 'own' && wasUp(old)) await own(means, step('stop', old, 'stop', againOf(old).removal.seen), signal);
   return performance.now();
 }
 
@@ -65,9 +67,10 @@ export async function disableOld(
     must(await means.taker(old.thing).disable(old.thing, mark ?? { ...OURS, by: id }, signal));
     return;
   }
-  const { seen } = old.removal;
+  const { removal } = againOf(old);
+  const { seen } = removal;
   const now: Step['seen'] = seen.kind === 'absent' ? seen : { kind: 'present', hash: seen.hash, run: 'stopped' };
-  await own(means, { ...old.removal, effect: 'none', seen: now }, signal);
+  await own(means, { ...removal, effect: 'none', seen: now }, signal);
   if (old.thing !== undefined) must(await means.taker(old.thing).unblock(old.thing, signal));
 }
 
@@ -86,15 +89,22 @@ export async function restoreOld(
   }
   if (old.thing !== undefined) must(await means.taker(old.thing).unblock(old.thing, signal));
   if (!start) return;
-  const { hash } = old.target.definition;
+  const { hash } = againOf(old).target.definition;
   await own(means, step('start', old, 'start', { kind: 'present', hash, run: 'stopped' }), signal);
 }
 
 function step(
   action: 'start' | 'stop',
-  { id, supervisor, target }: Extract<Predecessor, { readonly kind: 'own' }>,
+  old: Extract<Predecessor, { readonly kind: 'own' }>,
   effect: Step['effect'],
   seen: Step['seen'],
 ): Step {
+  const { id, supervisor } = old;
+  const { target } = againOf(old);
   return ownStep(action, { service: id, supervisor, target }, effect, seen);
+}
+
+export function againOf({ id, again }: Extract<Predecessor, { readonly kind: 'own' }>) {
+  if (again === undefined) throw new Error(`this plan of ${id} is only to be looked at`);
+  return again;
 }

@@ -4,6 +4,9 @@ import { nameOfThing, type Thing } from '../thing.ts';
 import { createCronTaker } from '../things/cron.ts';
 import { createProcessTaker } from '../things/process.ts';
 
+/** ms. How long it is watched whether somebody starts a process again: part of the time that nothing runs. */
+const RESPAWN = 120;
+
 export interface Takers {
   /** Who takes a thing. Fails for a unit where systemd is not there to ask. */
   of(thing: Thing): Taker;
@@ -19,7 +22,7 @@ export async function openTakers(
   const units = supervisors.get('systemd')?.taker;
   const { createProgramTaker } = await import('../supervisors/supervisord/taker.ts');
   const [processes, lines, programs] = [
-    createProcessTaker(means),
+    createProcessTaker({ ...means, watch: RESPAWN }),
     createCronTaker(),
     createProgramTaker(means),
   ] as unknown as Taker[];

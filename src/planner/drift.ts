@@ -1,5 +1,6 @@
 import type { Boot, Drift, DriftKind, Held, Notice, Run, Step } from '../model.ts';
 import { unreachable } from '../problem.ts';
+import { SUPERSEDED } from '../thing.ts';
 
 /** That a service was left as somebody made it, until when (ms since the epoch), and whether that time has passed. */
 export interface Hold {
@@ -53,7 +54,9 @@ function isStillStopped(hold: Hold | undefined, run: Run | undefined): boolean {
 }
 
 /** What somebody must have done, so that this step is needed; undefined where nobody need have done anything. */
-function driftOf({ reason, boot }: Step, run: Run | undefined): DriftKind | undefined {
+function driftOf({ reason, boot, files = [] }: Step, run: Run | undefined): DriftKind | undefined {
+  // It was taken over by us, and is given back.
+  if (files.some(({ path, to }) => to === undefined && path.endsWith(`/${SUPERSEDED}`))) return undefined;
   // A mask takes the place of its file: what it does is told, not how.
   const masked = boot?.from === 'blocked' ? 'blocked' : undefined;
   switch (reason.kind) {
@@ -80,7 +83,6 @@ function driftOf({ reason, boot }: Step, run: Run | undefined): DriftKind | unde
     case 'not-in-git':
     case 'asked':
     case 'superseded':
-    case 'strays':
     case 'given-back':
       return undefined;
     default:

@@ -10,7 +10,6 @@ import type {
   Service,
   ServiceId,
   Step,
-  SupervisorName,
 } from '../model.ts';
 import type { Problem } from '../problem.ts';
 import { nameOfThing, type Taken, type Thing, type ThingState } from '../thing.ts';
@@ -69,7 +68,9 @@ export function withHandover(c: HandoverCase): Draft {
   const copies = things.filter(({ copy }) => copy);
   const wanted = service.state !== 'absent' && service.state !== 'disabled' && service.state !== 'stopped';
   const moves = elsewhere.length > 0 || (wanted && copies.length > 0);
-  if (!moves) return things.length === 0 ? draft : { ...draft, steps: [retire(c, things), ...draft.steps] };
+  // Beside what runs already as it should, a copy is only in the way.
+  const beside = elsewhere.length === 0 && place.begun === undefined && c.actual !== undefined && alive(c.actual.run);
+  if (!moves || beside) return things.length === 0 ? draft : { ...draft, steps: [retire(c, things), ...draft.steps] };
   if (draft.held !== undefined && KEEPS.has(draft.held.kind)) return { ...draft, steps: [] };
   if (place.reversed !== undefined && !asked) return held(c, { kind: 'reversed', ...place.reversed });
   if (isSomebodys(c, copies)) return held(c, { kind: 'drift', what: 'started' });
@@ -125,7 +126,7 @@ function retire(c: HandoverCase, from: readonly Of<'thing'>[]): Step {
 }
 
 /** Ours elsewhere: what stops it, starts it there again, and in the end removes it. */
-function own(service: Service, { actual, supervisor }: Owned): Of<'own'> {
+export function own(service: Service, { actual, supervisor }: Owned): Of<'own'> {
   const { hash = '', fields = {}, files } = actual.definition;
   const unit = typeof fields.unit === 'string' ? { unit: fields.unit } : {};
   const { unit: _, ...written } = service.written;
@@ -146,8 +147,10 @@ function own(service: Service, { actual, supervisor }: Owned): Of<'own'> {
     supervisor,
     id: actual.id,
     run: actual.run,
-    target: { service: old, definition: { hash, fields, ...(files === undefined ? {} : { files }) } },
-    removal: remove(actual, supervisor, { kind: 'renamed', to: service.id }),
+    again: {
+      target: { service: old, definition: { hash, fields, ...(files === undefined ? {} : { files }) } },
+      removal: remove(actual, supervisor, { kind: 'renamed', to: service.id }),
+    },
     ...(supervisor === 'systemd' ? { thing: { kind: 'unit', unit: unit.unit ?? `${actual.id}.service` } } : {}),
   };
 }
@@ -217,55 +220,4 @@ function loadOf(service: Service, actual: Actual | undefined, interim: Definitio
   if (writes.files === undefined && writes.boot === undefined && actual.definition.hash === interim.hash)
     return undefined;
   return { ...step('replace', service, reason, 'none', actual, target), ...writes };
-}
-
-/** As much of a service as is known of one that Git has no more. */
-function undeclared(id: ServiceId, { supervisor, actual }: Owned): Service {
-  const command = actual.definition.fields?.command as string[] | undefined;
-  return {
-    id,
-    name: id,
-    supervisor,
-    state: 'running',
-    autostart: false,
-    after: [],
-    formerly: [],
-    changes: 'now',
-    inputs: {},
-    file: '',
-    written: { supervisor, ...(command === undefined ? {} : { command }) },
-  };
-}
-
-/** What a service that Git has no more had superseded: the way back, whatever `prune` says, since it goes on running. */
-export function giveBack(
-  id: ServiceId,
-  owned: Owned | undefined,
-  things: readonly { readonly thing: Thing; readonly state: ThingState; readonly taken: Taken }[],
-  patience: number,
-): Draft {
-  const supervisor: SupervisorName = owned?.supervisor ?? 'systemd';
-  const from = things.flatMap(({ thing, state }): Predecessor[] =>
-    state.kind === 'there' ? [{ kind: 'thing', thing, state, copy: true }] : [],
-  );
-  const ran = owned !== undefined && alive(owned.actual.run);
-  const handover: Handover = {
-    from,
-    ...(owned === undefined ? {} : { ours: own(undeclared(id, owned), owned) }),
-    starts: ran || things.some(({ taken }) => taken.ran && owned === undefined),
-    order: 'stop-first',
-    soak: 0,
-    patience,
-    runs: ran,
-    marks: things.map(({ taken }) => taken),
-  };
-  const reason: Reason = { kind: 'given-back', things: things.map(({ thing }) => nameOfThing(thing)) };
-  const files = owned === undefined ? undefined : remove(owned.actual, supervisor, reason).files;
-  const over = step('give-back', { id, supervisor }, reason, ran ? 'restart' : 'start', owned?.actual);
-  return {
-    service: id,
-    supervisor,
-    steps: [{ ...over, ...(files === undefined ? {} : { files }), handover }],
-    notices: [],
-  };
 }

@@ -2,7 +2,7 @@ import type { Held, Policy, Reason, ServiceId } from '../model.ts';
 import { unreachable } from '../problem.ts';
 import type { Taken, Thing, ThingState } from '../thing.ts';
 import { type Draft, remove } from './draft.ts';
-import { giveBack } from './handover.ts';
+import { giveBack } from './give-back.ts';
 import type { Undeclared } from './names.ts';
 import type { World } from './world.ts';
 

@@ -1,5 +1,5 @@
 import type { Problem } from '../problem.ts';
-import type { Taken, Thing, ThingState } from '../thing.ts';
+import type { ProcessMark, Taken, Thing, ThingState } from '../thing.ts';
 
 /** What became of an attempt; a problem says what stands in the way and what was done all the same. */
 export type Taking = { readonly kind: 'done' } | { readonly kind: 'failed'; readonly problem: Problem };
@@ -8,8 +8,9 @@ export const TAKEN_DONE: Taking = { kind: 'done' };
 
 /** A stop that is proven. */
 export type Ending =
-  /** `at` is when its last process was found gone (performance.now() ms); undefined where none was there. */
-  { readonly kind: 'gone'; readonly at?: number } | { readonly kind: 'failed'; readonly problem: Problem };
+  /** `at` is when its last process was found gone (performance.now() ms); undefined where none was there. `killed`: those that did not end by themselves. */
+  | { readonly kind: 'gone'; readonly at?: number; readonly killed?: readonly ProcessMark[] }
+  | { readonly kind: 'failed'; readonly problem: Problem };
 
 /**
  * Takes things of one kind from whoever runs them, and gives them back. Every call may be repeated: what is so already is

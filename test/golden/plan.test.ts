@@ -5,9 +5,12 @@ import { describe, expect, it } from 'vitest';
 import { PLAIN } from '../../src/cli/style.ts';
 import { planJson, planText } from '../../src/cli/views/plan.ts';
 import { load } from '../../src/desired/load.ts';
-import type { Definition, Observed, Plan, Reading, Service, ServiceId, SupervisorName } from '../../src/model.ts';
+import type { Definition, Held, Observed, Plan, Reading, Service, ServiceId, SupervisorName } from '../../src/model.ts';
+import type { Stray } from '../../src/planner/declared.ts';
 import type { Hold } from '../../src/planner/drift.ts';
-import { plan } from '../../src/planner.ts';
+import type { InPlace } from '../../src/planner/handover.ts';
+import type { Given } from '../../src/planner/leftovers.ts';
+import { type PlanInput, plan } from '../../src/planner.ts';
 import type { Problem } from '../../src/problem.ts';
 import { BUILTIN_FIELDS } from '../../src/supervisors/builtin/fields.ts';
 import { defineBy } from '../../src/supervisors/fields.ts';
@@ -32,6 +35,12 @@ interface Options {
   readonly settled?: readonly ServiceId[];
   readonly untried?: readonly ServiceId[];
   readonly holds?: Readonly<Record<ServiceId, Hold>>;
+  /** What stands in the place of services; how each would be defined meanwhile is made here. */
+  readonly inPlace?: Readonly<Record<ServiceId, InPlace>>;
+  readonly given?: Readonly<Record<ServiceId, Given>>;
+  readonly strays?: readonly Stray[];
+  readonly conflicts?: PlanInput['conflicts'];
+  readonly duels?: Readonly<Record<ServiceId, Extract<Held['reason'], { kind: 'duel' }>>>;
   /** Digests of host files, which are not there in a test. */
   readonly inputs?: Readonly<Record<ServiceId, Readonly<Record<string, string>>>>;
 }
@@ -81,6 +90,18 @@ async function planOf(folder: string): Promise<Plan> {
     restartStaged: options.restartStaged === true,
     untried: new Set(options.untried),
     holds: new Map(Object.entries(options.holds ?? {})),
+    inPlace: new Map(
+      desired.services.map((service) => {
+        const interim =
+          service.state === 'absent' ? undefined : (defined({ ...service, autostart: false }) as Definition);
+        const place = options.inPlace?.[service.id] ?? { things: [], soak: 30_000, patience: 10_000 };
+        return [service.id, { ...place, ...(interim === undefined ? {} : { interim }) }];
+      }),
+    ),
+    given: new Map(Object.entries(options.given ?? {})),
+    strays: options.strays ?? [],
+    conflicts: options.conflicts ?? [],
+    duels: new Map(Object.entries(options.duels ?? {})),
     only: options.only && new Set(options.only),
   });
 }

@@ -1,3 +1,4 @@
+import type { Json } from '../../canonical.ts';
 import type { Handover, Predecessor, Step } from '../../model.ts';
 import { nameOfThing } from '../../thing.ts';
 import { formatDuration } from '../../units.ts';
@@ -50,17 +51,26 @@ function stopText(old: Predecessor, patience: number): string {
   return `stop ${nameOf(old)}: ${formatDuration(patience)}, then it is killed; proven gone, with all that descends from it`;
 }
 
+function isUp(old: Predecessor): boolean {
+  return old.kind === 'own' ? 'pid' in old.run || old.run.kind === 'backoff' : old.state.processes.length > 0;
+}
+
+/** Nothing has to, or can, be done to keep it from being started again. */
+function isKept(old: Predecessor): boolean {
+  return (
+    old.thing === undefined || old.thing.kind === 'process' || (old.kind === 'thing' && old.state.blocked !== undefined)
+  );
+}
+
 function partsOf(
   { from, starts, order, soak, patience, runs }: Handover,
   supervisor: string,
   effect: Step['effect'],
 ): string[] {
   const block = from.flatMap((old) =>
-    old.thing === undefined || old.thing.kind === 'process'
-      ? []
-      : [`keep ${nameOf(old)} from being started again, until the next boot`],
+    isKept(old) ? [] : [`keep ${nameOf(old)} from being started again, until the next boot`],
   );
-  const stop = from.map((old) => stopText(old, patience));
+  const stop = from.filter(isUp).map((old) => stopText(old, patience));
   const start = starts && !runs ? [`start it under ${supervisor}, and wait until it is ready and healthy`] : [];
   const swap = order === 'start-first' ? [...start, ...stop] : [...stop, ...start];
   const proof =
@@ -86,4 +96,22 @@ function wayBack({ from, ours, runs, starts, patience, marks }: Handover): strin
   const things = from.map((old, i) => `restore ${nameOf(old)}${starts && marks[i]?.ran ? ', and start it' : ''}`);
   const stop = ours === undefined || !runs ? [] : [stopText(ours, patience)];
   return [...stop, ...things, ...(ours === undefined ? [] : [`remove ${nameOf(ours)}`])];
+}
+
+/** The same for programs, as docs/plan.schema.json describes. */
+export function handoverJson({ from, starts, order, soak, patience, begun }: Handover): Json {
+  const olds = from.map((old): Json => {
+    const name = nameOf(old);
+    if (old.kind === 'own') return { kind: 'own', name, supervisor: old.supervisor, run: old.run.kind };
+    const { processes, enabled, blocked, where } = old.state;
+    return {
+      kind: old.thing.kind,
+      name,
+      pids: processes.map(({ pid }) => pid),
+      enabled,
+      ...(blocked === undefined ? {} : { blocked }),
+      ...(where === undefined ? {} : { where }),
+    };
+  });
+  return { from: olds, starts, order, soak, patience, begun: begun !== undefined };
 }

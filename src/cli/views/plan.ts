@@ -5,7 +5,7 @@ import { maskFile } from '../../secrets.ts';
 import type { Style } from '../style.ts';
 import { changeLines, wrapped } from './plan-changes.ts';
 import { hostLines } from './plan-files.ts';
-import { handoverLines } from './plan-handover.ts';
+import { handoverJson, handoverLines } from './plan-handover.ts';
 import { heldWords, noticeWords } from './plan-held.ts';
 
 const INDENT = '      ';
@@ -55,8 +55,12 @@ export function planText(
 /** The same for programs, as docs/plan.schema.json describes. */
 export function planJson(plan: Plan): Json {
   const { version, revision, fingerprint } = plan;
-  const steps = plan.steps.map(({ id, service, supervisor, action, reason, effect, after, files, boot }) => {
-    const writes = { ...(files && { files: files.map(maskFile) }), ...(boot && { boot }) };
+  const steps = plan.steps.map(({ id, service, supervisor, action, reason, effect, after, files, boot, handover }) => {
+    const writes = {
+      ...(files && { files: files.map(maskFile) }),
+      ...(boot && { boot }),
+      ...(handover && { handover: handoverJson(handover) }),
+    };
     return { id, service, supervisor, action, reason, effect, after, ...writes };
   });
   const held = plan.held.map(({ service, supervisor, reason }: Held) => ({ service, supervisor, reason }));
@@ -191,8 +195,6 @@ function reasonText(reason: Exclude<Reason, { kind: 'changed' }>): string | unde
     case 'superseded':
     case 'given-back':
       return undefined;
-    case 'strays':
-      return `it runs outside its supervisor (\`strays: stop\`): pid ${reason.pids.join(', ')}`;
     default:
       return unreachable(reason);
   }

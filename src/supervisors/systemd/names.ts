@@ -4,8 +4,6 @@ import type { Service, ServiceId } from '../../model.ts';
 /** Our drop-ins: settings of a unit of others, and what keeps a disabled one of ours from starting. */
 export const SETTINGS = '50-reconciled.conf';
 export const BLOCK = '99-reconciled-disabled.conf';
-/** Of a unit or timer that a service takes the place of: keeps it from being started, and bears what it was before. */
-export const SUPERSEDED = '50-reconciled-superseded.conf';
 
 /** The unit of a service of ours: `web` -> `web.service`, `web@2` -> `web@2.service`. */
 export function unitOfId(id: ServiceId): string {

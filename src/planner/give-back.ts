@@ -1,0 +1,56 @@
+import type { Handover, Predecessor, Reason, Service, ServiceId, SupervisorName } from '../model.ts';
+import { nameOfThing, type Taken, type Thing, type ThingState } from '../thing.ts';
+import { alive, type Draft, remove, step } from './draft.ts';
+import { own } from './handover.ts';
+import type { Owned } from './world.ts';
+
+/** As much of a service as is known of one that Git has no more. */
+function undeclared(id: ServiceId, { supervisor, actual }: Owned): Service {
+  const command = actual.definition.fields?.command as string[] | undefined;
+  return {
+    id,
+    name: id,
+    supervisor,
+    state: 'running',
+    autostart: false,
+    after: [],
+    formerly: [],
+    changes: 'now',
+    inputs: {},
+    file: '',
+    written: { supervisor, ...(command === undefined ? {} : { command }) },
+  };
+}
+
+/** What a service that Git has no more had superseded: the way back, whatever `prune` says, since it goes on running. */
+export function giveBack(
+  id: ServiceId,
+  owned: Owned | undefined,
+  things: readonly { readonly thing: Thing; readonly state: ThingState; readonly taken: Taken }[],
+  patience: number,
+): Draft {
+  const supervisor: SupervisorName = owned?.supervisor ?? 'systemd';
+  const from = things.flatMap(({ thing, state }): Predecessor[] =>
+    state.kind === 'there' ? [{ kind: 'thing', thing, state, copy: true }] : [],
+  );
+  const ran = owned !== undefined && alive(owned.actual.run);
+  const handover: Handover = {
+    from,
+    ...(owned === undefined ? {} : { ours: own(undeclared(id, owned), owned) }),
+    starts: ran || things.some(({ taken }) => taken.ran && owned === undefined),
+    order: 'stop-first',
+    soak: 0,
+    patience,
+    runs: ran,
+    marks: things.map(({ taken }) => taken),
+  };
+  const reason: Reason = { kind: 'given-back', things: things.map(({ thing }) => nameOfThing(thing)) };
+  const files = owned === undefined ? undefined : remove(owned.actual, supervisor, reason).files;
+  const over = step('give-back', { id, supervisor }, reason, ran ? 'restart' : 'start', owned?.actual);
+  return {
+    service: id,
+    supervisor,
+    steps: [{ ...over, ...(files === undefined ? {} : { files }), handover }],
+    notices: [],
+  };
+}

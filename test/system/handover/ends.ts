@@ -55,9 +55,14 @@ export async function expectUnder(world: World, names: readonly Name[]): Promise
   expect(world.unitsKept()).toBe(true);
 }
 
+/** What waits for the next start of something may still be told. */
 export async function expectNothingToDo(world: World): Promise<void> {
-  const { code, words } = await world.reconcile('--dry-run');
-  expect([code, words]).toEqual([0, 'No changes: everything is as desired. ']);
+  const { code, stdout } = await world.reconcile('--dry-run', '--json');
+  const { steps, held } = JSON.parse(stdout) as {
+    readonly steps: readonly unknown[];
+    readonly held: readonly unknown[];
+  };
+  expect({ code, steps, held }).toEqual({ code: 0, steps: [], held: [] });
 }
 
 /** The engine has taken every scan once, in order, whoever ran it. */

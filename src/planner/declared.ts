@@ -61,7 +61,7 @@ export function declared(
       .get(service.id)
       ?.find((o) => o.supervisor === service.supervisor || service.state === 'absent');
     if (service.state === 'absent' && own !== undefined) return removal(own);
-    const elsewhere = othersOf(service, world.owned.get(service.id) ?? [], olds).filter(
+    const elsewhere = othersOf(service, world.owned.get(service.id) ?? [], olds, world).filter(
       (object) => object.supervisor !== service.supervisor,
     );
     const duel = means.asked.has(service.id) ? undefined : means.duels.get(service.id);
@@ -115,9 +115,17 @@ function withStrays(draft: Draft, strays: readonly Stray[]): Draft {
 }
 
 /** What of ours may be the service besides its own object. Beside one that runs, former names are only in the way. */
-function othersOf({ supervisor }: Service, own: readonly Owned[], olds: readonly Owned[]): readonly Owned[] {
+function othersOf(
+  { supervisor }: Service,
+  own: readonly Owned[],
+  olds: readonly Owned[],
+  { unreadable }: World,
+): readonly Owned[] {
   const runs = own.some((object) => object.supervisor === supervisor && alive(object.actual.run));
-  return [...own.filter((object) => object.supervisor !== supervisor), ...(runs ? [] : olds)];
+  return [
+    ...own.filter((object) => object.supervisor !== supervisor),
+    ...(runs ? [] : olds.filter(({ actual }) => !unreadable.has(actual.id))),
+  ];
 }
 
 /** Why nothing may be done about a service at all, whatever it would need. */
@@ -133,7 +141,7 @@ function untouchable(service: Service, world: World, olds: readonly Owned[]): He
     // What is to be absent is removed wherever the one copy is.
     return elsewhere !== undefined && own.length > 1 ? { kind: 'handover', from: elsewhere.supervisor } : undefined;
   }
-  const others = othersOf(service, own, olds);
+  const others = othersOf(service, own, olds, world);
   const moved = others.find((object) => object.supervisor !== supervisor);
   // Of several it can't be told which is to go; a supervisord can't be moved with all that it runs.
   if (moved !== undefined && (others.length > 1 || service.runs !== undefined)) {

@@ -46,9 +46,8 @@ export function holdNeedy(
 function isUp(service: Service, draft: Draft | undefined, ending: ReadonlySet<ServiceId>, world: World): boolean {
   if (draft?.steps.some(startsIt)) return true;
   if (ending.has(service.id)) return false;
-  const run = world.owned.get(service.id)?.[0]?.actual.run;
-  if (run === undefined) return false;
-  return alive(run) || (run.kind === 'exited' && exitAllowed(service, run.exit));
+  const runs = (world.owned.get(service.id) ?? []).map(({ actual }) => actual.run);
+  return runs.some((run) => alive(run) || (run.kind === 'exited' && exitAllowed(service, run.exit)));
 }
 
 /**

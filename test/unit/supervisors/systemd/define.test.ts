@@ -268,7 +268,6 @@ describe('what is refused', () => {
     [{ unit: 'nginx@.service' }, 'unit: nginx@.service is a template'],
     [{ unit: 'nginx.service', instances: 2 }, 'instances: a unit of others has no instances'],
     [{ unit: 'nginx.service', state: 'absent' }, 'state: nginx.service belongs to others and is never removed'],
-    [{ supersedes: [{ unit: 'x.service' }] }, 'supersedes: not supported yet by supervisor systemd'],
     [{ raw: { supervisord: [['program', 'a', 'b']] } }, 'raw.supervisord: not supported yet by supervisor systemd'],
     [
       { health: [{ name: 'a', tcp: { address: 'x:1' }, onFailure: 'restart' }] },
@@ -285,9 +284,7 @@ describe('what is refused', () => {
   });
 
   it('is told all at once', () => {
-    expect(
-      refused(service({ command: [''], directory: '/ ', supersedes: [{ unit: 'x' }], logs: { keep: 1 } })),
-    ).toHaveLength(4);
+    expect(refused(service({ command: [''], directory: '/ ', logs: { keep: 1 } }))).toHaveLength(3);
   });
 
   it('is nothing of what is done about drift', () => {

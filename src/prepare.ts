@@ -10,6 +10,7 @@ import { readInputs } from './desired/inputs.ts';
 import { expandGroups } from './groups.ts';
 import { openBegun, openReversed } from './handover/begun.ts';
 import { type LookMeans, lookInPlace, placeOf } from './handover/look.ts';
+import { preflight } from './handover/preflight.ts';
 import { openTakers, type Takers } from './handover/takers.ts';
 import { holdsOf, type Marks, readMarks, settledOf, untriedOf, wantedDigest, withRestarting } from './marks.ts';
 import type {
@@ -102,7 +103,8 @@ export async function prepare(
   // What can't start here must be known before anything is stopped for it, and in the dry run too.
   const found = await Promise.all(
     first.steps.map(async (step) => {
-      const problem = await whyNot(step, supervisors.get(step.supervisor));
+      const known = await whyNot(step, supervisors.get(step.supervisor));
+      const problem = known ?? preflight(step, view.processes, config.logDir);
       return problem === undefined ? undefined : ([step.service, problem] as const);
     }),
   );

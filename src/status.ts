@@ -21,10 +21,16 @@ export function statusOf(
       note,
     });
   }
+  const found = new Set<ServiceId>();
   for (const [supervisor, reading] of observed) {
     if (reading.kind === 'unreadable') continue;
     for (const object of reading.objects) {
       const service = declared.get(object.id);
+      // While it is handed over it may be elsewhere too; what others have there of its name is not it.
+      const elsewhere = service !== undefined && service.supervisor !== supervisor;
+      if (elsewhere && (found.has(object.id) || (object.kind === 'actual' && object.owner.kind === 'foreign')))
+        continue;
+      if (!elsewhere) found.add(object.id);
       const base = { ...EMPTY, ...named(object.id, service), supervisor };
       if (object.kind === 'unreadable')
         rows.set(object.id, { ...base, state: 'UNREADABLE', note: object.problem.summary });

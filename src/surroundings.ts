@@ -2,7 +2,7 @@ import { readlinkSync } from 'node:fs';
 import { conflictsIn, readClaims } from './graph/claims.ts';
 import { declaredOf } from './graph/declared.ts';
 import { match } from './graph/match.ts';
-import { createProcessTable } from './graph/processes.ts';
+import { createProcessTable, type Processes } from './graph/processes.ts';
 import { straysOf } from './graph/strays.ts';
 import { variableOf } from './host/procfs.ts';
 import type { Desired, Notice, Observed, Service, ServiceId } from './model.ts';
@@ -23,6 +23,7 @@ const processTable = createProcessTable();
 
 /** What was read of the host at one time, to be asked of. */
 export interface View {
+  readonly processes: Processes;
   /** Does a thing run the service, as far as can be told? What does not, restarts it or is a watchdog: it goes first. */
   isCopy(thing: Thing, service: Service): boolean;
   around(observed: Observed, inPlace: ReadonlyMap<ServiceId, InPlace>): Surroundings;
@@ -36,6 +37,7 @@ export function readSurroundings({ services, instances, policy }: Desired): View
   const { claims } = readClaims({ owner, supervisords, processes });
   const declared = services.filter(({ state }) => state !== 'absent').map(declaredOf);
   return {
+    processes,
     isCopy: (thing, service) => {
       const { command, directory } = service.written;
       switch (thing.kind) {

@@ -44,6 +44,8 @@ export interface There {
   readonly processes: readonly ProcessMark[];
   /** It is started without anybody's doing: at boot, on a schedule, by its supervisor. */
   readonly enabled: boolean;
+  /** It has no process this moment, but its manager is about to start one, as between two restarts. */
+  readonly starting?: true;
   /** What keeps it from being started: ours, and `until-boot` or for good. */
   readonly blocked?: 'until-boot' | 'for-good';
   readonly taken?: Taken;

@@ -28,7 +28,7 @@ export async function subjectsFor(service: Service, desired: Desired, names: Nam
   return [ownSubject(service, desired, names), ...superseded.flat()];
 }
 
-function ownSubject(service: Service, { policy, instances }: Desired, names: Names): Subject {
+export function ownSubject(service: Service, { policy, instances }: Desired, names: Names): Subject {
   const { id, supervisor } = service;
   if (supervisor === 'builtin') return { name: id, handle: { kind: 'stamp', owner: policy.owner, id } };
   if (supervisor === 'systemd') return unitSubject(names.unitOf(service), names);

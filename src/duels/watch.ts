@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { listPids, lives } from '../host/procfs.ts';
 import { deedsOf } from './deeds.ts';
 import type { Generation, Job, Samples, Subject, Witness } from './samples.ts';
-import { belongs, type Look, lookAt, programIn } from './witness.ts';
+import { belongs, createReader, type Look, lookAt, programIn } from './witness.ts';
 
 /**
  * How often (ms) it is asked whether there are new processes. `systemctl --no-block` lives for some 5 ms, a `systemctl restart`
@@ -19,11 +19,15 @@ const YOUNG = 2000;
 const AGAIN = 64;
 /** How many jobs and generations are kept; some 2 KB each. */
 const KEEP = 2000;
+/** The longest time (ms) in which the processes of many subjects are not asked for. */
+const LONGEST = 20;
 
 /** Watches what is done to some services. Disposing of it ends it. */
 export interface Watch extends AsyncDisposable {
-  /** What was seen until now. */
+  /** What was seen until now, this very moment too. */
   samples(): Samples;
+  /** Watches these from now on. What was seen of others stays seen; what runs of a new one was there before. */
+  change(subjects: readonly Subject[]): void;
 }
 
 /**
@@ -50,6 +54,7 @@ export function watch(subjects: readonly Subject[], signal?: AbortSignal): Watch
   else signal?.addEventListener('abort', stop, { once: true });
   return {
     samples: () => eye.samples(),
+    change: (next) => eye.change(next),
     [Symbol.asyncDispose]: async () => {
       signal?.removeEventListener('abort', stop);
       stop();
@@ -84,7 +89,7 @@ class LastPid {
 }
 
 class Eye {
-  readonly #subjects: readonly Subject[];
+  #subjects: readonly Subject[];
   readonly #since: number;
   #until: number | undefined;
   #known = new Set<number>();
@@ -101,6 +106,7 @@ class Eye {
   #last: string;
   #listed = 0;
   #looked = now();
+  #followed = 0;
   #blind = 0;
   #forgotten = 0;
 
@@ -132,8 +138,28 @@ class Eye {
       if (lives(job.process)) job.lastSeen = at;
       else this.#living.delete(pid);
     }
-    this.#follow(at);
+    // Whether each of many lives is dear to ask.
+    if (at - this.#followed >= Math.min(this.#subjects.length, LONGEST)) this.#follow(at);
     this.#looked = at;
+  }
+
+  change(subjects: readonly Subject[]): void {
+    const names = new Set(subjects.map(({ name }) => name));
+    for (const { name } of this.#subjects) {
+      if (names.has(name)) continue;
+      this.#candidates.delete(name);
+      this.#mains.delete(name);
+    }
+    const fresh = subjects.filter(({ name }) => !this.#candidates.has(name));
+    this.#subjects = subjects;
+    if (fresh.length === 0 || this.#until !== undefined) return;
+    this.look();
+    for (const { name } of fresh) this.#candidates.set(name, new Map());
+    for (const pid of this.#known) {
+      const look = pid === process.pid ? undefined : lookAt(pid);
+      if (look !== undefined) this.#assign(look, fresh);
+    }
+    this.#follow(now(), this.#since);
   }
 
   end(): void {
@@ -143,6 +169,10 @@ class Eye {
   }
 
   samples(): Samples {
+    if (this.#until === undefined) {
+      this.#followed = 0;
+      this.look();
+    }
     const until = this.#until ?? now();
     const copies = <T>(all: readonly T[]) => all.map((one) => ({ ...one }));
     return {
@@ -168,18 +198,24 @@ class Eye {
     const before = this.#young.get(pid);
     this.#young.delete(pid);
     if (look === undefined) return;
-    for (const { name, handle } of this.#subjects) {
-      const main = this.#mains.get(name);
-      const candidates = this.#candidates.get(name);
-      if (main?.process.pid === pid && main.process.start === look.start) main.process = witnessOf(look);
-      else if (belongs(look, handle)) candidates?.set(pid, look);
-      else candidates?.delete(pid);
-    }
+    this.#assign(look, this.#subjects);
     const argv = look.argv.join('\0');
     if (before?.argv !== argv) this.#consider(look, at);
     const { since, wait } = before ?? { since: at, wait: TICK / 2 };
     const next = Math.min(wait * 2, AGAIN);
     if (at - since < YOUNG) this.#young.set(pid, { argv, since, due: at + next, wait: next });
+  }
+
+  #assign(look: Look, subjects: readonly Subject[]): void {
+    const { pid, start } = look;
+    const read = createReader();
+    for (const { name, handle } of subjects) {
+      const main = this.#mains.get(name);
+      const candidates = this.#candidates.get(name);
+      if (main?.process.pid === pid && main.process.start === start) main.process = witnessOf(look);
+      else if (belongs(look, handle, read)) candidates?.set(pid, look);
+      else candidates?.delete(pid);
+    }
   }
 
   /** Is it a job? One that was known as another command before (`sh -c "systemctl …"` becomes systemctl) is that one now. */
@@ -225,7 +261,8 @@ class Eye {
   }
 
   /** Who is the main process of each subject? It stays so while it lives; then the eldest of the others is. */
-  #follow(at: number): void {
+  #follow(at: number, since = at): void {
+    this.#followed = at;
     for (const [name, candidates] of this.#candidates) {
       const main = this.#mains.get(name);
       if (main !== undefined) {
@@ -246,7 +283,7 @@ class Eye {
         subject: name,
         process: witnessOf(lookAt(next.pid) ?? next),
         pgrp: next.pgrp,
-        firstSeen: at,
+        firstSeen: since,
         lastSeen: at,
       };
       this.#keep(this.#generations, generation);

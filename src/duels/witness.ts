@@ -27,16 +27,30 @@ function unitOf(pid: number): Group | undefined {
   return groupOf(cgroupsOf(pid) ?? [], root);
 }
 
+/** What is read of processes while one of them is looked at: each is read once, however many ask. */
+export type Reader = (pid: number) => ReturnType<typeof variablesOf>;
+
+export function createReader(): Reader {
+  const known = new Map<number, ReturnType<typeof variablesOf>>();
+  return (pid) => {
+    if (!known.has(pid)) known.set(pid, variablesOf(pid));
+    return known.get(pid);
+  };
+}
+
 /** The `group:name` that a supervisord gives its programs; of their children too. */
-export function programIn(pid: number): { readonly name: string; readonly server: string | undefined } | undefined {
-  const variable = variablesOf(pid);
+export function programIn(
+  pid: number,
+  read: Reader = variablesOf,
+): { readonly name: string; readonly server: string | undefined } | undefined {
+  const variable = read(pid);
   const [name, group] = [variable?.('SUPERVISOR_PROCESS_NAME'), variable?.('SUPERVISOR_GROUP_NAME')];
   if (name === undefined || group === undefined) return undefined;
   return { name: `${group}:${name}`, server: variable?.('SUPERVISOR_SERVER_URL') };
 }
 
 /** Is this process one of these, and the uppermost? Between fork and exec nobody is: such a one is looked at again. */
-export function belongs(look: Look, handle: Handle): boolean {
+export function belongs(look: Look, handle: Handle, read: Reader = variablesOf): boolean {
   switch (handle.kind) {
     case 'unit': {
       const isIts = (group: Group | undefined) =>
@@ -44,15 +58,15 @@ export function belongs(look: Look, handle: Handle): boolean {
       return isIts(look.group) && !(look.ppid > 1 && isIts(unitOf(look.ppid)));
     }
     case 'program': {
-      const found = programIn(look.pid);
+      const found = programIn(look.pid, read);
       if (found?.name !== `${handle.group}:${handle.program}`) return false;
       if (handle.server !== undefined && found.server !== undefined && found.server !== handle.server) return false;
       // supervisord itself, before it has become the program; or what the program has started.
-      return programIn(look.ppid)?.name !== found.name;
+      return programIn(look.ppid, read)?.name !== found.name;
     }
     case 'stamp': {
       const isIts = (pid: number) => {
-        const variable = variablesOf(pid);
+        const variable = read(pid);
         const stamp = parseStamp(variable?.(STAMP) ?? '');
         if (stamp === undefined || (variable?.(SUPERVISOR) ?? '') !== '') return false;
         return stamp.owner === handle.owner && stampId(stamp) === handle.id && !isShim(commandOf(pid));

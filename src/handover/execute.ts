@@ -4,6 +4,7 @@ import { gapOf } from './gap.ts';
 import { type Means, NEVER, own, ownStep, problemOf, Stuck } from './means.ts';
 import { blockOld, disableOld, nameOfOld, restoreOld, stopOld, wasUp } from './old.ts';
 import { soak } from './soak.ts';
+import { runsUnder } from './stamped.ts';
 
 /**
  * One handover, whose new definition is written and loaded:
@@ -151,7 +152,15 @@ async function reverse(means: Means, step: Step, handover: Handover, log: Undo, 
     means.tell(id, 'stop new', `stopping it under ${supervisor}: ${because.summary}`);
     const seen: Step['seen'] = { kind: 'present', hash: target.definition.hash, run: 'starting' };
     const stop = ownStep('stop', { service: id, supervisor, target }, 'stop', seen);
-    clear = await attempt(`stopped it under ${supervisor}`, () => own(means, stop, NEVER));
+    const stopped = `stopped it under ${supervisor}`;
+    clear = await attempt(stopped, async () => {
+      try {
+        await own(means, stop, NEVER);
+      } catch (error) {
+        // Its supervisor may be gone, and it with that.
+        if (runsUnder(supervisor, id)) throw error;
+      }
+    });
   }
   const begunBefore = handover.begun?.ran === true;
   // Never a second copy: what could not be stopped is what runs.

@@ -12,7 +12,7 @@ export function nameOfOld(old: Predecessor): string {
 
 /** It has, or had when the plan was made, a process. */
 export function wasUp(old: Predecessor): boolean {
-  if (old.kind === 'thing') return old.state.processes.length > 0;
+  if (old.kind === 'thing') return old.state.processes.length > 0 || old.state.starting === true;
   return old.run.kind === 'running' || old.run.kind === 'starting' || old.run.kind === 'backoff';
 }
 
@@ -30,7 +30,13 @@ export async function blockOld(
 ): Promise<void> {
   const { thing } = old;
   if (thing === undefined || (old.kind === 'thing' && old.state.blocked !== undefined)) return;
-  means.tell(id, 'block', `keeping ${nameOfOld(old)} from being started again`);
+  // Of a process and of programs only what they were is remembered: nothing can keep a person from starting one.
+  const kept = thing.kind !== 'process' && thing.kind !== 'program';
+  means.tell(
+    id,
+    'block',
+    kept ? `keeping ${nameOfOld(old)} from being started again` : `remembering ${nameOfOld(old)}`,
+  );
   must(await means.taker(thing).block(thing, mark ?? { ...OURS, by: id }, signal));
 }
 

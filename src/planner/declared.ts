@@ -94,6 +94,7 @@ export function declared(
       place,
       owner: means.owner,
       asked: means.asked.has(service.id),
+      blocked: means.blocked.get(service.id),
       drifting,
       draft,
     });

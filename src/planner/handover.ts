@@ -44,6 +44,8 @@ export interface HandoverCase {
   readonly place: InPlace;
   readonly owner: string;
   readonly asked: boolean;
+  /** Why it can't be started now. */
+  readonly blocked: Problem | undefined;
   /** Git has not changed since it was as desired, and what somebody did meanwhile is to be left. */
   readonly drifting: Drift | undefined;
   /** What else the service needs by itself. */
@@ -69,14 +71,19 @@ export function withHandover(c: HandoverCase): Draft {
   const wanted = service.state !== 'absent' && service.state !== 'disabled' && service.state !== 'stopped';
   const moves = elsewhere.length > 0 || (wanted && copies.length > 0);
   // Beside what runs already as it should, a copy is only in the way.
-  const beside = elsewhere.length === 0 && place.begun === undefined && c.actual !== undefined && alive(c.actual.run);
+  const beside = elsewhere.length === 0 && place.begun === undefined && alreadyRuns(c);
   if (!moves || beside) return things.length === 0 ? draft : { ...draft, steps: [retire(c, things), ...draft.steps] };
   if (draft.held !== undefined && KEEPS.has(draft.held.kind)) return { ...draft, steps: [] };
   if (place.reversed !== undefined && !asked) return held(c, { kind: 'reversed', ...place.reversed });
+  if (c.blocked !== undefined && !alreadyRuns(c)) return held(c, { kind: 'blocked', problem: c.blocked });
   if (isSomebodys(c, copies)) return held(c, { kind: 'drift', what: 'started' });
   const others = things.filter(({ copy }) => !copy);
   const over = handOver(c, [...copies, ...elsewhere.map((owned) => own(c.service, owned))]);
   return others.length === 0 ? over : { ...over, steps: [retire(c, others), ...over.steps] };
+}
+
+function alreadyRuns({ actual }: HandoverCase): boolean {
+  return actual !== undefined && alive(actual.run);
 }
 
 type Of<K extends Predecessor['kind']> = Extract<Predecessor, { readonly kind: K }>;
@@ -86,7 +93,7 @@ const KEEPS: ReadonlySet<Held['reason']['kind']> = new Set(['unreadable', 'forei
 
 /** It runs, would be started by somebody else than us, or was only kept from that until the next boot. */
 function isInForce(thing: Thing, state: Extract<ThingState, { kind: 'there' }>): boolean {
-  if (state.processes.length > 0 || state.blocked === 'until-boot') return true;
+  if (state.processes.length > 0 || state.starting || state.blocked === 'until-boot') return true;
   return state.enabled && (thing.kind === 'process' ? false : state.blocked !== 'for-good');
 }
 
@@ -103,8 +110,8 @@ function held({ service }: HandoverCase, reason: Held['reason']): Draft {
 function marksOf({ service, owner }: HandoverCase, from: readonly Predecessor[], begun: Begun | undefined): Taken[] {
   return from.flatMap((one): Taken[] => {
     if (one.kind === 'own') return [];
-    const { enabled, taken, processes } = one.state;
-    const ran = processes.length > 0 || (begun?.ran === true && one.copy);
+    const { enabled, taken } = one.state;
+    const ran = isUp(one) || (begun?.ran === true && one.copy);
     return [taken ?? { owner, by: service.id, enabled, ran }];
   });
 }
@@ -156,7 +163,8 @@ export function own(service: Service, { actual, supervisor }: Owned): Of<'own'> 
 }
 
 function isUp(from: Predecessor): boolean {
-  return from.kind === 'thing' ? from.state.processes.length > 0 : alive(from.run) || waits(from.run);
+  if (from.kind === 'own') return alive(from.run) || waits(from.run);
+  return from.state.processes.length > 0 || from.state.starting === true;
 }
 
 function handOver(c: HandoverCase, from: readonly Predecessor[]): Draft {
@@ -165,7 +173,7 @@ function handOver(c: HandoverCase, from: readonly Predecessor[]): Draft {
   if (definition === undefined) throw new Error(`no definition of ${id}`);
   const { begun, soak, patience, interim = definition } = place;
   const ran = from.some(isUp) || begun?.ran === true;
-  const runs = actual !== undefined && alive(actual.run);
+  const runs = alreadyRuns(c);
   const starts =
     state === 'running' ? service.autostart || ran || asked || runs : state === 'manual' && (ran || asked || runs);
   const handover: Handover = {

@@ -8,7 +8,7 @@ export const TAKEN_DONE: Taking = { kind: 'done' };
 
 /** A stop that is proven. */
 export type Ending =
-  /** `at` is when its last process was found gone (performance.now() ms); undefined where none was there. `killed`: those that did not end by themselves. */
+  /** `at` is when a process of it was seen last (performance.now() ms); undefined where none was there. `killed`: those that did not end by themselves. */
   | { readonly kind: 'gone'; readonly at?: number; readonly killed?: readonly ProcessMark[] }
   | { readonly kind: 'failed'; readonly problem: Problem };
 

@@ -1,16 +1,15 @@
 import { closest } from '../../closest.ts';
+import { showUnit, unitNames } from '../../duels/own-restarts.ts';
 import type { Subject } from '../../duels/samples.ts';
-import { type Names, type Program, programSubject, subjectsFor, unitSubject } from '../../duels/subjects.ts';
+import { type Program, programSubject, subjectsFor, unitSubject } from '../../duels/subjects.ts';
 import { programIn } from '../../duels/witness.ts';
 import { loadDesired } from '../../engine.ts';
+import { namesHere, programsIn } from '../../handover/duels.ts';
 import { childPidsOf, commandOf, listPids } from '../../host/procfs.ts';
 import type { Desired } from '../../model.ts';
 import { Failure } from '../../problem.ts';
-import { readConfig } from '../../supervisors/supervisord/config-file.ts';
-import { unitOf } from '../../supervisors/systemd/names.ts';
 import { thingsOf } from '../../thing.ts';
 import type { Context } from '../context.ts';
-import { showUnit, unitNames } from './own-restarts.ts';
 
 /**
  * What is to be watched for a name: a declared service with all that it takes the place of, a unit (`x.service`), or a
@@ -20,7 +19,7 @@ export async function subjectsOf(context: Context, name: string): Promise<readon
   const { desired, failure } = await desiredOf(context);
   const services = (desired?.services ?? []).filter((service) => service.id === name || service.name === name);
   if (desired !== undefined && services.length > 0) {
-    const found = await Promise.all(services.map((service) => subjectsFor(service, desired, names())));
+    const found = await Promise.all(services.map((service) => subjectsFor(service, desired, namesHere())));
     return [...new Map(found.flat().map((subject) => [subject.name, subject])).values()];
   }
   const user = process.getuid?.() !== 0;
@@ -68,9 +67,6 @@ function unknownName(name: string, what: string, known: readonly string[]): Fail
   return new Failure({ code: `unknown-${what}`, summary: `cannot watch '${name}': there is no such ${what}`, hint });
 }
 
-/** As the configurations of this host name things. */
-const names = (): Names => ({ user: process.getuid?.() !== 0, unitOf, programsIn, serverOf });
-
 /** Every program of a supervisord that is declared, or runs something here. */
 function programsOf(desired: Desired | undefined): readonly Program[] {
   const configs = new Set((desired?.instances ?? []).map(({ config }) => config));
@@ -87,19 +83,6 @@ function programsOf(desired: Desired | undefined): readonly Program[] {
 
 function whereOf({ server, config }: Program): string {
   return server ?? config ?? 'another supervisord';
-}
-
-function programsIn(config: string): readonly Program[] {
-  const server = serverOf(config);
-  return readConfig(config).groups.flatMap(({ name: group, programs }) =>
-    programs.flatMap(({ processes }) => processes.map(({ name }) => ({ group, program: name, config, server }))),
-  );
-}
-
-/** As supervisord names itself to its programs. */
-function serverOf(config: string): string | undefined {
-  const listener = readConfig(config).listeners.find(({ kind }) => kind === 'unix');
-  return listener?.kind === 'unix' ? `unix://${listener.path}` : undefined;
 }
 
 function runningPrograms(): readonly Program[] {

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cadenceOf, cadenceWords } from '../../duels/cadence.ts';
 import { type Finding, findingsOf } from '../../duels/evidence.ts';
+import { ownRestartsOf } from '../../duels/own-restarts.ts';
 import type { Samples, Subject } from '../../duels/samples.ts';
 import { startedWords } from '../../duels/started.ts';
+import { usersIn } from '../../duels/users.ts';
 import { watch } from '../../duels/watch.ts';
-import { findUser } from '../../host/users.ts';
 import { Failure } from '../../problem.ts';
 import { formatDuration, parseDuration } from '../../units.ts';
 import type { Context, Options } from '../context.ts';
 import { type WhoFinding, type WhoRestarts, whoRestartsJson, whoRestartsText } from '../views/who-restarts.ts';
-import { ownRestartsOf } from './own-restarts.ts';
 import { subjectsOf } from './subjects.ts';
 
 export type WhoRestartsOptions = Options & { readonly restarts?: string; readonly for?: string };
@@ -31,14 +31,11 @@ export async function whoRestarts(context: Context, options: WhoRestartsOptions)
   context.note(`Watching ${names} for ${formatDuration(time)} (Ctrl-C tells what was seen until then) …\n`);
   const samples = await see(subjects, time, context.note);
   const after = await ownRestartsOf(subjects);
-  const uids = new Set(samples.jobs.flatMap(({ process, parents }) => [process, ...parents].map(({ uid }) => uid)));
-  const users = new Map<number, string>();
-  for (const uid of uids) users.set(uid, (await findUser(String(uid)))?.name ?? `uid ${uid}`);
   const counts = [...before].flatMap(([subject, count]) => {
     const now = after.get(subject);
     return now === undefined ? [] : [[subject, { before: count, after: now }] as const];
   });
-  const userOf = (uid: number) => users.get(uid) ?? `uid ${uid}`;
+  const userOf = await usersIn(samples);
   const findings = findingsOf(samples, subjects, { userOf, restarts: new Map(counts) });
   const value = restartsOf(name, subjects, samples, findings);
   if (json) context.out(`${JSON.stringify(whoRestartsJson(value), null, 2)}\n`);

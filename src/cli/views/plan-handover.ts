@@ -52,13 +52,18 @@ function stopText(old: Predecessor, patience: number): string {
 }
 
 function isUp(old: Predecessor): boolean {
-  return old.kind === 'own' ? 'pid' in old.run || old.run.kind === 'backoff' : old.state.processes.length > 0;
+  return old.kind === 'own'
+    ? 'pid' in old.run || old.run.kind === 'backoff'
+    : old.state.processes.length > 0 || old.state.starting === true;
 }
 
 /** Nothing has to, or can, be done to keep it from being started again. */
 function isKept(old: Predecessor): boolean {
   return (
-    old.thing === undefined || old.thing.kind === 'process' || (old.kind === 'thing' && old.state.blocked !== undefined)
+    old.thing === undefined ||
+    old.thing.kind === 'process' ||
+    old.thing.kind === 'program' ||
+    (old.kind === 'thing' && old.state.blocked !== undefined)
   );
 }
 

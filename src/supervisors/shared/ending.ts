@@ -15,7 +15,7 @@ export interface EndOptions {
 }
 
 export type End =
-  /** `at`: when the last one was found gone (performance.now()). */
+  /** `at`: when one was seen last (performance.now()). */
   | { readonly kind: 'gone'; readonly at: number }
   | { readonly kind: 'interrupted' }
   | { readonly kind: 'denied'; readonly pid: number }
@@ -66,13 +66,15 @@ export async function endTree(roots: readonly ProcessRef[], options: EndOptions)
   }
 }
 
-/** Until all are gone, or for so long (ms). */
+/** Until all are gone, or for so long (ms); when one was seen last: what is measured from it is never too short. */
 async function waitFor(members: readonly ProcessRef[], limit: number): Promise<number> {
   const begun = performance.now();
+  let seen = begun;
   for (;;) {
-    const left = members.some(lives);
     const now = performance.now();
-    if (!left || now - begun >= limit) return now;
+    if (!members.some(lives)) return seen;
+    seen = now;
+    if (now - begun >= limit) return seen;
     await sleep(now - begun < 20 ? 1 : 4);
   }
 }

@@ -43,6 +43,8 @@ export interface ReadOptions {
   readonly cwd?: string;
   /** Included files that are known to be well and are not to be read. */
   readonly skip?: (path: string) => boolean;
+  /** Folders that are made before it starts. */
+  readonly made?: readonly string[];
 }
 
 /**
@@ -84,7 +86,7 @@ function readOnce(path: string, options: ReadOptions): FirstReading {
   const main = resolve(cwd, path);
   const here = dirname(main);
   const ini = new Ini();
-  const reader = new Reader(ini, environment);
+  const reader = new Reader(ini, environment, options.made);
   const files: string[] = [];
   const warnings: Problem[] = [];
 

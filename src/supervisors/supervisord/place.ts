@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Instance } from '../../instance.ts';
 import type { Actual, ServiceId } from '../../model.ts';
 import { type Problem, unreachable } from '../../problem.ts';
@@ -28,9 +29,12 @@ export interface Place {
 /** `own`: the file of our programs. Where it is as we wrote it, it needs no second look. */
 export function placeOf(instance: Instance, own: string, asWritten: boolean): Place {
   const { config, owned } = instance;
-  const first = readConfig(config, { skip: (path) => asWritten && path === own });
+  // What runs it makes these before each start: they go with it where they are below systemd's runtime folder.
+  const made =
+    owned === undefined ? [] : [owned.socket.path, owned.pidFile, owned.log.path].map((path) => dirname(path));
+  const first = readConfig(config, { made, skip: (path) => asWritten && path === own });
   // A group of others may name programs of ours.
-  const read = first.problems.length > 0 && asWritten ? readConfig(config) : first;
+  const read = first.problems.length > 0 && asWritten ? readConfig(config, { made }) : first;
   const around = surroundings(read, own);
   if (owned !== undefined) {
     const { socket, pidFile, log } = owned;

@@ -27,9 +27,11 @@ export class Reader {
   readonly #given = new Map<string, string>();
   readonly #folders = new Map<string, boolean>();
 
-  constructor(ini: Ini, environment: Environment | undefined) {
+  /** `made`: folders that are made before it starts, and so count as there. */
+  constructor(ini: Ini, environment: Environment | undefined, made: readonly string[] = []) {
     this.ini = ini;
     this.#environment = environment;
+    for (const folder of made) this.#folders.set(folder, true);
   }
 
   give(environment: Readonly<Record<string, string>>): void {

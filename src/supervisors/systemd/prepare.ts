@@ -19,7 +19,7 @@ export async function prepare(o: Observer, steps: readonly Step[]): Promise<Read
   const links = linksOf(o);
   let changed = wrote;
   for (const step of steps) {
-    if (refused.has(step.id)) continue;
+    if (refused.has(step.id) || isForLater(step)) continue;
     try {
       changed = (await setBoot(o, step, links)) || changed;
     } catch (error) {
@@ -48,6 +48,16 @@ async function isUnread({ manager }: Observer, steps: readonly Step[]): Promise<
   if (steps.some(({ reason }) => reason.kind === 'stale-process')) return true;
   const started = steps.flatMap(({ effect, target }) => (effect === 'start' && target ? [unitOf(target.service)] : []));
   return (await Promise.all(started.map((unit) => manager.property(unit, 'NeedDaemonReload')))).includes(true);
+}
+
+/** What has to go on until other steps are done starts at boot until then. */
+function isForLater({ action, after }: Step): boolean {
+  return action === 'remove' && after.length > 0;
+}
+
+/** Takes away what starts a unit at boot, where a removal has left that for later; true where it was there. */
+export async function endBoot(o: Observer, step: Step): Promise<boolean> {
+  return isForLater(step) && (await setBoot(o, step, linksOf(o)));
 }
 
 /** Removes a file, and the folder of drop-ins that it was the last of. */

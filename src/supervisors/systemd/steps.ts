@@ -9,7 +9,7 @@ import { type Glance, glance, isUp } from './glance.ts';
 import { journalCommand, lastLines } from './journal.ts';
 import type { JobEnd } from './manager.ts';
 import { unitOf, unitOfId } from './names.ts';
-import { removeFile } from './prepare.ts';
+import { endBoot, removeFile } from './prepare.ts';
 import { reasonOf } from './runs.ts';
 import type { Observer } from './sight.ts';
 import type { Waiting } from './waiting.ts';
@@ -48,7 +48,9 @@ export async function take(context: StepContext, step: OwnStep, signal: AbortSig
       }
       // One that was stopped for it may be gone from systemd's memory.
       else if (before.active === 'failed') await manager.resetFailed(unit);
+      const unlinked = await endBoot(context.observer, step);
       for (const { path } of step.files ?? []) removeFile(path);
+      if (unlinked) await manager.reload();
       context.monitor.forget(step.service);
       return { kind: 'done' };
     }

@@ -33,6 +33,7 @@ export async function lookAt(o: Observer, thing: UnitOrTimer, list: FolderList):
     kind: 'there',
     processes,
     enabled: load !== 'masked' && (linked || (thing.kind === 'timer' && up)),
+    ...(thing.kind === 'unit' && up && processes.length === 0 ? { starting: true as const } : {}),
     ...(ours ? { blocked: first.place } : {}),
     ...(first === undefined ? {} : { taken: first.mark.taken }),
     ...(fragment === '' ? {} : { where: fragment }),

@@ -26,8 +26,8 @@ export async function stopTree(o: Observer, unit: string, timeout: number, signa
   const { manager } = o;
   const begun = performance.now();
   const tree = new Tree(groupFolder(await manager.property(unit, 'ControlGroup')));
-  let wasThere = tree.living(false).length > 0;
-  let goneAt: number | undefined;
+  // The last time that one was seen: what is measured from it is never too short.
+  let goneAt = tree.living(false).length > 0 ? begun : undefined;
   const job: { end?: JobEnd; failure?: unknown } = {};
   manager.stop(unit, signal).then(
     (end) => Object.assign(job, { end }),
@@ -43,9 +43,8 @@ export async function stopTree(o: Observer, unit: string, timeout: number, signa
     // What systemd runs to stop it has had its time as well.
     const living = tree.living(!over && late < 0);
     if (living.length > 0) {
-      wasThere = true;
-      goneAt = undefined;
-    } else if (wasThere) goneAt ??= now;
+      goneAt = now;
+    }
     if (over && living.length === 0) break;
     if (job.end === 'interrupted' || signal.aborted) return failed(interrupted(unit, living));
     if (late >= KILLED) return failed(undying(unit, living));

@@ -2,7 +2,8 @@ import { readlinkSync } from 'node:fs';
 import { conflictsIn, readClaims } from './graph/claims.ts';
 import { declaredOf } from './graph/declared.ts';
 import { match } from './graph/match.ts';
-import { createProcessTable, type Processes } from './graph/processes.ts';
+import { plausible } from './graph/plausible.ts';
+import { createProcessTable, type Process, type Processes } from './graph/processes.ts';
 import { straysOf } from './graph/strays.ts';
 import { variableOf } from './host/procfs.ts';
 import type { Desired, Notice, Observed, Service, ServiceId } from './model.ts';
@@ -56,7 +57,8 @@ export function readSurroundings({ services, instances, policy }: Desired): View
     },
     around: (observed, inPlace) => {
       const known = new Set([...pidsOf(observed), ...[...inPlace.values()].flatMap(pidsIn)]);
-      const strays = straysOf(declared, known, processes).filter(isOfNobody);
+      const others = [...processes].filter(({ pid }) => !known.has(pid)).map(lineOf);
+      const strays = straysOf(plausible(declared, others), known, processes).filter(isOfNobody);
       return {
         strays: strays.map(({ service, pid, start, match, why }) => {
           const thing: Thing = { kind: 'process', command: processes.get(pid)?.argv ?? [] };
@@ -68,6 +70,12 @@ export function readSurroundings({ services, instances, policy }: Desired): View
       };
     },
   };
+}
+
+/** With the program itself, where the arguments are written over. */
+function lineOf(process: Process): readonly string[] {
+  const { argv } = process;
+  return /[\s:]/.test(argv[0] ?? '') ? [...argv, (process.exe ?? '').replace(/ \(deleted\)$/, '')] : argv;
 }
 
 /** What bears a stamp is some supervisor's to find again; what lives in another container is no copy of ours. */

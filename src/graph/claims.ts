@@ -6,6 +6,7 @@ import { keyOf, readCommand } from './command.ts';
 import { CRON_PLACES, type CronPlaces, claimsOfCron } from './crontabs.ts';
 import { type Declared, type Index, indexOf } from './declared.ts';
 import { type Match, matchCommands } from './match.ts';
+import { plausible } from './plausible.ts';
 import type { Processes } from './processes.ts';
 import { claimsOfPrograms, type SupervisordPlace, supervisordPlaces } from './programs.ts';
 import { linesIn, type Names, namesOf, reaches, type Target, targetsOf } from './restarts.ts';
@@ -62,21 +63,18 @@ export function conflictsIn(
   claims: readonly Claim[],
   superseded = false,
 ): readonly Conflict[] {
-  const index = indexOf(services);
+  const lines = claims.flatMap(({ runs }) => runs.flatMap(({ argv }) => [argv, ...linesIn(argv)]));
+  const index = indexOf(plausible(services, lines));
   const isDealtWith = superseded ? () => false : supersededBy(services);
   const running = claims.flatMap((claim) => runBy(claim, index));
   const also = Map.groupBy(running, ({ service }) => service);
-  const names = services.map(
-    (service) =>
-      [
-        service,
-        namesOf(
-          service,
-          (also.get(service.id) ?? []).map(({ thing }) => thing),
-        ),
-      ] as const,
-  );
-  const restarting = claims.flatMap((claim) => ordersOf(claim).flatMap((order) => restartedBy(order, claim, names)));
+  const orders = claims.flatMap((claim) => ordersOf(claim).map((order) => [order, claim] as const));
+  const named = (service: Declared) => {
+    const things = (also.get(service.id) ?? []).map(({ thing }) => thing);
+    return [service, namesOf(service, things)] as const;
+  };
+  const names = orders.length === 0 ? [] : services.map(named);
+  const restarting = orders.flatMap(([order, claim]) => restartedBy(order, claim, names));
   return once([...running, ...restarting]).filter(({ thing }) => !isDealtWith(thing));
 }
 

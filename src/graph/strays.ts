@@ -1,7 +1,7 @@
 import { linkOf } from '../host/procfs.ts';
 import type { ServiceId } from '../model.ts';
-import { keyOf, readCommand } from './command.ts';
-import { type Declared, type Index, indexOf } from './declared.ts';
+import { type Command, keyOf, readCommand } from './command.ts';
+import { type Candidate, type Declared, type Index, indexOf } from './declared.ts';
 import { type Manager, managerOf } from './managers.ts';
 import { type Match, matchCommands } from './match.ts';
 import type { Process, Processes } from './processes.ts';
@@ -62,11 +62,23 @@ export function lookalikes(services: readonly Declared[], processes: Processes, 
 function matchesOf(process: Process, index: Index, least: number): readonly Lookalike[] {
   const command = readCommand(process.argv);
   if (command === undefined) return [];
-  return candidatesOf(process, keyOf(command), index).flatMap(({ service, wanted, command: ours }): Lookalike[] => {
-    const match = matchCommands(process, command, wanted, ours);
-    if (match.score === 0 || match.score < least) return [];
-    return [{ service, process, match: match.kind === 'exact' && isElsewhere(process) ? elsewhere(match) : match }];
-  });
+  return alike(candidatesOf(process, keyOf(command), index), command).flatMap(
+    ({ service, wanted, command: ours }): Lookalike[] => {
+      const match = matchCommands(process, command, wanted, ours);
+      if (match.score === 0 || match.score < least) return [];
+      return [{ service, process, match: match.kind === 'exact' && isElsewhere(process) ? elsewhere(match) : match }];
+    },
+  );
+}
+
+/** Of so many services of one program it can't be told which one a process resembles, only which it is. */
+const MANY = 20;
+
+function alike(candidates: readonly Candidate[], { args }: Command): readonly Candidate[] {
+  if (candidates.length <= MANY) return candidates;
+  const same = ({ command }: Candidate) =>
+    command.args.length === args.length && command.args.every((arg, i) => arg === args[i]);
+  return candidates.filter(same);
 }
 
 /** In a container, whose paths are other files than ours. */

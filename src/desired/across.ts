@@ -26,6 +26,7 @@ export function acrossRules(drafts: readonly Draft[], names: ReadonlySet<string>
     ...cycleRule(drafts, byName),
     ...formerlyRules(drafts, names),
     ...supersedesRule(drafts),
+    ...ownUnitRule(drafts),
     ...unitRule(drafts),
   ];
 }
@@ -157,6 +158,26 @@ function supersedesRule(drafts: readonly Draft[]): Named[] {
         'only one service can take its place',
       );
       return [{ ...found, other: first }];
+    }),
+  );
+}
+
+/** A unit that is a service's own here can't be another's to take the place of. */
+function ownUnitRule(drafts: readonly Draft[]): Named[] {
+  const owner = new Map(
+    drafts.flatMap(({ name, written: { supervisor, unit, state } }) =>
+      supervisor === 'systemd' && state !== 'absent' ? [[unit ?? `${name}.service`, name] as const] : [],
+    ),
+  );
+  return drafts.flatMap(({ name, written }) =>
+    (written.supersedes ?? []).flatMap(({ unit }, i) => {
+      const other = unit === undefined ? undefined : owner.get(unit);
+      if (other === undefined) return [];
+      const path = ['supersedes', i, 'unit'];
+      const whose = other === name ? 'this service itself' : `the service '${other}'`;
+      const hint =
+        other === name ? 'remove it' : `move it by its own file (\`supervisor\` of '${other}'), or remove that file`;
+      return [named(name, path, 'supersedes-own', `supersedes: ${unit} is ${whose}`, hint)];
     }),
   );
 }

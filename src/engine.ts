@@ -8,6 +8,7 @@ import { type Cache, openCache } from './desired/cache.ts';
 import { runtimeFolder } from './desired/instances.ts';
 import { load } from './desired/load.ts';
 import { commitOf } from './desired/revision.ts';
+import { keepDuels } from './handover/duels.ts';
 import { createHandOver } from './handover/index.ts';
 import { writeAtomic } from './host/files.ts';
 import { collect } from './host/memory.ts';
@@ -77,6 +78,7 @@ export async function converge(
   decisions.keep(loaded);
   const begun = marksBefore(marks, wanted, plan, Date.now());
   saveMarks(config.stateDir, marks, begun);
+  keepDuels(config.stateDir, prepared.duels);
   emit({ kind: 'planned', plan });
   if (plan.steps.length > MANY) collect();
   const used = readUsed(config.stateDir);

@@ -7,8 +7,10 @@ import type { Config } from './config.ts';
 import { readUsed } from './decisions.ts';
 import { define } from './definitions.ts';
 import { readInputs } from './desired/inputs.ts';
+import type { Duels } from './duels/record.ts';
 import { expandGroups } from './groups.ts';
 import { openBegun, openReversed } from './handover/begun.ts';
+import { duelsNow, holdsByDuel } from './handover/duels.ts';
 import { type LookMeans, lookInPlace, placeOf } from './handover/look.ts';
 import { preflight } from './handover/preflight.ts';
 import { openTakers, type Takers } from './handover/takers.ts';
@@ -44,6 +46,8 @@ export interface Prepared {
   readonly takers: Takers;
   /** Something bears marks of a service that Git has no more. */
   readonly given: boolean;
+  /** The duels that go on; all others that were recorded are over. */
+  readonly duels: Duels;
   /** What Git wants of each service that others can change. */
   readonly wanted: ReadonlyMap<ServiceId, string>;
   /** The services it is about, by name or id; all where empty. */
@@ -84,6 +88,8 @@ export async function prepare(
   const view = readSurroundings(desired);
   const means = { supervisors, takers, begun, reversed, isCopy: view.isCopy };
   const place = await lookInPlace(desired, definitions, observed, means, signal);
+  const askedIds = idsOf(desired.services, asked);
+  const duels = duelsNow(config.stateDir, desired.services, definitions, askedIds);
   const input = {
     ...place,
     ...withStrays(desired, place.inPlace, view.around(observed, place.inPlace), means),
@@ -95,7 +101,8 @@ export async function prepare(
     settled: settledOf(marks, wanted),
     untried: untriedOf(marks, wanted),
     holds: holdsOf(marks, Date.now()),
-    asked: idsOf(desired.services, asked),
+    duels: holdsByDuel(duels),
+    asked: askedIds,
     restartStaged: request.restartStaged === true,
     ...(only.length > 0 ? { only: new Set(only) } : {}),
   };
@@ -110,7 +117,7 @@ export async function prepare(
   );
   for (const entry of found) if (entry !== undefined) blocked.set(...entry);
   const plan = found.some((entry) => entry !== undefined) ? makePlan(input) : first;
-  return { plan, desired, observed, definitions, takers, given: place.given.size > 0, marks, wanted, only };
+  return { plan, desired, observed, definitions, takers, given: place.given.size > 0, marks, duels, wanted, only };
 }
 
 /**

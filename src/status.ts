@@ -7,6 +7,7 @@ export function statusOf(
   observed: Observed,
   health: (id: ServiceId, service: Service | undefined) => HealthState,
   holds: ReadonlyMap<ServiceId, { readonly until: number; readonly expired: boolean }> = new Map(),
+  duels: ReadonlyMap<ServiceId, { readonly rounds: number; readonly evidence: readonly string[] }> = new Map(),
 ): ServiceStatus[] {
   const rows = new Map<string, ServiceStatus>();
   const declared = new Map(desired.services.map((service) => [service.id, service]));
@@ -44,6 +45,13 @@ export function statusOf(
     const left = `left as somebody made it until ${iso(until)}; to end that: reconcile start ${id}`;
     if (row !== undefined && !expired)
       rows.set(id, { ...row, note: row.note === null ? left : `${row.note}; ${left}` });
+  }
+  for (const [id, { rounds, evidence }] of duels) {
+    const row = rows.get(id);
+    const left = [`left alone: somebody undid it ${rounds} times`, ...evidence].join('; ');
+    const end = `once that is over: reconcile start ${id}`;
+    if (row !== undefined)
+      rows.set(id, { ...row, note: [row.note, left, end].filter((text) => text !== null).join('; ') });
   }
   return [...rows.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
-import { readLastGood } from '../decisions.ts';
 import { checkSafety } from '../desired/safety.ts';
 import { converge, ensureHostKey, loadDesired, openDesiredCache, supervisorsInUse } from '../engine.ts';
+import { holdsByDuel, recordedDuels } from '../handover/duels.ts';
 import { createMonitor } from '../health/monitor.ts';
 import type { Lock } from '../host/lock.ts';
 import { createMemoryRelease } from '../host/memory.ts';
@@ -14,8 +14,11 @@ import { EVERYTHING, type Request } from '../request.ts';
 import { formatRevision } from '../revision.ts';
 import { statusOf } from '../status.ts';
 import { openRegistry, type SupervisorEvent, type Supervisors } from '../supervisors/index.ts';
+import { actionsOf } from './acted.ts';
 import { serveControl } from './control.ts';
+import { watchForDuels } from './duels.ts';
 import { foretell } from './foretell.ts';
+import { lastGood, ownerChanged, refuseOther } from './invalid.ts';
 import { tellLeft } from './left.ts';
 import { createLoop } from './loop.ts';
 import { watchFiles } from './watch.ts';
@@ -38,6 +41,13 @@ export type DaemonEvent =
     }
   /** Somebody has changed it on the host; told once. */
   | { readonly kind: 'drift'; readonly service: string; readonly what: DriftKind; readonly until: number | undefined }
+  /** Others keep undoing what is done to it: it is left alone from now on. */
+  | {
+      readonly kind: 'duel';
+      readonly service: string;
+      readonly rounds: number;
+      readonly evidence: readonly string[];
+    }
   | { readonly kind: 'health'; readonly service: string; readonly health: string; readonly why: string | undefined };
 
 export interface Daemon {
@@ -140,6 +150,8 @@ export async function startDaemon(
     if (end !== undefined) holdEnds = setTimeout(loop.nudge, end - now + 1);
   };
 
+  const duels = watchForDuels(config, registry, { desired: () => last, tell, nudge: () => loop.nudge() });
+
   const lost = Promise.withResolvers<void>();
   const isLost = (): boolean => {
     if (lock.isThere()) return false;
@@ -160,7 +172,12 @@ export async function startDaemon(
         // Before what else is to be done, which may take its time.
         if (event.kind === 'planned') tellWhatIsLeft(event.plan, readMarks(config.stateDir), request.only.length === 0);
       };
-      const report = await converge(config, desired, await inUse(desired), request, told, abort.signal, healthOf);
+      const supervisors = await inUse(desired);
+      const marks = readMarks(config.stateDir);
+      const report = await duels.around(
+        () => converge(config, desired, supervisors, request, told, abort.signal, healthOf),
+        (report) => actionsOf(report, marks, readMarks(config.stateDir)),
+      );
       wakeAtEnd();
       if (fresh && invalid !== undefined) {
         invalid = undefined;
@@ -190,12 +207,14 @@ export async function startDaemon(
   const status = async (): Promise<readonly ServiceStatus[]> => {
     const desired = last ?? (first.desired as Desired);
     const observed = await observeAll(desired, await inUse(desired), abort.signal, { thorough: true, looking: true });
-    return statusOf(desired, observed, healthOf, holdsOf(readMarks(config.stateDir), Date.now()));
+    const holds = holdsOf(readMarks(config.stateDir), Date.now());
+    return statusOf(desired, observed, healthOf, holds, holdsByDuel(recordedDuels(config.stateDir)));
   };
   const socket = join(config.runtimeDir, 'control.sock');
   await using stack = new AsyncDisposableStack();
   stack.use(monitor);
   stack.use(registry);
+  stack.use(duels);
   stack.use(
     await serveControl(socket, {
       status,
@@ -259,25 +278,6 @@ function afterOf(desired: Desired | undefined): (id: string) => readonly string[
   return (id) => (byId.get(id)?.after ?? []).flatMap((name) => (byName.get(name) ?? []).map((service) => service.id));
 }
 
-/** Damaged decisions converge nothing, which every run says anew; what runs is supervised all the same. */
-function lastGood(config: Config): Desired | undefined {
-  try {
-    return readLastGood(config.stateDir, config.desiredState);
-  } catch (error) {
-    if (error instanceof Failure) return undefined;
-    throw error;
-  }
-}
-
-function refuseOther(config: Config, request: ApplyRequest): void {
-  if (request.desiredState === config.desiredState) return;
-  throw new Failure({
-    code: 'other-desired-state',
-    summary: `cannot apply ${request.desiredState}: the daemon of ${config.runtimeDir} applies ${config.desiredState}`,
-    hint: 'use --desired-state of that daemon, or another --runtime-dir',
-  });
-}
-
 function plain(request: ApplyRequest): Request {
   const { only, asked, expect, claim, restartStaged } = request;
   return {
@@ -286,13 +286,5 @@ function plain(request: ApplyRequest): Request {
     ...(expect === undefined ? {} : { expect }),
     ...(claim === undefined ? {} : { claim }),
     ...(restartStaged === undefined ? {} : { restartStaged }),
-  };
-}
-
-function ownerChanged(before: string, now: string): Problem {
-  return {
-    code: 'owner-changed',
-    summary: `cannot use policy.yaml: its owner changed from '${before}' to '${now}' while the daemon runs`,
-    hint: `what '${before}' owns would be left behind: change it back, or stop those services first and start the daemon anew`,
   };
 }

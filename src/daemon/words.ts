@@ -19,6 +19,8 @@ export function eventText(event: DaemonEvent): string {
       const until = event.until === undefined ? '' : `, left so until ${new Date(event.until).toISOString()}`;
       return `${event.service}: ${event.what === 'blocked' ? 'masked' : event.what} by somebody, and Git has not changed${until}`;
     }
+    case 'duel':
+      return `${event.service}: somebody undid it ${event.rounds} times, it is left alone from now on: ${event.evidence.join('; ')}`;
     case 'applied': {
       const { steps } = event.report;
       const failed = steps.filter(({ outcome }) => outcome.kind !== 'done').length;
@@ -126,6 +128,7 @@ function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' {
     case 'drift':
       return 'warn';
     case 'held':
+    case 'duel':
       return 'error';
     case 'step-ended':
       return event.outcome.kind === 'done' ? 'info' : 'error';

@@ -43,7 +43,7 @@ export function happeningsOf(samples: Samples, subject: Subject): readonly Happe
     const previous = generations[i - 1];
     // Where none was: the first, but not what ran before we looked.
     if (previous === undefined && firstSeen > samples.since)
-      all.push({ kind: 'started', at: firstSeen, next: process, ...explained(causeOfStart(jobs, generation)) });
+      all.push({ kind: 'started', at: firstSeen, next: process, ...explained(causeOfStart(jobs, generation, used)) });
     if (gone === undefined) continue;
     const cause = causeOfEnd(jobs, subject, generation, used);
     if (next === undefined) {
@@ -52,7 +52,7 @@ export function happeningsOf(samples: Samples, subject: Subject): readonly Happe
       all.push({ kind: 'restarted', at: gone, old: process, next: next.process, ...explained(cause) });
     } else {
       // Nobody was seen to end it, but perhaps somebody to start it again.
-      const start = causeOfStart(jobs, next);
+      const start = causeOfStart(jobs, next, used);
       if (start === undefined) {
         all.push({ kind: 'restarted', at: gone, old: process, next: next.process, certainty: 'unknown' });
       } else {
@@ -108,9 +108,11 @@ function causeOfEnd(
   return best === undefined ? undefined : { job: best.job, certainty: best.certainty };
 }
 
-function causeOfStart(jobs: readonly Matching[], { firstSeen }: Generation): Cause | undefined {
+function causeOfStart(jobs: readonly Matching[], { firstSeen }: Generation, used: ReadonlySet<Job>): Cause | undefined {
   const fits = jobs.filter(
     ({ job, deeds }) =>
+      // What has restarted the one before has done all it had to.
+      !(used.has(job) && job.lastSeen < firstSeen - SLACK) &&
       deeds.some(({ verb }) => STARTS.has(verb)) &&
       job.firstSeen <= firstSeen + SLACK &&
       job.lastSeen >= firstSeen - NEAR,

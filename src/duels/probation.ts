@@ -3,7 +3,7 @@ import { type Happening, happeningsOf } from './explain.ts';
 import { CALM, type Rounds, rounds, type Wanted } from './rounds.ts';
 import type { Samples, Subject } from './samples.ts';
 
-/** How often its own supervisor has restarted it, as it says; `at`: when it was asked, in ms since the epoch. */
+/** How often its own supervisor has restarted it, as it says; `at`: when it had said so, in ms since the epoch. */
 export interface Count {
   readonly restarts: number;
   readonly at: number;
@@ -60,8 +60,9 @@ export function weigh(
   const findings = happenings.length === 0 ? [] : findingsFor(trial, samples, userOf, count);
   for (const one of happenings) {
     const restarted = one.kind === 'restarted';
-    const isOwn = one.certainty === 'unknown' && (!restarted || one.at <= (base?.at ?? 0) || own < grown);
-    if (isOwn && restarted) own += 1;
+    const early = base !== undefined && one.at <= base.at;
+    const isOwn = one.certainty === 'unknown' && (!restarted || early || own < grown);
+    if (isOwn && restarted && !early) own += 1;
     // What has ended may come again, and then its supervisor tells more.
     if (!(isOwn && one.kind === 'ended')) weighed.add(one.at);
     const run = one.kind === 'ended' ? 'stopped' : 'running';

@@ -23,6 +23,8 @@ export async function handOver(means: Means, step: Step, handover: Handover, sig
   const log: Undo = { blocked: [], stopped: false, started: false };
   let pid = step.seen.kind === 'present' ? step.seen.pid : undefined;
   let gap: Gap | undefined;
+  // Before anything is stopped: what it costs is no part of the time that nothing runs.
+  const sight = await means.witness.begin(step, handover);
   try {
     means.begun.write(id, { ran, at: begun?.at ?? Date.now() });
     await means.alone(async () => {
@@ -40,7 +42,9 @@ export async function handOver(means: Means, step: Step, handover: Handover, sig
       const begin = async () => {
         if (!starts || runs) return undefined;
         log.started = true;
-        return startNew(means, step, handover);
+        const started = await startNew(means, step, handover);
+        sight.started();
+        return started;
       };
       if (handover.order === 'start-first') {
         const started = await begin();
@@ -59,11 +63,12 @@ export async function handOver(means: Means, step: Step, handover: Handover, sig
       await soak(means, id, pid, handover.soak, signal);
     }
   } catch (error) {
-    const problem = problemOf(error, id);
+    const problem = await sight.blame(problemOf(error, id));
     // What was interrupted stands as it is: the next run goes on from there.
     if (problem.code === 'interrupted') return { kind: 'failed', problem };
     return reverse(means, step, handover, log, problem);
   }
+  for (const sentence of await sight.close()) means.tell(id, 'soak', `others were at it meanwhile: ${sentence}`);
   return finish(means, step, handover, pid, gap);
 }
 

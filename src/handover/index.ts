@@ -10,6 +10,7 @@ import { giveBack } from './give-back.ts';
 import { wantedOf } from './look.ts';
 import { createQueue, type Means } from './means.ts';
 import { retire } from './retire.ts';
+import { createWitness } from './witness.ts';
 
 /** What takes the steps of one plan that go through several supervisors. */
 export function createHandOver({
@@ -27,16 +28,18 @@ export function createHandOver({
 }): HandOver {
   const { desired, definitions, takers } = prepared;
   const services = new Map(desired.services.map((service) => [service.id, service]));
+  const wanted = (id: ServiceId) => {
+    const service = services.get(id);
+    return service === undefined ? '' : wantedOf(service, definitions.get(id));
+  };
   const means: Means = {
     supervisors,
     health,
     taker: takers.of,
     begun: openBegun(config.runtimeDir),
     reversed: openReversed(config.stateDir),
-    wanted: (id) => {
-      const service = services.get(id);
-      return service === undefined ? '' : wantedOf(service, definitions.get(id));
-    },
+    wanted,
+    witness: createWitness(config, desired, wanted),
     tell: (service, stage, text) => emit({ kind: 'handover-stage', service, stage, text }),
     alone: createQueue(),
   };

@@ -5,6 +5,7 @@ import type { Supervisor } from '../supervisors/supervisor.ts';
 import type { Taker } from '../supervisors/taker.ts';
 import type { Thing } from '../thing.ts';
 import type { BegunStore, ReversedStore } from './begun.ts';
+import type { Witness } from './witness.ts';
 
 /** What a handover is done with. */
 export interface Means {
@@ -16,6 +17,7 @@ export interface Means {
   /** A digest of what Git wants of a service, all that was written. */
   readonly wanted: (id: ServiceId) => string;
   readonly tell: (id: ServiceId, stage: Stage, text: string) => void;
+  readonly witness: Witness;
   /** One service at a time has nothing running. */
   readonly alone: <T>(act: () => Promise<T>) => Promise<T>;
 }

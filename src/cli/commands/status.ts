@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { readLastGood } from '../../decisions.ts';
 import { loadDesired, supervisorsInUse } from '../../engine.ts';
+import { holdsByDuel, recordedDuels } from '../../handover/duels.ts';
 import { createMonitor } from '../../health/monitor.ts';
 import { readHolder } from '../../host/lock.ts';
 import { holdsOf, readMarks } from '../../marks.ts';
@@ -46,7 +47,8 @@ async function readHere(context: Context): Promise<readonly ServiceStatus[]> {
   await using registry = openRegistry({ owner: desired.policy.owner, runtimeDir, logDir, supervise: false, monitor });
   const supervisors = await registry.take(supervisorsInUse(config, desired), desired.instances);
   const observed = await observeAll(desired, supervisors, new AbortController().signal, STATUS);
-  return statusOf(desired, observed, unprobed, holdsOf(readMarks(config.stateDir), Date.now()));
+  const duels = holdsByDuel(recordedDuels(config.stateDir));
+  return statusOf(desired, observed, unprobed, holdsOf(readMarks(config.stateDir), Date.now()), duels);
 }
 
 /** A status is wanted most when something is wrong: with invalid files the last good state is shown beside the problems. */

@@ -33,7 +33,7 @@ export function heldWords(
     case 'duel':
       return {
         why: [`somebody undid it ${reason.rounds} times since ${time(reason.since)}`, ...reason.evidence].join('; '),
-        next: `end that first, or name it in \`supersedes\`; then: reconcile start ${service}`,
+        next: `name that in \`supersedes\`, or end it and then: reconcile start ${service}`,
       };
     case 'fatal':
       return { why: `FATAL: ${reason.run.reason}`, next: `mend it, then: reconcile start ${service}` };

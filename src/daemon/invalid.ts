@@ -1,0 +1,32 @@
+import type { Config } from '../config.ts';
+import { readLastGood } from '../decisions.ts';
+import type { Desired } from '../model.ts';
+import { Failure, type Problem } from '../problem.ts';
+import type { ApplyRequest } from './wire.ts';
+
+/** Damaged decisions converge nothing, which every run says anew; what runs is supervised all the same. */
+export function lastGood(config: Config): Desired | undefined {
+  try {
+    return readLastGood(config.stateDir, config.desiredState);
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
+
+export function refuseOther(config: Config, request: ApplyRequest): void {
+  if (request.desiredState === config.desiredState) return;
+  throw new Failure({
+    code: 'other-desired-state',
+    summary: `cannot apply ${request.desiredState}: the daemon of ${config.runtimeDir} applies ${config.desiredState}`,
+    hint: 'use --desired-state of that daemon, or another --runtime-dir',
+  });
+}
+
+export function ownerChanged(before: string, now: string): Problem {
+  return {
+    code: 'owner-changed',
+    summary: `cannot use policy.yaml: its owner changed from '${before}' to '${now}' while the daemon runs`,
+    hint: `what '${before}' owns would be left behind: change it back, or stop those services first and start the daemon anew`,
+  };
+}

@@ -97,6 +97,7 @@ export function createProbation({
     onDuel(id, duel);
   };
   const act = async (actions: readonly Action[]) => {
+    if (actions.length === 0) return;
     await look(true);
     for (const action of actions) {
       const { id } = action;

@@ -48,6 +48,9 @@ export function happeningsOf(samples: Samples, subject: Subject): readonly Happe
     const cause = causeOfEnd(jobs, subject, generation, used);
     if (next === undefined) {
       all.push({ kind: 'ended', at: gone, old: process, ...explained(cause) });
+    } else if (cause !== undefined && isStop(cause.job, next, jobs)) {
+      // Who only stops it is not who has started it again.
+      all.push({ kind: 'ended', at: gone, old: process, ...explained(cause) });
     } else if (cause !== undefined) {
       all.push({ kind: 'restarted', at: gone, old: process, next: next.process, ...explained(cause) });
     } else {
@@ -106,6 +109,12 @@ function causeOfEnd(
     if (better) best = { job, certainty, distance };
   }
   return best === undefined ? undefined : { job: best.job, certainty: best.certainty };
+}
+
+/** Was it only told to stop, and the next one started by nobody who was seen? */
+function isStop(job: Job, next: Generation, jobs: readonly Matching[]): boolean {
+  const deeds = jobs.find((one) => one.job === job)?.deeds ?? [];
+  return deeds.every(({ verb }) => verb === 'stop') && causeOfStart(jobs, next, new Set()) === undefined;
 }
 
 function causeOfStart(jobs: readonly Matching[], { firstSeen }: Generation, used: ReadonlySet<Job>): Cause | undefined {

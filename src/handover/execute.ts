@@ -5,6 +5,7 @@ import { type Means, NEVER, own, ownStep, problemOf, Stuck } from './means.ts';
 import { blockOld, disableOld, nameOfOld, restoreOld, stopOld, wasUp } from './old.ts';
 import { soak } from './soak.ts';
 import { runsUnder } from './stamped.ts';
+import { DISTURBED } from './witness.ts';
 
 /**
  * One handover, whose new definition is written and loaded:
@@ -194,7 +195,10 @@ async function reverse(means: Means, step: Step, handover: Handover, log: Undo, 
     ...because,
     code: 'handover-reversed',
     summary: `cannot hand over ${id}: ${because.summary}; reversed: ${[...undone, ...amiss.map((text) => `NOT done: ${text}`)].join(', ')}`,
-    hint: `mend it, then change Git or run: reconcile start ${id}`,
+    hint:
+      because.code === DISTURBED && because.hint !== undefined
+        ? because.hint
+        : `mend it, then change Git or run: reconcile start ${id}`,
   };
   try {
     means.reversed.write(id, { wanted: means.wanted(id), at: Date.now(), problem: { ...because } });

@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import { findingsOf } from '../duels/evidence.ts';
+import { type Finding, findingsOf } from '../duels/evidence.ts';
 import { ownRestartsOf } from '../duels/own-restarts.ts';
 import { acted, needsCount, type Trial, weigh } from '../duels/probation.ts';
 import type { Samples, Subject } from '../duels/samples.ts';
@@ -25,6 +25,9 @@ export interface Sight {
   /** It went well: what others tried all the same, in sentences. */
   close(): Promise<readonly string[]>;
 }
+
+/** The code of a problem that somebody was seen to make. */
+export const DISTURBED = 'disturbed';
 
 /** One eye for all handovers of a run. */
 export function createWitness(
@@ -58,13 +61,21 @@ export function createWitness(
           } catch (error) {
             return { ...problem, summary: `${problem.summary}; who was at it can't be kept: ${why(error)}` };
           }
-          const said = await sentencesOf(samples, subjects, true);
-          if (said.length > 0) return { ...problem, summary: [problem.summary, ...said].join('; ') };
-          return problem.code === 'not-well' ? { ...problem, ...(await unknownOf(samples, own)) } : problem;
+          const said = await sentencesOf(samples, subjects, (one) => disturbs(one, own));
+          if (said.length === 0)
+            return problem.code === 'not-well' ? { ...problem, ...(await unknownOf(samples, own)) } : problem;
+          const summary = [problem.summary, ...said].join('; ');
+          if (problem.code === 'interrupted') return { ...problem, summary };
+          return {
+            ...problem,
+            code: DISTURBED,
+            summary,
+            hint: `name that in \`supersedes\`, or end it and then: reconcile start ${id}`,
+          };
         },
         close: async () => {
           const samples = await end();
-          return samples === undefined ? [] : sentencesOf(samples, subjects, false);
+          return samples === undefined ? [] : sentencesOf(samples, subjects, ({ by }) => by !== undefined);
         },
       };
     },
@@ -98,15 +109,20 @@ async function judge(trial: Trial, samples: Samples, record: (state: Duel) => vo
   if (state.kind === 'duel') record(state);
 }
 
-/** Who was seen to do something to them; `changed`: only where a process ended or began by it. */
+/** Did somebody undo it: end the new one, or start an old one again? */
+function disturbs({ by, kind, subject }: Finding, own: Subject | undefined): boolean {
+  if (by === undefined) return false;
+  return kind === 'restarted' || kind === (subject === own?.name ? 'ended' : 'started');
+}
+
 async function sentencesOf(
   samples: Samples,
   subjects: readonly Subject[],
-  changed: boolean,
+  isMeant: (finding: Finding) => boolean,
 ): Promise<readonly string[]> {
   const around = { userOf: await usersIn(samples), restarts: new Map() };
   return findingsOf(samples, subjects, around)
-    .filter(({ by, kind }) => by !== undefined && !(changed && kind === 'touched'))
+    .filter(isMeant)
     .map(({ evidence }) => evidence);
 }
 

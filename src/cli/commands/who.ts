@@ -9,6 +9,7 @@ import { createPorts, nameOfSocket, type Ports } from '../../graph/ports.ts';
 import { type Process, type Processes, takeProcesses } from '../../graph/processes.ts';
 import { shown } from '../../graph/shown.ts';
 import { type Lookalike, lookalikes } from '../../graph/strays.ts';
+import { holdsByDuel, recordedDuels } from '../../handover/duels.ts';
 import { createMonitor } from '../../health/monitor.ts';
 import { beganAt } from '../../host/procfs.ts';
 import type { Desired, ServiceStatus } from '../../model.ts';
@@ -77,12 +78,16 @@ async function reportOn(what: string, context: Context): Promise<WhoReport> {
     ...told.flatMap(({ matches }) => matches.flatMap(({ kind, service }) => (kind === 'likely' ? [] : [service]))),
   ]);
   const { claims, unreadable } = readClaims(claimsFrom(desired, processes));
+  const duels = holdsByDuel(recordedDuels(context.config.stateDir));
   const isSuperseded = supersededBy(declared);
   return {
     asked: what,
     services: rows
       .filter(({ name }) => about.has(name))
-      .map(({ name, supervisor, state, pid }) => ({ name, supervisor, state, pid })),
+      .map(({ name, supervisor, state, pid }) => {
+        const duel = duels.get(name);
+        return { name, supervisor, state, pid, ...(duel === undefined ? {} : { duel }) };
+      }),
     processes: told,
     conflicts: conflictsIn(declared, claims, true)
       .filter(({ service }) => about.has(service))

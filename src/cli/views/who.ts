@@ -20,6 +20,8 @@ export interface WhoService {
   /** As `status` says it. */
   readonly state: string;
   readonly pid: number | null;
+  /** It is left alone, since somebody undid what was done to it so many times. */
+  readonly duel?: { readonly rounds: number; readonly evidence: readonly string[] };
 }
 
 export interface WhoProcess {
@@ -72,7 +74,7 @@ export function whoText(report: WhoReport, options: Options): string {
   const { services, processes, conflicts, unread } = visible(report);
   const { style, width } = options;
   const blocks = [
-    ...services.map((service) => serviceText(service, processes, style)),
+    ...services.map((service) => [...serviceText(service, processes, style), ...duelText(service, options)]),
     ...processes.map((process) => processText(process, options)),
     ...(conflicts.length === 0 ? [] : [conflictsText(conflicts, options)]),
     ...(unread.length === 0
@@ -86,7 +88,10 @@ export function whoText(report: WhoReport, options: Options): string {
 export function whoJson({ asked, services, processes, conflicts, unread }: WhoReport): Json {
   return {
     asked,
-    services: services.map(({ name, supervisor, state, pid }) => ({ name, supervisor, state, pid })),
+    services: services.map(({ duel, ...service }) => ({
+      ...service,
+      ...(duel === undefined ? {} : { duel: { rounds: duel.rounds, evidence: [...duel.evidence] } }),
+    })),
     processes: processes.map((process) => ({
       pid: process.pid,
       started: process.started,
@@ -117,6 +122,14 @@ function serviceText({ name, supervisor, state, pid }: WhoService, processes: re
     ...(alike === 0 ? [] : [style.yellow(`${alike} more ${alike === 1 ? 'looks' : 'look'} like it`)]),
   ];
   return [`${[`${style.bold(name)}: ${has}`, ...more].join('; ')}.`];
+}
+
+function duelText({ duel }: WhoService, { width }: Options): string[] {
+  if (duel === undefined) return [];
+  return [
+    `  left alone: somebody undid it ${duel.rounds} times`,
+    ...duel.evidence.flatMap((text) => indented(text, 4, width)),
+  ];
 }
 
 function processText(process: WhoProcess, { style, width, now }: Options): string[] {

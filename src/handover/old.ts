@@ -3,9 +3,6 @@ import type { Taking } from '../supervisors/taker.ts';
 import { nameOfThing, type Taken } from '../thing.ts';
 import { type Means, own, ownStep, Stuck } from './means.ts';
 
-/** What is to be remembered of one of ours, whose own files tell the rest. */
-const OURS: Omit<Taken, 'by'> = { owner: '', enabled: true, ran: true };
-
 export function nameOfOld(old: Predecessor): string {
   return old.kind === 'thing' ? nameOfThing(old.thing) : `${old.supervisor} ${old.id}`;
 }
@@ -37,7 +34,7 @@ export async function blockOld(
     'block',
     kept ? `keeping ${nameOfOld(old)} from being started again` : `remembering ${nameOfOld(old)}`,
   );
-  must(await means.taker(thing).block(thing, mark ?? { ...OURS, by: id }, signal));
+  must(await means.taker(thing).block(thing, marked(mark, id), signal));
 }
 
 /** Ends it and proves it; when its last process was gone (performance.now(), ms). */
@@ -70,7 +67,7 @@ export async function disableOld(
 ): Promise<void> {
   means.tell(id, 'disable', `${old.kind === 'own' ? 'removing' : 'disabling'} ${nameOfOld(old)}`);
   if (old.kind === 'thing') {
-    must(await means.taker(old.thing).disable(old.thing, mark ?? { ...OURS, by: id }, signal));
+    must(await means.taker(old.thing).disable(old.thing, marked(mark, id), signal));
     return;
   }
   const { removal } = againOf(old);
@@ -90,7 +87,7 @@ export async function restoreOld(
   signal: AbortSignal,
 ): Promise<void> {
   if (old.kind === 'thing') {
-    must(await means.taker(old.thing).restore(old.thing, mark ?? { ...OURS, by: id }, start, signal));
+    must(await means.taker(old.thing).restore(old.thing, marked(mark, id), start, signal));
     return;
   }
   if (old.thing !== undefined) must(await means.taker(old.thing).unblock(old.thing, signal));
@@ -113,4 +110,9 @@ function step(
 export function againOf({ id, again }: Extract<Predecessor, { readonly kind: 'own' }>) {
   if (again === undefined) throw new Error(`this plan of ${id} is only to be looked at`);
   return again;
+}
+
+function marked(mark: Taken | undefined, id: ServiceId): Taken {
+  if (mark === undefined) throw new Error(`no mark for what ${id} takes over`);
+  return mark;
 }

@@ -74,7 +74,12 @@ export function withHandover(c: HandoverCase): Draft {
   const beside = elsewhere.length === 0 && place.begun === undefined && alreadyRuns(c);
   if (!moves || beside) return things.length === 0 ? draft : { ...draft, steps: [retire(c, things), ...draft.steps] };
   if (draft.held !== undefined && KEEPS.has(draft.held.kind)) return { ...draft, steps: [] };
-  if (place.reversed !== undefined && !asked) return held(c, { kind: 'reversed', ...place.reversed });
+  if (
+    place.reversed !== undefined &&
+    !asked &&
+    !isNowhere(c, [...copies, ...elsewhere.map((one) => own(service, one))])
+  )
+    return held(c, { kind: 'reversed', ...place.reversed });
   if (c.blocked !== undefined && !alreadyRuns(c)) return held(c, { kind: 'blocked', problem: c.blocked });
   if (isSomebodys(c, copies)) return held(c, { kind: 'drift', what: 'started' });
   const others = things.filter(({ copy }) => !copy);
@@ -84,6 +89,11 @@ export function withHandover(c: HandoverCase): Draft {
 
 function alreadyRuns({ actual }: HandoverCase): boolean {
   return actual !== undefined && alive(actual.run);
+}
+
+/** It ran, its handover was reversed, and the old one could not be started again: nothing runs, and nobody else sees to it. */
+function isNowhere(c: HandoverCase, from: readonly Predecessor[]): boolean {
+  return c.place.begun?.ran === true && !from.some(isUp) && !alreadyRuns(c);
 }
 
 type Of<K extends Predecessor['kind']> = Extract<Predecessor, { readonly kind: K }>;
@@ -107,12 +117,13 @@ function held({ service }: HandoverCase, reason: Held['reason']): Draft {
   return { service: service.id, supervisor: service.supervisor, steps: [], held: reason, notices: [] };
 }
 
+/** One for each, in the same order. */
 function marksOf({ service, owner }: HandoverCase, from: readonly Predecessor[], begun: Begun | undefined): Taken[] {
-  return from.flatMap((one): Taken[] => {
-    if (one.kind === 'own') return [];
+  return from.map((one): Taken => {
+    const by = service.id;
+    if (one.kind === 'own') return { owner, by, enabled: true, ran: isUp(one) || begun?.ran === true };
     const { enabled, taken } = one.state;
-    const ran = isUp(one) || (begun?.ran === true && one.copy);
-    return [taken ?? { owner, by: service.id, enabled, ran }];
+    return taken ?? { owner, by, enabled, ran: isUp(one) || (begun?.ran === true && one.copy) };
   });
 }
 

@@ -85,31 +85,28 @@ describeOnSystemd('what changes its form, its name or its hands', () => {
     expect((await sh(fleet.host, `ls -R ${UNITS}`)).includes('old.service')).toBe(false);
   });
 
-  it('what moves from the embedded supervisor is held until it is removed there', async () => {
+  it('what moves from the embedded supervisor and back is handed over, one process at a time', async () => {
     const command = ['sleep', '987654'];
+    const soak = '200ms';
     const running = () => sh(fleet.host, 'pgrep -f "^sleep 987654" || true');
-    fleet.declare('mover', { supervisor: 'builtin', command });
+    fleet.declare('mover', { supervisor: 'builtin', command, soak });
     await settle();
     const before = await running();
     expect(before).toMatch(/^\d+\n$/);
-    fleet.declare('mover', { command });
-    expect(await fleet.apply()).toMatchObject({
-      code: 3,
-      plan: { steps: [], held: [{ reason: { kind: 'handover', from: 'builtin' } }] },
-    });
-    expect(await running()).toBe(before);
-    expect(fleet.host.exists(`${UNITS}/mover.service`)).toBe(false);
-    fleet.declare('mover', { supervisor: 'builtin', command, state: 'absent' });
-    await settle();
-    fleet.declare('mover', { command });
-    expect(await settle()).toEqual(['create:mover start']);
+    fleet.declare('mover', { command, soak });
+    expect(await settle()).toEqual(['create:mover none', 'handover:mover restart']);
     expect(await running()).toBe(`${await fleet.pid('mover')}\n`);
-    fleet.declare('mover', { supervisor: 'builtin', command });
-    expect(await fleet.apply()).toMatchObject({
-      code: 3,
-      plan: { steps: [], held: [{ reason: { kind: 'handover', from: 'systemd' } }] },
-    });
-    fleet.declare('mover', { command });
+    expect(await running()).not.toBe(before);
+    expect((await fleet.host.systemctl('is-enabled', 'mover.service')).trim()).toBe('enabled');
+    expect(fleet.host.exists('/run/systemd/system/mover.service.d')).toBe(false);
+    fleet.declare('mover', { supervisor: 'builtin', command, soak });
+    expect(await settle()).toEqual(['create:mover none', 'handover:mover restart']);
+    expect(await running()).toMatch(/^\d+\n$/);
+    expect(fleet.host.exists(`${UNITS}/mover.service`)).toBe(false);
+    expect(fleet.host.exists('/run/systemd/system/mover.service.d')).toBe(false);
+    expect(await fleet.pid('mover')).toBe(0);
+    fleet.declare('mover', { command, soak });
+    await settle();
   });
 
   it('a process that is older than its file is restarted, also where systemd has not read the file', async () => {

@@ -97,6 +97,7 @@ export function input(services: readonly Service[], observed: Reading | Observed
     fields: FIELDS,
     observed: 'kind' in observed ? new Map([['builtin', observed]]) : observed,
     blocked: given.blocked ?? new Map(),
+    ...(given.inPlace === undefined ? {} : { inPlace: given.inPlace }),
     asked: new Set(given.asked),
     only: given.only && new Set(given.only),
   };

@@ -11,7 +11,7 @@ import { programsFile, writeParts } from './programs-file.ts';
 import { Fault, type ProcessInfo } from './rpc.ts';
 import { isCurrent, STATE } from './runs.ts';
 import { settingsDigest } from './settings-digest.ts';
-import { ready, stopped, type Wake } from './waiting.ts';
+import { ended, ready, stopped, type Wake } from './waiting.ts';
 
 export interface StepContext {
   readonly link: Link;
@@ -85,8 +85,12 @@ async function start(
   switch (end.kind) {
     case 'ready': {
       await context.probe(id, settings);
-      const ill = await whenHealthy(monitor, id, settings, signal);
+      let exit: string | undefined;
+      const ill = await whenHealthy(monitor, id, settings, signal, async (limit) => {
+        exit = await ended(link, context.wake, id, end.pid, settings, limit);
+      });
       if (ill === undefined) return done(end.pid);
+      if (ill.code === 'start-failed') return failed(notStarted(step, settings, `${ill.because}: ${exit}`));
       return failed({
         ...cannot(step, ill.because, ill.code),
         hint: `it was left running; its output: ${outputOf(settings)}`,
@@ -96,22 +100,25 @@ async function start(
       return { kind: 'done' };
     case 'interrupted':
       return failed(cannot(step, 'interrupted before it was ready; supervisord goes on with it', 'interrupted'));
-    case 'failed': {
-      const detail = [settings.logs.stderr, settings.logs.stdout]
-        .map((path) => tail(path, 0, LINES))
-        .find((text) => text !== undefined);
-      return failed({
-        ...cannot(step, end.because, 'start-failed'),
-        hint: `mend it, then \`reconcile start ${id}\`; all it said: ${outputOf(settings)}`,
-        ...(detail === undefined ? {} : { detail }),
-      });
-    }
+    case 'failed':
+      return failed(notStarted(step, settings, end.because));
     default:
       return unreachable(end);
   }
 }
 
 const LINES = 5;
+
+function notStarted(step: Step, settings: Settings, because: string): Problem {
+  const detail = [settings.logs.stderr, settings.logs.stdout]
+    .map((path) => tail(path, 0, LINES))
+    .find((text) => text !== undefined);
+  return {
+    ...cannot(step, because, 'start-failed'),
+    hint: `mend it, then \`reconcile start ${step.service}\`; all it said: ${outputOf(settings)}`,
+    ...(detail === undefined ? {} : { detail }),
+  };
+}
 
 function outputOf({ logs }: Settings): string {
   return logs.stderr === logs.stdout ? logs.stdout : `${logs.stderr}, ${logs.stdout}`;

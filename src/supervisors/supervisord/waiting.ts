@@ -76,6 +76,29 @@ export async function stopped(
   }
 }
 
+/** Resolves when what was ready has ended more often than it is to be tried again, with how it did; on abort with nothing. */
+export async function ended(
+  link: Link,
+  wake: Wake,
+  id: ServiceId,
+  pid: number,
+  { rules }: Settings,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const seen = new Set([pid]);
+  while (!signal.aborted) {
+    const info = await link.info(id);
+    if (info === undefined) return 'somebody removed it from supervisord';
+    if (info.state === STATE.fatal) return reasonOf(info);
+    if (info.state === STATE.stopped) return 'somebody stopped it';
+    if (info.pid > 0) seen.add(info.pid);
+    const ends = seen.size - (info.pid > 0 ? 1 : 0);
+    if (ends > rules.retries) return info.state === STATE.exited ? exitText(exitOf(info)) : 'and was started again';
+    await wake(OFTEN, signal);
+  }
+  return undefined;
+}
+
 function times(retries: number): string {
   return retries === 0 ? 'once' : `${retries + 1} times in a row`;
 }

@@ -85,11 +85,23 @@ async function start(
     const now = await glance(manager, unit);
     return isUp(now) && now.pid !== before.pid ? 'unseen' : begin();
   });
+  const notStarted = async (because: string) => {
+    const detail = await lastLines(scope, unit, settings, begun);
+    return failed({
+      ...cannot(step, because, 'start-failed'),
+      hint: `mend it, then \`reconcile start ${step.service}\`; all it said: ${outputOf(scope, unit, settings)}`,
+      ...(detail === undefined ? {} : { detail }),
+    });
+  };
   const ready = await context.waiting.ready(unit, end, settings, signal);
   switch (ready.kind) {
     case 'ready': {
       await context.probe(step.service, settings);
-      const ill = await whenHealthy(context.monitor, step.service, settings, signal);
+      let exit: string | undefined;
+      const ill = await whenHealthy(context.monitor, step.service, settings, signal, async (limit) => {
+        exit = await context.waiting.ended(unit, settings, limit);
+      });
+      if (ill?.code === 'start-failed') return notStarted(`${ill.because}: ${exit}`);
       if (ill !== undefined) {
         const hint = `it was left running; its output: ${outputOf(scope, unit, settings)}`;
         return failed({ ...cannot(step, ill.because, ill.code), hint });
@@ -100,15 +112,8 @@ async function start(
       return { kind: 'done' };
     case 'interrupted':
       return failed(cannot(step, 'interrupted before it was ready; systemd goes on with it', 'interrupted'));
-    case 'failed': {
-      const detail = await lastLines(scope, unit, settings, begun);
-      const because = ready.because ?? reasonOf(ready.unit);
-      return failed({
-        ...cannot(step, because, 'start-failed'),
-        hint: `mend it, then \`reconcile start ${step.service}\`; all it said: ${outputOf(scope, unit, settings)}`,
-        ...(detail === undefined ? {} : { detail }),
-      });
-    }
+    case 'failed':
+      return notStarted(ready.because ?? reasonOf(ready.unit));
     default:
       return unreachable(ready);
   }

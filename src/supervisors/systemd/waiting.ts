@@ -63,6 +63,18 @@ export class Waiting implements Disposable {
     }
   }
 
+  /** Resolves when what was ready has ended more often than it is to be tried again, with how it did; on abort with nothing. */
+  async ended(unit: string, { rules }: Settings, signal: AbortSignal): Promise<string | undefined> {
+    while (!signal.aborted) {
+      const now = await this.#manager.unit(unit);
+      const down = now.active === 'failed' || now.active === 'inactive';
+      const ends = (now.service?.restarts ?? 0) + (now.sub.startsWith('auto-restart') ? 1 : 0);
+      if (down || ends > rules.retries) return reasonOf(now);
+      await this.#changed(unit, 5000, signal);
+    }
+    return undefined;
+  }
+
   /** Resolves when systemd says something of a unit, after a time (ms), or on abort. */
   #changed(unit: string, limit: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {

@@ -36,7 +36,7 @@ export async function loadDesired(config: Config, given?: Cache): Promise<Desire
   const loaded = await load({ directory, hostname, logDir, cache });
   if (given === undefined) cache.save();
   if (loaded.kind === 'invalid') throw new Failure(...loaded.problems);
-  const leaving = leavingInstances(config.stateDir, loaded.desired);
+  const leaving = await leavingInstances(config, loaded.desired);
   const instances = [...loaded.desired.instances, ...leaving];
   const desired = withInstances({ ...loaded.desired, instances }, runtimeFolder(), new Set(leaving));
   return { ...desired, revision: { ...desired.revision, ...(await commit) } };

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import type { Taken } from '../../thing.ts';
-import { readText } from './disk.ts';
+import { readText, unitDirOf } from './disk.ts';
 import type { Observer } from './sight.ts';
 import type { UnitOrTimer } from './taker-look.ts';
 import { markFolders, markOf, markPath, type Place } from './taker-mark.ts';
@@ -10,8 +10,16 @@ interface Found {
   readonly taken: Taken;
 }
 
+type Where = Pick<Observer, 'scope' | 'unitDir'>;
+
+/** The same for whoever runs this, without asking systemd. */
+export function unitsTaken(owner: string): readonly Found[] {
+  const scope = process.getuid?.() === 0 ? 'system' : 'user';
+  return takenBy({ scope, unitDir: unitDirOf(scope) }, owner);
+}
+
 /** All that bear a mark of this owner. What can't be read is told by whoever looks at the unit itself. */
-export function takenBy(o: Observer, owner: string): Found[] {
+export function takenBy(o: Where, owner: string): Found[] {
   const found = new Map<string, Found>();
   for (const [place, folder] of markFolders(o)) {
     for (const unit of unitsIn(folder)) {
@@ -22,7 +30,7 @@ export function takenBy(o: Observer, owner: string): Found[] {
   return [...found.values()];
 }
 
-function takenAt(o: Observer, unit: string, place: Place): Taken | undefined {
+function takenAt(o: Where, unit: string, place: Place): Taken | undefined {
   const path = markPath(o, unit, place);
   try {
     const text = readText(path);

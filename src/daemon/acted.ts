@@ -10,9 +10,17 @@ export interface Action {
   readonly cause: 'git' | 'drift' | 'other';
 }
 
-/** The services whose processes an apply has started or stopped, or tried to; `before` and `after`: what was known of them. Pure. */
-export function actionsOf({ steps }: Pick<Report, 'steps'>, before: Marks, after: Marks): readonly Action[] {
-  const actions = new Map<ServiceId, Action>();
+/**
+ * The services whose processes an apply has started or stopped, or tried to, and those that a person asked for, for whom
+ * that is a new beginning. `before` and `after`: what was known of them. Pure.
+ */
+export function actionsOf(
+  { steps }: Pick<Report, 'steps'>,
+  before: Marks,
+  after: Marks,
+  asked: readonly ServiceId[] = [],
+): readonly Action[] {
+  const actions = new Map<ServiceId, Action>(asked.map((id) => [id, { id, wanted: 'running', cause: 'git' }]));
   for (const report of steps) {
     const wanted = wantedBy(report);
     const { service: id } = report.step;

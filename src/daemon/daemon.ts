@@ -176,7 +176,7 @@ export async function startDaemon(
       const marks = readMarks(config.stateDir);
       const report = await duels.around(
         () => converge(config, desired, supervisors, request, told, abort.signal, healthOf),
-        (report) => actionsOf(report, marks, readMarks(config.stateDir)),
+        (report) => actionsOf(report, marks, readMarks(config.stateDir), request.asked),
       );
       wakeAtEnd();
       if (fresh && invalid !== undefined) {

@@ -151,8 +151,9 @@ function begin(subject: Subject, last: Watched | undefined, { wanted, cause }: A
   const before = last === undefined ? 0 : roundsOf(last.trial.state);
   if (cause !== 'drift' || last === undefined || before > last.counted)
     return { trial, counted: roundsOf(trial.state), unseen: cause === 'drift' && last === undefined };
+  const { typed } = last.trial;
   const event = { kind: 'changed', run: wanted === 'running' ? 'stopped' : 'running', own: false, at } as const;
-  const undone = { ...event, findings: [unknown(subject, wanted, at, last.unseen)] };
+  const undone = { ...event, findings: typed.length > 0 ? typed : [unknown(subject, wanted, at, last.unseen)] };
   let state = rounds(trial.state, undone);
   if (last.unseen) state = rounds(state, undone);
   return { trial: { ...trial, state }, counted: roundsOf(state), unseen: false };

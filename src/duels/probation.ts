@@ -1,7 +1,8 @@
+import { actorOf } from './actor.ts';
 import { type Around, type Finding, findingsOf } from './evidence.ts';
 import { type Happening, happeningsOf } from './explain.ts';
 import { CALM, type Rounds, rounds, type Wanted } from './rounds.ts';
-import type { Samples, Subject } from './samples.ts';
+import type { Job, Samples, Subject } from './samples.ts';
 
 /** How often its own supervisor has restarted it, as it says; `at`: when it had said so, in ms since the epoch. */
 export interface Count {
@@ -24,6 +25,8 @@ export interface Trial {
   readonly base: Count | undefined;
   /** How many restarts since then were found to be its supervisor's own. */
   readonly own: number;
+  /** What people typed since our last action. With a person nobody duels: what is to become of that is for `drift`. */
+  readonly typed: readonly Finding[];
 }
 
 /** We have started or stopped it. `anew`: Git has changed it, or a person has asked, so that what was before is over. */
@@ -33,7 +36,7 @@ export function acted(
   { wanted, at, anew }: { readonly wanted: Wanted; readonly at: number; readonly anew: boolean },
 ): Trial {
   const state = rounds(anew || before === undefined ? CALM : before.state, { kind: 'acted', wanted, at });
-  return { subject, state, from: at, weighed: new Set(), base: undefined, own: 0 };
+  return { subject, state, from: at, weighed: new Set(), base: undefined, own: 0, typed: [] };
 }
 
 /** Is its supervisor to be asked how often it has restarted it? */
@@ -56,7 +59,7 @@ export function weigh(
   const known = happenings.some(({ certainty }) => certainty !== 'unknown');
   const grown = base === undefined || known ? Number.POSITIVE_INFINITY : (count?.restarts ?? 0) - base.restarts;
   const weighed = new Set(trial.weighed);
-  let { state, own } = trial;
+  let { state, own, typed } = trial;
   const findings = happenings.length === 0 ? [] : findingsFor(trial, samples, userOf, count);
   for (const one of happenings) {
     const restarted = one.kind === 'restarted';
@@ -67,18 +70,30 @@ export function weigh(
     if (!(isOwn && one.kind === 'ended')) weighed.add(one.at);
     const run = one.kind === 'ended' ? 'stopped' : 'running';
     const about = findings.filter((finding) => isOf(finding, one));
+    if (one.job !== undefined && isTyped(one.job, userOf)) {
+      typed = [...typed, ...about].slice(-KEEP);
+      continue;
+    }
     state = rounds(state, { kind: 'changed', run, own: isOwn, at: one.at, findings: about }, window);
   }
-  if (known) return { ...trial, state, weighed, base: undefined, own: 0 };
+  if (known) return { ...trial, state, weighed, base: undefined, own: 0, typed };
   return base === undefined && count !== undefined
-    ? { ...trial, state, weighed, base: count, own: 0 }
-    : { ...trial, state, weighed, own };
+    ? { ...trial, state, weighed, base: count, own: 0, typed }
+    : { ...trial, state, weighed, own, typed };
 }
 
 function fresh(trial: Trial, samples: Samples): readonly Happening[] {
   return happeningsOf(cut(samples, trial.from), trial.subject).filter(
     ({ kind, at }) => kind !== 'touched' && !trial.weighed.has(at),
   );
+}
+
+const KEEP = 8;
+
+/** No program runs it: it is a command of a login or a shell, which nothing repeats. */
+function isTyped(job: Job, userOf: Around['userOf']): boolean {
+  const { pid, started } = actorOf(job, userOf);
+  return started.kind === 'hand' && pid === job.process.pid;
 }
 
 /** What was seen from then on. */

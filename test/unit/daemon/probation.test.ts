@@ -199,6 +199,12 @@ describe('what an apply did to services', () => {
     expect(of(report(stop))).toEqual({ id: 'web', wanted: 'stopped', cause: 'drift' });
   });
 
+  it('is a new beginning of what a person asked for, though it runs', () => {
+    expect(actionsOf({ steps: [] }, settled, settled, ['web'])).toEqual([
+      { id: 'web', wanted: 'running', cause: 'git' },
+    ]);
+  });
+
   it('is nothing where no process was touched, or it was not done', () => {
     expect(of(report({ effect: 'pid unchanged' }))).toBeUndefined();
     expect(of(report({ action: 'remove', effect: 'stop' }))).toBeUndefined();

@@ -83,6 +83,18 @@ describe('what others do during a probation', () => {
     expect(after(begun, ...looks).state).toMatchObject({ kind: 'duel' });
   });
 
+  it('is none with a person at a shell, whose commands are remembered all the same', () => {
+    const shell = witness(300, '-bash');
+    const typed = [2000, 4000, 6000].map((at) => job('systemctl restart web', at, at + 40, [shell]));
+    const trial = after(begun, [samples(typed, all)]);
+    expect(trial.state).toMatchObject({ kind: 'probation', rounds: 0 });
+    expect(trial.typed.length).toBeGreaterThan(0);
+    const script = [2000, 4000].map((at) =>
+      job('systemctl restart web', at, at + 40, [witness(301, 'sh /root/fix.sh'), shell]),
+    );
+    expect(after(begun, [samples(script, all)]).state).toMatchObject({ kind: 'duel' });
+  });
+
   it('is one where what we stopped is started, whoever did it', () => {
     const seen = samples([], generations(WEB, [2000]));
     expect(after(stopped, [seen]).state).toMatchObject({ rounds: 1 });

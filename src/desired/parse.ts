@@ -3,6 +3,7 @@ import type { Document, YAMLError } from 'yaml';
 import type { Problem } from '../problem.ts';
 import { isTree, type Tree } from './layer.ts';
 import { positionAt } from './position.ts';
+import { parseQuickly } from './quick.ts';
 import type { Source } from './source.ts';
 import { OPTIONS, yaml } from './yaml.ts';
 
@@ -15,6 +16,12 @@ export function parse(source: Source): Parsed {
   const unreadable = encodingProblem(source);
   if (unreadable) return invalid(unreadable);
   const text = source.bytes.toString('utf8');
+  const quick = parseQuickly(text);
+  return quick === undefined ? parseSlowly(source, text) : { kind: 'parsed', value: quick };
+}
+
+/** By the parser that knows where everything is. */
+function parseSlowly(source: Source, text: string): Parsed {
   const document = yaml().parseDocument(text, OPTIONS);
   const errors = [...document.errors, ...document.warnings];
   if (errors.length > 0) return invalid(...explain(source, text, errors));

@@ -373,6 +373,8 @@ export interface Begun {
   readonly ran: boolean;
   /** ms since the epoch. */
   readonly at: number;
+  /** What is being given back, whose marks go before it runs again. */
+  readonly given?: readonly { readonly thing: Thing; readonly taken: Taken }[];
 }
 
 /** A part of a handover, in the order they come: what is told while it goes on, and where it can be interrupted. */
@@ -404,8 +406,8 @@ export interface Held {
     | { readonly kind: 'handover'; readonly from: SupervisorName }
     /** Its handover failed and was reversed: not tried again until Git changes or a person says so. */
     | { readonly kind: 'reversed'; readonly at: number; readonly problem: Problem }
-    /** A process that nobody supervises runs its command: a start would make a second copy. */
-    | { readonly kind: 'stray'; readonly pid: number; readonly why: string }
+    /** A process beside its supervisor runs its command: a start would make a second copy. `by`: who runs that, for people. */
+    | { readonly kind: 'stray'; readonly pid: number; readonly by: string; readonly why: string }
     /** Somebody keeps undoing what is done to it. */
     | { readonly kind: 'duel'; readonly since: number; readonly rounds: number; readonly evidence: readonly string[] }
     | { readonly kind: 'fatal'; readonly run: Extract<Run, { kind: 'fatal' }> }
@@ -448,6 +450,7 @@ export type Notice =
       readonly service: ServiceId;
       readonly pid: number;
       readonly exact: boolean;
+      readonly by: string;
       readonly why: string;
     }
   /** Another manager claims it too: it would start or restart it. `supersedes` is what to write to have it taken over. */

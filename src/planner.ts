@@ -14,7 +14,7 @@ import type {
 import { declared, type Stray } from './planner/declared.ts';
 import { type Draft, handedOver, nameOf } from './planner/draft.ts';
 import type { Hold } from './planner/drift.ts';
-import { keepShared, reloads } from './planner/files.ts';
+import { keepForLast, keepShared, reloads } from './planner/files.ts';
 import type { InPlace } from './planner/handover.ts';
 import { type Given, leftover } from './planner/leftovers.ts';
 import { undeclared } from './planner/names.ts';
@@ -85,7 +85,7 @@ export function plan(input: PlanInput): Plan {
     world,
   );
 
-  const steps = keepShared(ordered(drafts, services, world), input.definitions.values());
+  const steps = keepForLast(keepShared(ordered(drafts, services, world), input.definitions.values()));
   const read = [...new Set(steps.filter(reloads).map(({ supervisor }) => supervisor))].sort();
   const held = drafts.flatMap((draft): Held[] => {
     const { service, supervisor, held } = draft;

@@ -164,8 +164,8 @@ function withStrays(
   return { inPlace: places, strays: strays.filter(({ exact }) => !exact).map(bare), conflicts };
 }
 
-function bare({ service, pid, exact, why }: Surroundings['strays'][number]): Stray {
-  return { service, pid, exact, why };
+function bare({ service, pid, exact, by, why }: Surroundings['strays'][number]): Stray {
+  return { service, pid, exact, by, why };
 }
 
 /** What stands in the way of a step: its definition, or that it can't be started here. */

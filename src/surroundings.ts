@@ -1,6 +1,7 @@
 import { readlinkSync } from 'node:fs';
 import { conflictsIn, readClaims } from './graph/claims.ts';
 import { declaredOf } from './graph/declared.ts';
+import { type Manager, nameOfManager } from './graph/managers.ts';
 import { match } from './graph/match.ts';
 import { plausible } from './graph/plausible.ts';
 import { createProcessTable, type Process, type Processes } from './graph/processes.ts';
@@ -49,9 +50,10 @@ export function readSurroundings({ services, instances, policy }: Desired): View
           return command !== undefined && match({ argv: thing.command }, { command, directory }).kind !== 'none';
         case 'unit':
         case 'program': {
+          // An older version may be another command: only what is seen to restart the service is no copy of it.
           const own = claims.filter((claim) => nameOfThing(claim.thing) === nameOfThing(thing));
-          // One that nothing starts by itself is taken for what it is said to be.
-          return own.length === 0 || conflictsIn([declaredOf(service)], own, true).some(({ does }) => does === 'runs');
+          const does = conflictsIn([declaredOf(service)], own, true).map((conflict) => conflict.does);
+          return !does.includes('restarts') || does.includes('runs');
         }
       }
     },
@@ -60,9 +62,9 @@ export function readSurroundings({ services, instances, policy }: Desired): View
       const others = [...processes].filter(({ pid }) => !known.has(pid)).map(lineOf);
       const strays = straysOf(plausible(declared, others), known, processes).filter(isOfNobody);
       return {
-        strays: strays.map(({ service, pid, start, match, why }) => {
+        strays: strays.map(({ service, pid, start, match, manager, why }) => {
           const thing: Thing = { kind: 'process', command: processes.get(pid)?.argv ?? [] };
-          return { service, pid, start, exact: match.kind === 'exact', why, thing };
+          return { service, pid, start, exact: match.kind === 'exact', by: byWhom(manager), why, thing };
         }),
         conflicts: conflictsIn(declared, claims).map(({ service, where, why, thing }) => {
           return { kind: 'conflict' as const, service, where, why, supersedes: written(thing) };
@@ -70,6 +72,13 @@ export function readSurroundings({ services, instances, policy }: Desired): View
       };
     },
   };
+}
+
+/** `run by unit web.service`; `and nobody supervises it` where that is so. */
+function byWhom(manager: Manager): string {
+  return manager.kind === 'unknown' || manager.kind === 'session'
+    ? 'and nobody supervises it'
+    : `run by ${nameOfManager(manager)}`;
 }
 
 /** With the program itself, where the arguments are written over. */

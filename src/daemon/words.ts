@@ -90,7 +90,7 @@ function heldText(reason: Extract<DaemonEvent, { kind: 'held' }>['reason']): str
     case 'reversed':
       return `its handover failed and was reversed: ${flat(reason.problem)}`;
     case 'stray':
-      return `pid ${reason.pid} runs it and nobody supervises that: ${reason.why}`;
+      return `pid ${reason.pid} runs it already, ${reason.by}: ${reason.why}`;
     case 'duel':
       return `somebody undid it ${reason.rounds} times: ${reason.evidence.join('; ')}`;
     case 'maybe-renamed':

@@ -26,6 +26,7 @@ export function instanceRules(
     ...drafts.flatMap((draft) => [...supervisorRule(draft, names), ...nameRule(draft, names)]),
     ...twiceRule(instances),
     ...insideRule(instances),
+    ...drafts.flatMap((draft) => ownProgramRule(draft, drafts, instances)),
   ];
 }
 
@@ -36,6 +37,18 @@ function supervisorRule({ name, written: { supervisor } }: Draft, names: readonl
   const hint = near === undefined ? `add supervisors/${instance}.yaml` : `did you mean 'supervisord/${near}'?`;
   const summary = `supervisor: there is no supervisors/${instance}.yaml`;
   return [{ in: 'service', name, finding: value(['supervisor'], 'unknown-supervisor', summary, hint) }];
+}
+
+/** A program that is a service's own here can't be another's to take the place of. */
+function ownProgramRule({ name, written }: Draft, drafts: readonly Draft[], instances: readonly Instance[]): Placed[] {
+  return (written.supersedes ?? []).flatMap(({ program, config }, i): Placed[] => {
+    const instance = config === undefined ? undefined : instances.find((one) => one.config === config);
+    const is = (draft: Draft) => draft.name === program && draft.written.supervisor === instance?.supervisor;
+    if (instance === undefined || !drafts.some(is)) return [];
+    const hint = `move it by its own file (\`supervisor\` of '${program}'), or remove that file`;
+    const summary = `supersedes: program ${program} is the service '${program}' under ${instance.supervisor}`;
+    return [{ in: 'service', name, finding: value(['supersedes', i, 'program'], 'supersedes-own', summary, hint) }];
+  });
 }
 
 /** The name of what runs an instance is taken, though no file of services/ says so. */

@@ -10,7 +10,7 @@ const MAP = defineMappingTag('tag:yaml.org,2002:map', {
 const SCHEMA = CORE_SCHEMA.withTags(MAP);
 
 /** Anchors, aliases, tags, directives, several documents, explicit keys, tabs, and what is no line break or text. */
-const UNUSUAL = /[&*!%\t\r\u0085\u2028\u2029\ufeff]|^---|^\.\.\.|^ *\? |[\u0000-\u0008\u000b-\u001f]/m;
+const UNUSUAL = /[&*!%\u2028\u2029\ufeff]|(?!\n)\p{Cc}|^---|^\.\.\.|^ *\? /mu;
 
 /** Something behind what ends a value on its line, which this parser passes over, and the other does not. */
 const BEHIND = [

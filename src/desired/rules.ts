@@ -80,6 +80,9 @@ function backoffRule({ restart }: Partial<ServiceFile>): Finding[] {
   ];
 }
 
+/** What a host can't be without. */
+const VITAL = /^(systemd-.*|dbus(-broker)?|user@.*|getty@.*|sshd?)\.service$/;
+
 const KINDS = ['unit', 'timer', 'program', 'process', 'cron'] as const;
 
 /** Each names one thing, with what belongs to it and nothing else. */
@@ -101,6 +104,12 @@ function supersedesRules({ supersedes = [] }: Partial<ServiceFile>): Finding[] {
     }
     if (thing.config !== undefined && thing.program === undefined)
       return found('config belongs to program', 'remove it');
+    if (thing.unit !== undefined && VITAL.test(thing.unit)) {
+      return found(
+        `${thing.unit} is part of the system itself`,
+        'remove it: without it nobody can log in or repair anything',
+      );
+    }
     if (thing.user !== undefined && thing.process === undefined) return found('user belongs to process', 'remove it');
     return [];
   });

@@ -33,7 +33,10 @@ export async function handOver(means: Means, step: Step, handover: Handover, sig
         log.blocked.push(old);
         await blockOld(means, id, old, marks[i], NEVER);
       }
-      if (signal.aborted) throw interrupted(id);
+      if (signal.aborted) {
+        for (const [i, old] of from.entries()) await restoreOld(means, id, old, marks[i], false, NEVER);
+        throw interrupted(id);
+      }
       const stopAll = async () => {
         log.stopped = true;
         let last: number | undefined;

@@ -34,6 +34,8 @@ export interface Stray {
   /** Its command is the declared one beyond doubt. */
   readonly exact: boolean;
   readonly why: string;
+  /** Who runs it, as far as can be told. */
+  readonly by: string;
 }
 
 /** A draft for every declared service: held where acting on what is known could harm, else what it needs. */
@@ -98,19 +100,17 @@ export function declared(
       drifting,
       draft,
     });
-    return withStrays(
-      over,
-      means.strays.filter((stray) => stray.service === service.id),
-    );
+    const strays = means.strays.filter((stray) => stray.service === service.id);
+    return withStrays(over, strays, means.asked.has(service.id));
   });
 }
 
-/** What runs its command beside it is told; what would be started for a second time is held. */
-function withStrays(draft: Draft, strays: readonly Stray[]): Draft {
+/** What runs its command beside it is told; what would be started for a second time is held, unless a person asks for it. */
+function withStrays(draft: Draft, strays: readonly Stray[], asked: boolean): Draft {
   const [first] = strays.filter(({ exact }) => exact);
-  if (first !== undefined && draft.steps.some((step) => startsIt(step) && step.effect === 'start')) {
-    const { pid, why } = first;
-    return { ...draft, steps: [], held: { kind: 'stray', pid, why } };
+  if (first !== undefined && !asked && draft.steps.some((step) => startsIt(step) && step.effect === 'start')) {
+    const { pid, by, why } = first;
+    return { ...draft, steps: [], held: { kind: 'stray', pid, by, why } };
   }
   return { ...draft, notices: [...draft.notices, ...strays.map((stray) => ({ kind: 'stray' as const, ...stray }))] };
 }

@@ -73,3 +73,23 @@ function fileChanges(from: readonly HostFile[], to: readonly HostFile[], trusted
       return { path, ...(old === undefined ? {} : { from: old }), ...(text === undefined ? {} : { to: text }) };
     });
 }
+
+/** Of what several services that are handed over were made of, the last of them takes it away: instances share one. */
+export function keepForLast(steps: readonly Step[]): Step[] {
+  const later = new Set<string>();
+  return [...steps]
+    .reverse()
+    .map((step) => {
+      if (step.action !== 'handover' || step.handover === undefined) return step;
+      const from = step.handover.from.map((old) => {
+        if (old.kind !== 'own' || old.again === undefined) return old;
+        const { removal } = old.again;
+        const own = (removal.files ?? []).filter(({ path }) => !later.has(`${old.supervisor} ${path}`));
+        for (const { path } of own) later.add(`${old.supervisor} ${path}`);
+        const { files: _, ...rest } = removal;
+        return { ...old, again: { ...old.again, removal: own.length === 0 ? rest : { ...rest, files: own } } };
+      });
+      return { ...step, handover: { ...step.handover, from } };
+    })
+    .reverse();
+}

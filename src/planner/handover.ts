@@ -72,7 +72,11 @@ export function withHandover(c: HandoverCase): Draft {
   const moves = elsewhere.length > 0 || (wanted && copies.length > 0);
   // Beside what runs already as it should, a copy is only in the way.
   const beside = elsewhere.length === 0 && place.begun === undefined && alreadyRuns(c);
-  if (!moves || beside) return things.length === 0 ? draft : { ...draft, steps: [retire(c, things), ...draft.steps] };
+  if (!moves || beside) {
+    // Nothing is stopped for what can't be started.
+    const waits = things.length === 0 || (wanted && draft.held !== undefined && KEEPS.has(draft.held.kind));
+    return waits ? draft : { ...draft, steps: [retire(c, things), ...draft.steps] };
+  }
   if (draft.held !== undefined && KEEPS.has(draft.held.kind)) return { ...draft, steps: [] };
   if (
     place.reversed !== undefined &&

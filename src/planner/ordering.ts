@@ -131,7 +131,8 @@ function inTheirOrder(
   // One order for all, so that no two groups wait for each other.
   const order = topological(declared.keys(), (id) => declared.get(id)?.afterIds ?? []);
   const place = new Map(order.map((id, i) => [id, i]));
-  const groups = Map.groupBy(handovers, ({ service }) => declared.get(service)?.group ?? ` ${service}`);
+  // Instances of one service share what defines them, and so go one by one as well.
+  const groups = Map.groupBy(handovers, ({ service }) => declared.get(service)?.group ?? ` ${nameOf(service)}`);
   for (const group of groups.values()) {
     const sorted = group.sort((a, b) => (place.get(a.service) ?? 0) - (place.get(b.service) ?? 0));
     for (const [i, handover] of sorted.entries()) wait(handover, sorted.slice(Math.max(0, i - 1), i));

@@ -82,10 +82,14 @@ function partsOf(
     starts && effect !== 'none'
       ? [`watch that it stays well for ${formatDuration(soak)}; if not, all is reversed`]
       : [];
-  const end = from.map((old) =>
-    old.kind === 'own' ? `remove ${nameOf(old)}` : `disable ${nameOf(old)}, and keep what defines it`,
-  );
+  const end = from.map((old) => (old.kind === 'own' ? `remove ${nameOf(old)}` : endText(old)));
   return [...block, ...swap, ...proof, ...end, 'make its start at boot as declared'];
+}
+
+/** What becomes of a thing for good. */
+function endText(old: Predecessor): string {
+  if (old.kind === 'thing' && old.thing.kind === 'process') return `remember that ${nameOf(old)} was taken over`;
+  return `disable ${nameOf(old)}, and keep what defines it`;
 }
 
 function endOf(old: Predecessor, patience: number): string[] {
@@ -100,7 +104,8 @@ function endOf(old: Predecessor, patience: number): string[] {
 function wayBack({ from, ours, runs, starts, patience, marks }: Handover): string[] {
   const things = from.map((old, i) => `restore ${nameOf(old)}${starts && marks[i]?.ran ? ', and start it' : ''}`);
   const stop = ours === undefined || !runs ? [] : [stopText(ours, patience)];
-  return [...stop, ...things, ...(ours === undefined ? [] : [`remove ${nameOf(ours)}`])];
+  const remove = ours === undefined ? [] : [`remove ${nameOf(ours)}`];
+  return [...stop, ...remove, ...things];
 }
 
 /** The same for programs, as docs/plan.schema.json describes. */

@@ -27,8 +27,8 @@ export function heldWords(
       };
     case 'stray':
       return {
-        why: `pid ${reason.pid} runs it, and nobody supervises that: a start would make a second copy (${reason.why})`,
-        next: `look at it: reconcile who ${service}; then end it, or name it in \`supersedes\`, or \`strays: stop\` in policy.yaml`,
+        why: `pid ${reason.pid} runs it already, ${reason.by}: a start would make a second copy (${reason.why})`,
+        next: `look at it: reconcile who ${service}; name what runs it in \`supersedes\` to have it taken over; to start a second copy all the same: reconcile start ${service}`,
       };
     case 'duel':
       return {
@@ -134,7 +134,7 @@ export function noticeWords(notice: Notice): { readonly what: string; readonly w
     case 'stray':
       return {
         what: `pid ${notice.pid} beside it`,
-        why: `${notice.exact ? 'a stray runs its command' : 'it may be a stray'}: ${notice.why}; look at it: reconcile who ${notice.pid}`,
+        why: `${notice.exact ? 'it runs its command' : 'it may run its command'}, ${notice.by}: ${notice.why}; look at it: reconcile who ${notice.pid}`,
       };
     case 'conflict':
       return {

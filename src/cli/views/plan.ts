@@ -129,7 +129,7 @@ function effectText({ action, effect, seen }: Step): string {
           ? 'finish its handover'
           : 'hand over';
     case 'retire':
-      return effect === 'stop' ? 'stop what it supersedes, for good' : 'disable what it supersedes';
+      return effect === 'stop' ? 'stop what is beside it, for good' : 'disable what is beside it';
     case 'give-back':
       return 'hand back, and remove';
     default:

@@ -63,7 +63,7 @@ const DOING: Readonly<Record<Action, string>> = {
   update: 'updating',
   remove: 'removing',
   handover: 'handing over',
-  retire: 'retiring what it supersedes',
+  retire: 'ending what is beside it',
   'give-back': 'handing back',
 };
 
@@ -76,7 +76,7 @@ const DONE: Readonly<Record<Action, string>> = {
   update: 'updated, pid unchanged',
   remove: 'removed',
   handover: 'handed over',
-  retire: 'what it supersedes is stopped and disabled',
+  retire: 'what was beside it is ended for good',
   'give-back': 'handed back, and removed',
 };
 

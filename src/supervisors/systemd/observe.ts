@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { variableOf } from '../../host/procfs.ts';
 import type { ActualDefinition, Boot, HostFile, Reading, Service, ServiceId } from '../../model.ts';
+import { Failure } from '../../problem.ts';
 import { parseStamp, STAMP, type Stamp, stampId } from '../../stamp.ts';
 import { borrowed, settingsOf } from './borrowed.ts';
 import { mainPidsOf } from './cgroup.ts';
@@ -47,7 +48,7 @@ export async function observe(o: Observer, declared: readonly Service[], thoroug
     const found: Promise<Found | undefined>[] = [];
     // What several ways lead to is read once; a reading that nobody awaits would fail unheard.
     const look = (id: ServiceId, read: () => Promise<Found | undefined>) => {
-      if (!seen.has(id)) found.push(read());
+      if (!seen.has(id)) found.push(read().catch((error: unknown) => damaged(id, error)));
       seen.add(id);
     };
     for (const service of declared) {
@@ -78,6 +79,13 @@ export async function observe(o: Observer, declared: readonly Service[], thoroug
   } catch (error) {
     return { kind: 'unreadable', problem: problemOf(error) };
   }
+}
+
+/** What can't be told of one unit says nothing of the others. */
+function damaged(id: ServiceId, error: unknown): Found {
+  const [problem] = error instanceof Failure ? error.problems : [];
+  if (problem?.code !== 'stamp-unreadable') throw error;
+  return { kind: 'unreadable', id, problem };
 }
 
 /** The ids a unit file stands for: one, or of a template every instance that is declared, loaded or linked. */

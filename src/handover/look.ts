@@ -1,5 +1,5 @@
 import { digest, type Json } from '../canonical.ts';
-import type { Definition, Desired, Observed, Service, ServiceId } from '../model.ts';
+import type { Begun, Definition, Desired, Observed, Service, ServiceId } from '../model.ts';
 import type { InPlace } from '../planner/handover.ts';
 import type { Given } from '../planner/leftovers.ts';
 import { formerIds } from '../planner/names.ts';
@@ -59,7 +59,7 @@ export async function lookInPlace(
       ];
     }),
   );
-  return { inPlace: new Map(inPlace), given: await givenOf(desired, means, signal) };
+  return { inPlace: new Map(inPlace), given: await givenOf(desired, means, begun, signal) };
 }
 
 /** Of a service in whose place nothing stands. */
@@ -132,13 +132,23 @@ async function lookAt(takers: Takers, thing: Thing, signal: AbortSignal): Promis
  * What bears the mark of a service that Git has no more. What somebody once started by hand is not given back: nobody but
  * that person can start it as it was.
  */
-async function givenOf(desired: Desired, { takers }: LookMeans, signal: AbortSignal): Promise<Looked['given']> {
+async function givenOf(
+  desired: Desired,
+  { takers }: LookMeans,
+  begun: ReadonlyMap<ServiceId, Begun>,
+  signal: AbortSignal,
+): Promise<Looked['given']> {
   const { owner } = desired.policy;
   const declared = new Set(desired.services.flatMap((service) => [service.id, ...formerIds(service)]));
   const units = new Set(desired.services.map(({ written }) => written.unit));
   const superseded = new Set(desired.services.flatMap(({ written }) => thingsOf(written).map(nameOfThing)));
   const marked = (await Promise.all(takers.all.map((taker) => taker.taken(owner, signal)))).flat();
-  const given = marked.filter(({ thing, taken }) => {
+  const names = new Set(marked.map(({ thing }) => nameOfThing(thing)));
+  // A run that was ended has taken their marks off already.
+  const unmarked = [...begun.values()].flatMap(({ given = [] }) =>
+    given.filter(({ thing }) => !names.has(nameOfThing(thing))),
+  );
+  const given = [...marked, ...unmarked].filter(({ thing, taken }) => {
     const known = thing.kind === 'unit' && units.has(thing.unit);
     return thing.kind !== 'process' && !known && !declared.has(taken.by) && !superseded.has(nameOfThing(thing));
   });
@@ -146,5 +156,10 @@ async function givenOf(desired: Desired, { takers }: LookMeans, signal: AbortSig
     given.map(async (one) => ({ ...one, state: await lookAt(takers, one.thing, signal) })),
   );
   const byService = Map.groupBy(things, ({ taken }) => taken.by);
-  return new Map([...byService].map(([id, things]) => [id, { things, patience: PATIENCE }]));
+  return new Map(
+    [...byService].map(([id, things]) => {
+      const running = begun.get(id);
+      return [id, { things, patience: PATIENCE, ...(running === undefined ? {} : { begun: running }) }];
+    }),
+  );
 }

@@ -1,7 +1,8 @@
-import type { Handover, Predecessor, Reason, Service, ServiceId, SupervisorName } from '../model.ts';
-import { nameOfThing, type Taken, type Thing, type ThingState } from '../thing.ts';
+import type { Handover, Predecessor, Reason, Run, Service, ServiceId, SupervisorName } from '../model.ts';
+import { nameOfThing } from '../thing.ts';
 import { alive, type Draft, remove, step } from './draft.ts';
 import { own } from './handover.ts';
+import type { Given } from './leftovers.ts';
 import type { Owned } from './world.ts';
 
 /** As much of a service as is known of one that Git has no more. */
@@ -22,13 +23,13 @@ function undeclared(id: ServiceId, { supervisor, actual }: Owned): Service {
   };
 }
 
+/** Nobody has stopped it: it is gone already, or has not been started since the boot. */
+function isUntouched(run: Run | undefined): boolean {
+  return run === undefined || (run.kind === 'stopped' && !run.started);
+}
+
 /** What a service that Git has no more had superseded: the way back, whatever `prune` says, since it goes on running. */
-export function giveBack(
-  id: ServiceId,
-  owned: Owned | undefined,
-  things: readonly { readonly thing: Thing; readonly state: ThingState; readonly taken: Taken }[],
-  patience: number,
-): Draft {
+export function giveBack(id: ServiceId, owned: Owned | undefined, { things, patience, begun }: Given): Draft {
   const supervisor: SupervisorName = owned?.supervisor ?? 'systemd';
   const from = things.flatMap(({ thing, state }): Predecessor[] =>
     state.kind === 'there' ? [{ kind: 'thing', thing, state, copy: true }] : [],
@@ -37,7 +38,8 @@ export function giveBack(
   const handover: Handover = {
     from,
     ...(owned === undefined ? {} : { ours: own(undeclared(id, owned), owned) }),
-    starts: ran || things.some(({ taken }) => taken.ran && owned === undefined),
+    starts: ran || begun?.ran === true || (things.some(({ taken }) => taken.ran) && isUntouched(owned?.actual.run)),
+    ...(begun === undefined ? {} : { begun }),
     order: 'stop-first',
     soak: 0,
     patience,

@@ -1,4 +1,4 @@
-import type { Held, Policy, Reason, ServiceId } from '../model.ts';
+import type { Begun, Held, Policy, Reason, ServiceId } from '../model.ts';
 import { unreachable } from '../problem.ts';
 import type { Taken, Thing, ThingState } from '../thing.ts';
 import { type Draft, remove } from './draft.ts';
@@ -11,6 +11,7 @@ export interface Given {
   readonly things: readonly { readonly thing: Thing; readonly state: ThingState; readonly taken: Taken }[];
   /** ms. How long what goes has to end. */
   readonly patience: number;
+  readonly begun?: Begun;
 }
 
 /**
@@ -30,7 +31,8 @@ export function leftover(
     .map(([id, { supervisor, problem }]): Draft => {
       return { service: id, supervisor, steps: [], held: { kind: 'unreadable', problem }, notices: [] };
     });
-  const back = [...given].flatMap(([id, { things, patience }]): Draft[] => {
+  const back = [...given].flatMap(([id, back]): Draft[] => {
+    const { things } = back;
     if (declared.has(id) || world.unreadable.has(id)) return [];
     const owned = world.owned.get(id) ?? [];
     const unreadable = things.find(({ state }) => state.kind === 'unreadable')?.state;
@@ -38,7 +40,7 @@ export function leftover(
     const supervisor = owned[0]?.supervisor ?? 'systemd';
     if (problem !== undefined)
       return [{ service: id, supervisor, steps: [], held: { kind: 'unreadable', problem }, notices: [] }];
-    return owned.length > 1 ? [] : [giveBack(id, owned[0], things, patience)];
+    return owned.length > 1 ? [] : [giveBack(id, owned[0], back)];
   });
   const returned = new Set(back.map(({ service }) => service));
   const doomed = others.filter(({ kind, id }) => kind === 'leftover' && !suspected.has(id) && !returned.has(id)).length;

@@ -65,7 +65,7 @@ describeOnSystemd('what somebody changes by hand, with a daemon', () => {
     const install = (name: string) =>
       host.write(
         `/usr/lib/systemd/system/${name}.service`,
-        '[Service]\nExecStart=sleep 1000\n[Install]\nWantedBy=multi-user.target\n',
+        '[Service]\nExecStart=sleep 2000\n[Install]\nWantedBy=multi-user.target\n',
       );
     for (const name of ['package', 'set-package', 'db']) install(name);
     await host.systemctl('daemon-reload');
@@ -331,6 +331,8 @@ describeOnSystemd('what somebody changes by hand, with a daemon', () => {
       await host.systemctl('reset-failed', 'held');
       await host.systemctl('start', 'held');
       await until(() => holds().length === 0);
+      // Twice is a duel; a person's word begins anew.
+      await world.apply(0, 'start', 'healed');
     }
     console.log(`a stop by hand, 20 rounds: told after ${words(seen)}; healed after ${words(healed)}`);
     expect(median(seen)).toBeLessThan(2000);

@@ -23,9 +23,9 @@ function undeclared(id: ServiceId, { supervisor, actual }: Owned): Service {
   };
 }
 
-/** Nobody has stopped it: it is gone already, or has not been started since the boot. */
-function isUntouched(run: Run | undefined): boolean {
-  return run === undefined || (run.kind === 'stopped' && !run.started);
+/** Somebody has stopped it, by hand or by Git: then the old one is not for us to start. */
+function wasStopped(run: Run | undefined): boolean {
+  return run !== undefined && (run.kind === 'stopping' || (run.kind === 'stopped' && run.started));
 }
 
 /** What a service that Git has no more had superseded: the way back, whatever `prune` says, since it goes on running. */
@@ -38,7 +38,7 @@ export function giveBack(id: ServiceId, owned: Owned | undefined, { things, pati
   const handover: Handover = {
     from,
     ...(owned === undefined ? {} : { ours: own(undeclared(id, owned), owned) }),
-    starts: ran || begun?.ran === true || (things.some(({ taken }) => taken.ran) && isUntouched(owned?.actual.run)),
+    starts: ran || begun?.ran === true || (things.some(({ taken }) => taken.ran) && !wasStopped(owned?.actual.run)),
     ...(begun === undefined ? {} : { begun }),
     order: 'stop-first',
     soak: 0,

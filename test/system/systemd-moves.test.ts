@@ -109,6 +109,46 @@ describeOnSystemd('what changes its form, its name or its hands', () => {
     await settle();
   });
 
+  it('instances that move go one by one, and their template with the last', async () => {
+    const settings = { command: ['sleep', '987655'], soak: '200ms', instances: 3 };
+    const running = async () => (await sh(fleet.host, 'pgrep -f "^sleep 987655" || true')).trim().split('\n');
+    fleet.declare('crew', settings);
+    await settle();
+    fleet.declare('crew', { ...settings, supervisor: 'builtin' });
+    const moved = await settle();
+    expect(moved.filter((step) => step.startsWith('handover'))).toEqual(
+      [1, 2, 3].map((i) => `handover:crew@${i} restart`),
+    );
+    expect(await running()).toHaveLength(3);
+    expect((await sh(fleet.host, `ls -R ${UNITS} /run/systemd/system`)).includes('crew')).toBe(false);
+    fleet.declare('crew', settings);
+    await settle();
+    expect(await running()).toHaveLength(3);
+  });
+
+  it('what takes the place of another version is reversed where it can not run', async () => {
+    fleet.install('version1', { folder: UNITS, install: [] });
+    await fleet.host.systemctl('daemon-reload');
+    await fleet.host.systemctl('enable', '--now', 'version1');
+    const old = await fleet.pid('version1');
+    const place = { supersedes: [{ unit: 'version1.service' }], soak: '200ms' };
+    fleet.declare('version2', { ...place, command: ['/nowhere/version2'] });
+    expect(await fleet.apply()).toMatchObject({
+      code: 3,
+      plan: { steps: [], held: [{ reason: { kind: 'blocked' } }] },
+    });
+    expect(await fleet.pid('version1')).toBe(old);
+    fleet.declare('version2', { ...place, command: ['sh', '-c', 'exit 7'], start: { retries: 0, ready: '1s' } });
+    expect(await fleet.apply()).toMatchObject({ code: 3 });
+    expect(await fleet.pid('version1')).toBeGreaterThan(0);
+    expect((await fleet.host.systemctl('is-enabled', 'version1')).trim()).toBe('enabled');
+    expect(await fleet.dryRun()).toMatchObject({ plan: { steps: [], held: [{ reason: { kind: 'reversed' } }] } });
+    fleet.declare('version2', { ...place, command: ['sleep', '987656'] });
+    await settle();
+    expect(await fleet.pid('version1')).toBe(0);
+    expect(await fleet.pid('version2')).toBeGreaterThan(0);
+  });
+
   it('a process that is older than its file is restarted, also where systemd has not read the file', async () => {
     const file = `${UNITS}/stale.service`;
     fleet.declare('stale', { environment: { MARK: 'new' } });

@@ -18,7 +18,7 @@ export function handoverLines({ action, handover, supervisor, effect }: Step): r
     case 'retire':
       return handover.from.flatMap((old) => [fromLine(old), ...numbered(endOf(old, handover.patience))]);
     case 'give-back':
-      return [...handover.from.map(fromLine), ...numbered(wayBack(handover))];
+      return [...handover.from.map(toLine), ...numbered(wayBack(handover))];
     default:
       return [];
   }
@@ -30,6 +30,10 @@ function nameOf(old: Predecessor): string {
 
 function fromLine(old: Predecessor): Part {
   return { mark: '', text: fromText(old) };
+}
+
+function toLine(old: Predecessor): Part {
+  return { mark: '', text: fromText(old).replace(/^from /, 'to ') };
 }
 
 function fromText(old: Predecessor): string {

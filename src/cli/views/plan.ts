@@ -225,7 +225,8 @@ function summary({ steps, held, notices }: Plan): string {
   const count = (test: (step: Step) => boolean) => steps.filter(test).length;
   const counts: readonly (readonly [number, string])[] = [
     [count(({ action }) => action === 'create'), 'to create'],
-    [count(({ action }) => action === 'handover' || action === 'give-back'), 'to hand over'],
+    [count(({ action }) => action === 'handover'), 'to hand over'],
+    [count(({ action }) => action === 'give-back'), 'to hand back'],
     [count(({ action }) => action === 'retire'), 'to retire'],
     [count(({ action, effect }) => !OVER.has(action) && effect === 'start'), 'to start'],
     [count(({ action, effect }) => !OVER.has(action) && effect === 'restart'), 'to restart'],

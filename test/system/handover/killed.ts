@@ -1,7 +1,9 @@
 import { expect } from 'vitest';
+import { until } from '../../rig/host.ts';
 import { type Files, migration } from './declared.ts';
 import { expectBaseline, expectMigrated } from './ends.ts';
-import { everywhere } from './everywhere.ts';
+import { everywhere, SPARSE } from './everywhere.ts';
+import { interrupted } from './interrupted.ts';
 import { World } from './world.ts';
 
 export const ONE = ['nautilus_trader'] as const;
@@ -25,4 +27,26 @@ export async function killedAt(first: number, every: number): Promise<readonly s
     first,
     every,
   });
+}
+
+/** A power failure at every fourth part, from `first` on, and the boot after it; the parts, and those where none ran then. */
+export async function powerCutAt(
+  first: number,
+): Promise<{ readonly parts: readonly string[]; readonly none: readonly string[] }> {
+  const none: string[] = [];
+  const parts = await everywhere({
+    create: () => World.create({ names: ONE }),
+    files: moved({ autostart: true }),
+    interrupt: async (world, n) => {
+      const told = await interrupted(world, n, () => world.powerCut());
+      if (told.at === undefined) return told;
+      const booted = await until(() => world.pid('nautilus_trader') > 0, 5).catch(() => false);
+      if (!booted) none.push(told.at);
+      return told;
+    },
+    check: (world, way) => (way === 'there' ? expectMigrated(world) : expectBaseline(world)),
+    first,
+    every: 4 * SPARSE,
+  });
+  return { parts, none };
 }

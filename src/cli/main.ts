@@ -204,6 +204,7 @@ Examples:
   reconcile apply friday.json         to apply, as long as nothing has changed since
   reconcile status --json             for programs
   reconcile who web                   what looks like it, and who runs that; also of a pid, or a port (:8010)
+  reconcile who --restarts web        who keeps restarting it? (watches for 10s, or --for 1m)
   reconcile daemon                    stay, watch the files, and keep the services running
 
 Exit codes: 0 nothing to do or done, 1 error, 2 changes pending (--dry-run, plan), 3 something failed or is held.

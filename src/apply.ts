@@ -39,12 +39,12 @@ export async function apply(
   }
 
   async function take(step: Step): Promise<Outcome> {
-    if (!isOwn(step)) return handOver(step, signal);
     const supervisor = supervisors.get(step.supervisor);
-    if (supervisor === undefined) throw new Error(`no supervisor ${step.supervisor}`);
     const problem = refused.get(step.id);
     if (problem !== undefined) return { kind: 'failed', problem };
     try {
+      if (!isOwn(step)) return await handOver(step, signal);
+      if (supervisor === undefined) throw new Error(`no supervisor ${step.supervisor}`);
       return await supervisor.apply(step, signal);
     } catch (error) {
       const summary = `cannot ${step.action} ${step.service}: ${why(error)}`;

@@ -29,6 +29,8 @@ export interface Sight {
 /** The code of a problem that somebody was seen to make. */
 export const DISTURBED = 'disturbed';
 
+const BLIND: Sight = { started: () => {}, blame: async (problem) => problem, close: async () => [] };
+
 /** One eye for all handovers of a run. */
 export function createWitness(
   config: Pick<Config, 'stateDir'>,
@@ -39,9 +41,15 @@ export function createWitness(
   return {
     begin: async (step, handover) => {
       const { service: id } = step;
-      const subjects = await subjectsIn(step, handover, desired);
+      let subjects: readonly Subject[];
+      try {
+        subjects = await subjectsIn(step, handover, desired);
+        await eye.set(id, subjects);
+      } catch {
+        // Who is at it is worth knowing, and no reason not to do it.
+        return BLIND;
+      }
       const [own] = subjects;
-      await eye.set(id, subjects);
       let trial: Trial | undefined;
       const end = async () => {
         const samples = eye.samples();

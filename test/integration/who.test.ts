@@ -8,7 +8,7 @@ import { commandOf, listPids, statOf } from '../../src/host/procfs.ts';
 import { createHost, type Host, until } from '../rig/host.ts';
 
 /** Programs of this test alone: a sleep of a length that nobody else uses. */
-const SCRIPT = '#!/bin/sh\nwhile :; do sleep 1; done\n';
+const SCRIPT = '#!/bin/sh\nwhile :; do sleep 100; done\n';
 
 let host: Host;
 let app: string;

@@ -444,6 +444,8 @@ export type Notice =
   /** Of a supervisor, in place of a service: what its reading told besides. */
   | { readonly kind: 'remark'; readonly service: SupervisorName; readonly problem: Problem }
   | { readonly kind: 'unknown-process'; readonly service: ServiceId; readonly pid: number }
+  /** It is new, and of what it supersedes these are not on this host: done with already, or misspelt. */
+  | { readonly kind: 'not-there'; readonly service: ServiceId; readonly things: readonly string[] }
   /** A process that runs its command outside its supervisor. */
   | {
       readonly kind: 'stray';

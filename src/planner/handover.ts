@@ -57,6 +57,13 @@ export interface HandoverCase {
  * nothing takes its place or only what restarts it is left. The draft as it was where nothing is in its place.
  */
 export function withHandover(c: HandoverCase): Draft {
+  const draft = decideHandover(c);
+  const missing = c.place.things.filter(({ state }) => state.kind === 'absent').map(({ thing }) => nameOfThing(thing));
+  if (c.actual !== undefined || missing.length === 0 || draft.held?.kind === 'unreadable') return draft;
+  return { ...draft, notices: [...draft.notices, { kind: 'not-there', service: c.service.id, things: missing }] };
+}
+
+function decideHandover(c: HandoverCase): Draft {
   const { service, place, elsewhere, draft, asked } = c;
   const unreadable = place.things.find(({ state }) => state.kind === 'unreadable')?.state;
   if (unreadable?.kind === 'unreadable') return held(c, { kind: 'unreadable', problem: unreadable.problem });

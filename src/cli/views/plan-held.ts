@@ -136,6 +136,11 @@ export function noticeWords(notice: Notice): { readonly what: string; readonly w
         what: `pid ${notice.pid} beside it`,
         why: `${notice.exact ? 'it runs its command' : 'it may run its command'}, ${notice.by}: ${notice.why}; look at it: reconcile who ${notice.pid}`,
       };
+    case 'not-there':
+      return {
+        what: 'supersedes nothing',
+        why: `not on this host, or not running: ${notice.things.join(', ')}`,
+      };
     case 'conflict':
       return {
         what: 'claimed by others too',

@@ -66,6 +66,11 @@ export function ordered(drafts: readonly Draft[], services: readonly Service[], 
     return programOf(world.owned.get(service)?.[0]?.actual.definition.fields) ?? '';
   });
 
+  const loads = new Set(
+    drafts
+      .filter(({ steps }) => steps.some(isHandover))
+      .flatMap(({ steps }) => steps.filter(isLoad).map(({ id }) => id)),
+  );
   const after = new Map(steps.map((step) => [step.id, new Set(step.after)]));
   const wait = (step: Step, befores: readonly Step[] | undefined) => {
     for (const before of befores ?? []) if (before.id !== step.id) after.get(step.id)?.add(before.id);
@@ -81,13 +86,17 @@ export function ordered(drafts: readonly Draft[], services: readonly Service[], 
         if (services.some(({ id, runs }) => id === name && runs === step.supervisor)) wait(step, starts.get(name));
       }
     }
-    if (step.action === 'create') wait(step, programs.get(programOf(step.target?.definition.fields) ?? '-'));
+    // What is only loaded is no second copy: its handover is what has to wait.
+    if ((step.action === 'create' && !loads.has(step.id)) || (isHandover(step) && startsIt(step))) {
+      wait(step, programs.get(programOf(step.target?.definition.fields) ?? '-'));
+    }
   }
   for (const { service, makesWayFor } of drafts) {
     const removal = removals.get(service);
     if (makesWayFor === undefined || removal === undefined) continue;
     for (const step of steps) {
-      if (step.service === makesWayFor && (startsIt(step) || step.action === 'create')) wait(step, [removal]);
+      const comes = startsIt(step) || (step.action === 'create' && !loads.has(step.id));
+      if (step.service === makesWayFor && comes) wait(step, [removal]);
     }
   }
   inTheirOrder(drafts, declared, wait);
@@ -109,12 +118,10 @@ function inTheirOrder(
   wait: (step: Step, befores: readonly Step[] | undefined) => void,
 ): void {
   const over = drafts.filter(({ steps }) => steps.some(isHandover));
-  const handovers = over.flatMap(({ steps }) => steps.filter(isHandover));
-  const loads = over.flatMap(({ steps }) =>
-    steps.filter(({ action, effect }) => action !== 'handover' && effect === 'none'),
-  );
+  // What starts nothing new is no matter to the others.
+  const handovers = over.flatMap(({ steps }) => steps.filter((step) => isHandover(step) && startsIt(step)));
+  const loaded = over.flatMap(({ steps }) => steps.filter(isLoad));
   const retirements = drafts.flatMap(({ steps }) => steps.filter(({ action }) => action === 'retire'));
-  const loaded = loads.filter(({ action }) => action !== 'retire');
   for (const retirement of retirements) wait(retirement, loaded);
   // What would start it again, or is a copy of it, goes before it is started anyhow.
   for (const { steps } of drafts) {
@@ -150,4 +157,9 @@ function inTheirOrder(
       });
     for (const step of end) wait(step, others);
   }
+}
+
+/** A definition that is written and read for a handover, and starts nothing. */
+function isLoad({ action, effect }: Step): boolean {
+  return (action === 'create' || action === 'replace') && effect === 'none';
 }

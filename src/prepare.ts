@@ -90,10 +90,12 @@ export async function prepare(
   const place = await lookInPlace(desired, definitions, observed, means, signal);
   const askedIds = idsOf(desired.services, asked);
   const duels = duelsNow(config.stateDir, desired.services, definitions, askedIds);
+  // Nothing is pruned that may have something to give back.
+  const prune = place.unsure ? ({ kind: 'off' } as const) : desired.policy.prune;
   const input = {
     ...place,
     ...withStrays(desired, place.inPlace, view.around(observed, place.inPlace), means),
-    desired,
+    desired: { ...desired, policy: { ...desired.policy, prune } },
     definitions,
     fields: new Map([...supervisors].map(([name, { fields }]) => [name, fields])),
     observed,

@@ -18,6 +18,8 @@ const SOAK = 30_000;
 export interface Looked {
   readonly inPlace: ReadonlyMap<ServiceId, InPlace>;
   readonly given: ReadonlyMap<ServiceId, Given>;
+  /** Not all marks could be read: what seems to be no more than left over may have something to give back. */
+  readonly unsure: boolean;
 }
 
 export interface LookMeans {
@@ -59,7 +61,8 @@ export async function lookInPlace(
       ];
     }),
   );
-  return { inPlace: new Map(inPlace), given: await givenOf(desired, means, begun, signal) };
+  const { marked, unsure } = await marksIn(desired.policy.owner, means.takers, signal);
+  return { inPlace: new Map(inPlace), given: await givenOf(desired, means, begun, marked, signal), unsure };
 }
 
 /** Of a service in whose place nothing stands. */
@@ -71,6 +74,19 @@ export function placeOf(service: Service, { supervisors }: Pick<LookMeans, 'supe
     patience: parseDuration(service.written.stop?.timeout ?? '') ?? PATIENCE,
     ...(interim === undefined ? {} : { interim }),
   };
+}
+
+type Marked = Awaited<ReturnType<Takers['all'][number]['taken']>>;
+
+/** A manager that can't be asked hides its marks, and nothing else: that is told where its services are. */
+async function marksIn(
+  owner: string,
+  takers: Takers,
+  signal: AbortSignal,
+): Promise<{ readonly marked: Marked; readonly unsure: boolean }> {
+  const asked = await Promise.allSettled(takers.all.map((taker) => taker.taken(owner, signal)));
+  const marked = asked.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+  return { marked, unsure: asked.some(({ status }) => status === 'rejected') };
 }
 
 /** A digest of all that Git says of a service, with what touches nothing by itself. */
@@ -136,13 +152,13 @@ async function givenOf(
   desired: Desired,
   { takers }: LookMeans,
   begun: ReadonlyMap<ServiceId, Begun>,
+  marked: Marked,
   signal: AbortSignal,
 ): Promise<Looked['given']> {
-  const { owner } = desired.policy;
   const declared = new Set(desired.services.flatMap((service) => [service.id, ...formerIds(service)]));
-  const units = new Set(desired.services.map(({ written }) => written.unit));
+  const own = desired.services.filter(({ supervisor }) => supervisor === 'systemd');
+  const units = new Set(own.map(({ id, written }) => written.unit ?? `${id}.service`));
   const superseded = new Set(desired.services.flatMap(({ written }) => thingsOf(written).map(nameOfThing)));
-  const marked = (await Promise.all(takers.all.map((taker) => taker.taken(owner, signal)))).flat();
   const names = new Set(marked.map(({ thing }) => nameOfThing(thing)));
   // A run that was ended has taken their marks off already.
   const unmarked = [...begun.values()].flatMap(({ given = [] }) =>

@@ -22,7 +22,7 @@ describeOnSystemd('what can go wrong under systemd', () => {
     // Somebody else's service, which nothing here may touch.
     host.write(
       `${UNITS}/bystander.service`,
-      '[Service]\nExecStart=sleep 1000\n[Install]\nWantedBy=multi-user.target\n',
+      '[Service]\nExecStart=sleep 2000\n[Install]\nWantedBy=multi-user.target\n',
     );
     await host.systemctl('enable', '--now', 'bystander');
     const bystander = await pid('bystander');

@@ -6,7 +6,8 @@ import { assertNoneUndying } from './taker-undying.ts';
 /** Starts a unit and waits until it is up. Throws a Failure where it is not, or would be there twice. */
 export async function startAndWait(o: Observer, unit: string, signal: AbortSignal): Promise<void> {
   const { manager } = o;
-  await assertNoneUndying(o, unit);
+  // A timer has no processes of its own.
+  if (unit.endsWith('.service')) await assertNoneUndying(o, unit);
   const before = await manager.property(unit, 'ActiveState');
   // systemd refuses starts beyond a unit's limit, and those before were not ours.
   if (before === 'failed') await manager.resetFailed(unit);

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { guarded } from '../../src/guard.ts';
 import { listPids, statOf, variableOf } from '../../src/host/procfs.ts';
+import { until } from '../rig/host.ts';
 import { hasSupervisord } from '../rig/supervisord/needs.ts';
 
 /** A supervisord with these programs, in the background; all that it has started is gone when the test ends. */
@@ -92,6 +93,8 @@ describe.runIf(hasSupervisord())('the guard before a supervisord', () => {
 
   it('touches nothing of one that lives', async () => {
     const { guard, left } = await supervisord({ plain: '/bin/sleep 1000', parent: '/bin/sh -c "sleep 1000 & wait"' });
+    // Each, and what one of them starts itself.
+    await until(() => left().length === 3);
     const before = left();
     const ran = guard('/bin/echo', 'started');
     expect([ran.status, ran.stdout, ran.stderr]).toEqual([0, 'started\n', '']);

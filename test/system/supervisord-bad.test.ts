@@ -228,7 +228,7 @@ describeWithSupervisord('what somebody else does', () => {
   });
 
   it('a program of that name in a file of others is theirs', async () => {
-    await using host = await createSupervisordHost({ more: '[program:web]\ncommand=/bin/sleep 1000000\n' });
+    await using host = await createSupervisordHost({ more: '[program:web]\ncommand=/bin/sleep 2000000\n' });
     await host.start();
     const before = await host.supervisorctl('pid', 'web');
     host.declare('web');
@@ -238,7 +238,7 @@ describeWithSupervisord('what somebody else does', () => {
   });
 
   it('a native group around one of ours: its neighbours are named, and it waits for a word', async () => {
-    await using host = await running({ more: '[program:theirs]\ncommand=/bin/sleep 1000000\n' });
+    await using host = await running({ more: '[program:theirs]\ncommand=/bin/sleep 2000000\n' });
     appendFileSync(host.config, '\n[group:pod]\nprograms=web,theirs\n');
     await host.supervisorctl('update');
     const before = await host.states();

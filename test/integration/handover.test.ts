@@ -64,6 +64,22 @@ it('takes over what was started by hand, and then there is nothing to do', async
   expect((await host.reconcile('--dry-run')).code).toBe(0);
 });
 
+it('starts the new one first where two copies do no harm, and never has none', async () => {
+  const old = await byHand();
+  const settings = { ...WEB, directory: app, supersedes: [{ process: ARGV }], handover: 'start-first' };
+  host.write('web', settings);
+  let fewest = 1;
+  const watch = setInterval(() => {
+    fewest = Math.min(fewest, running().length);
+  }, 2);
+  const { code, stdout } = await host.reconcile();
+  clearInterval(watch);
+  expect([code, stdout]).toEqual([0, expect.stringContaining('0 ms without a process')]);
+  expect(fewest).toBe(1);
+  expect(statOf(old)?.state ?? 'gone').toMatch(/Z|gone/);
+  expect(Object.values(await host.pids())).toEqual(running());
+});
+
 it('starts no second copy beside a stray; a policy, or a person, may say otherwise', async () => {
   const stray = await byHand();
   const alike = await byHand(['sh', 'web.sh', '--port', '1', '--debug']);

@@ -129,7 +129,8 @@ describe('processes that nobody supervises', () => {
   it('go with what they fork when they are asked to end', async () => {
     const late = time();
     const ready = join(folder, 'ready');
-    const child = sh(`trap '/bin/sleep ${late} & exit 0' TERM; : >${ready}; while :; do sleep 0.05; done`);
+    // What is forked by one that is gone before anybody looks is nobody's child, and can't be told from a stranger.
+    const child = sh(`trap '/bin/sleep ${late} & sleep 0.3; exit 0' TERM; : >${ready}; while :; do sleep 0.05; done`);
     await until(() => readFileSync(ready, { encoding: 'utf8', flag: 'a+' }) === '' && statOf(child.pid ?? 0));
     await sleep(100);
     const taker = createProcessTaker(dirs());

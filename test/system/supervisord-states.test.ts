@@ -122,7 +122,7 @@ describeWithSupervisord('every state from every starting point', () => {
   };
 
   beforeAll(async () => {
-    host = await createSupervisordHost({ more: '[program:stranger]\ncommand=/bin/sleep 1000000\n' });
+    host = await createSupervisordHost({ more: '[program:stranger]\ncommand=/bin/sleep 2000000\n' });
     await host.start();
     host.write('policy.yaml', `${readFileSync(join(host.desired, 'policy.yaml'), 'utf8')}drift: heal\n`);
     host.declare('bystander');

@@ -35,6 +35,8 @@ export async function handOver(means: Means, step: Step, handover: Handover, sig
       }
       if (signal.aborted) {
         for (const [i, old] of from.entries()) await restoreOld(means, id, old, marks[i], false, NEVER);
+        // Nothing was done: that it ran is no reason to start it some other time.
+        if (begun === undefined) means.begun.end(id);
         throw interrupted(id);
       }
       const stopAll = async () => {
@@ -157,7 +159,8 @@ async function reverse(means: Means, step: Step, handover: Handover, log: Undo, 
     }
   };
   let clear = true;
-  if (log.started && target !== undefined) {
+  // An earlier run may have started it.
+  if ((log.started || handover.runs) && target !== undefined) {
     means.tell(id, 'stop new', `stopping it under ${supervisor}: ${because.summary}`);
     const seen: Step['seen'] = { kind: 'present', hash: target.definition.hash, run: 'starting' };
     const stop = ownStep('stop', { service: id, supervisor, target }, 'stop', seen);

@@ -119,9 +119,10 @@ function isInForce(thing: Thing, state: Extract<ThingState, { kind: 'there' }>):
 }
 
 /** Git had it all as desired, then somebody started the old one in place of the new: a person's way back. */
-function isSomebodys({ drifting, asked, place, actual }: HandoverCase, copies: readonly Of<'thing'>[]): boolean {
+function isSomebodys(c: HandoverCase, copies: readonly Of<'thing'>[]): boolean {
+  const { drifting, asked, place } = c;
   if (asked || drifting !== 'hold' || place.begun !== undefined) return false;
-  return copies.some(({ state }) => state.processes.length > 0) && (actual === undefined || !alive(actual.run));
+  return copies.some(({ state }) => state.processes.length > 0) && !alreadyRuns(c);
 }
 
 function held({ service }: HandoverCase, reason: Held['reason']): Draft {

@@ -90,4 +90,39 @@ describe('a handover, whatever becomes of it', () => {
       { numRuns: 500 },
     );
   });
+
+  it('that is found unwell by the run after a kill is reversed, and the new one stopped first', async () => {
+    const fault = fc.record({
+      call: fc.integer({ min: 1, max: MANY }),
+      kind: fc.constantFrom('killed-before', 'killed-after'),
+    });
+    await fc.assert(
+      fc.asyncProperty(settings, fault, async (made, first) => {
+        const model = new Model({ up: true, enabled: true }, made);
+        await model.run(first);
+        model.ill = true;
+        await model.run();
+        expect(model.doubles).toEqual([]);
+        if (model.reversed !== undefined) expect([model.old.up, model.fresh?.up ?? false]).toEqual([true, false]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('that is interrupted before anything was stopped leaves nothing behind', async () => {
+    const model = new Model({ up: true, enabled: true }, { autostart: false });
+    model.interrupted.abort();
+    await model.run();
+    expect([model.old.up, model.old.enabled, model.old.blocked, model.begun]).toEqual([
+      true,
+      true,
+      undefined,
+      undefined,
+    ]);
+    // What somebody stops after that is not started for having run once.
+    model.old.up = false;
+    model.interrupted = new AbortController();
+    await model.run();
+    expect(model.fresh?.up).toBe(false);
+  });
 });

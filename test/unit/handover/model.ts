@@ -24,6 +24,8 @@ export interface Fault {
   readonly kind: 'fails' | 'killed-before' | 'killed-after';
 }
 
+/** One that lives, and one that does not: what a model has for the new one and the old one. */
+const ALIVE = process.pid;
 const GONE = 4_000_000;
 
 export class Model {
@@ -32,6 +34,9 @@ export class Model {
   fresh: { up: boolean; boot: boolean } | undefined;
   begun: Begun | undefined;
   reversed: InPlace['reversed'];
+  /** What its probes say of the new one; with a time to watch it for. */
+  ill = false;
+  interrupted = new AbortController();
   readonly calls: string[] = [];
   /** Each moment at which two copies ran. */
   readonly doubles: string[] = [];
@@ -60,7 +65,7 @@ export class Model {
     const place: InPlace = {
       things: [{ thing: UNIT, state: this.#look(), copy: true }],
       interim,
-      soak: 0,
+      soak: this.ill ? 1 : 0,
       patience: 1000,
       ...(this.begun === undefined ? {} : { begun: this.begun }),
       ...(this.reversed === undefined ? {} : { reversed: this.reversed }),
@@ -86,7 +91,7 @@ export class Model {
       if (outcomes.some(({ kind }) => kind !== 'done')) break;
       const { handover } = step;
       if (step.action === 'handover' && handover !== undefined)
-        outcomes.push(await handOver(this.#means(), step, handover, new AbortController().signal));
+        outcomes.push(await handOver(this.#means(), step, handover, this.interrupted.signal));
       else if (step.action === 'retire' && handover !== undefined)
         outcomes.push(await retire(this.#means(), step, handover));
       else outcomes.push(await this.#supervisor().apply(step as OwnStep, new AbortController().signal));
@@ -97,7 +102,7 @@ export class Model {
   #observed(definition: Definition): Reading {
     if (this.fresh === undefined) return read();
     const run = this.fresh.up
-      ? ({ kind: 'running', pid: GONE, since: 0, definition: 'current' } as const)
+      ? ({ kind: 'running', pid: ALIVE, since: 0, definition: 'current' } as const)
       : ({ kind: 'stopped', started: false } as const);
     const actual: Actual = { kind: 'actual', id: 'web', owner: { kind: 'ours' }, definition, run, restarts: 0 };
     return read(actual);
@@ -183,7 +188,7 @@ export class Model {
         if (step.action === 'stop') this.fresh.up = false;
         if (step.action === 'remove') this.fresh = undefined;
       };
-      return this.#do<Outcome>(step.action, act, { kind: 'done', pid: GONE }, failed);
+      return this.#do<Outcome>(step.action, act, { kind: 'done', pid: ALIVE }, failed);
     };
     return { apply } as unknown as Supervisor;
   }
@@ -195,7 +200,7 @@ export class Model {
     return {
       supervisors: new Map([['builtin' as const, this.#supervisor()]]),
       taker: () => this.#taker() as unknown as Taker,
-      health: () => ({ kind: 'none' }),
+      health: () => (this.ill ? { kind: 'unhealthy', probe: 'up', why: 'refused', about: 'self' } : { kind: 'none' }),
       begun: {
         read: () => new Map(),
         write: (_, begun) => write('write begun', () => Object.assign(this, { begun })),

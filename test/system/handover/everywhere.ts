@@ -6,9 +6,6 @@ import type { World } from './world.ts';
 /** One that goes on while an earlier one failed tells more; many that fail tell no more. */
 const MOST = 3;
 
-/** In CI a boot after every second of those parts has to do: each takes its time. */
-export const SPARSE = process.env.RECONCILED_LONG === 'reduced' ? 2 : 1;
-
 export type Way = 'there' | 'back';
 
 export interface Everywhere {

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { until } from '../../rig/host.ts';
 import { type Files, migration } from './declared.ts';
 import { expectBaseline, expectMigrated } from './ends.ts';
-import { everywhere, SPARSE } from './everywhere.ts';
+import { everywhere } from './everywhere.ts';
 import { interrupted } from './interrupted.ts';
 import { World } from './world.ts';
 
@@ -46,7 +46,7 @@ export async function powerCutAt(
     },
     check: (world, way) => (way === 'there' ? expectMigrated(world) : expectBaseline(world)),
     first,
-    every: 4 * SPARSE,
+    every: 4,
   });
   return { parts, none };
 }

@@ -255,10 +255,13 @@ it('never throws, and is exact only where the last words are the same', () => {
       expect(found.score).toBeGreaterThanOrEqual(0);
       expect(found.score).toBeLessThanOrEqual(1);
       expect(found.kind === 'none').toBe(found.score === 0);
-      // A login shell is called with a dash. What follows `sh -c 'exec …'` names the shell and is not passed on: there the last word is that of the exec.
+      // A login shell is called with a dash. What follows `sh -c '…'` names the shell and is not passed on: there the last word is the line's own.
       const lasts = (words: readonly string[]) =>
-        [words.at(-1) ?? '', ...words.filter((one) => one.startsWith('exec '))].map((one) =>
-          one.replace(/^(exec |-(?=.))/, '').split('/').at(-1),
+        [words.at(-1) ?? '', ...words.filter((_, i) => words[i - 1] === '-c')].map((one) =>
+          one
+            .replace(/^(exec |-(?=.))/, '')
+            .split('/')
+            .at(-1),
         );
       if (found.kind === 'exact') expect(lasts(argv).some((one) => lasts(command).includes(one))).toBe(true);
     }),

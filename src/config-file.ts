@@ -1,8 +1,8 @@
 import { cosmiconfig } from 'cosmiconfig';
 import * as z from 'zod/mini';
 import { closest } from './closest.ts';
-import type { Written } from './config.ts';
 import { Failure, type Problem, why } from './problem.ts';
+import type { WrittenFile } from './settings.ts';
 
 const text = z.string().check(z.minLength(1));
 const ToolConfig = z.strictObject({
@@ -11,11 +11,26 @@ const ToolConfig = z.strictObject({
   stateDir: z.optional(text),
   logDir: z.optional(text),
   host: z.optional(text),
+  git: z.optional(
+    z.strictObject({
+      url: text,
+      ref: z.optional(text),
+      path: z.optional(text),
+      poll: z.optional(text),
+      sshKey: z.optional(text),
+      knownHosts: z.optional(text),
+      tokenFile: z.optional(text),
+      credentialHelper: z.optional(text),
+    }),
+  ),
+  trust: z.optional(z.strictObject({ signedBy: text })),
+  readGroup: z.optional(text),
+  watch: z.optional(z.strictObject({ poll: z.optional(text) })),
 });
 const KEYS = Object.keys(ToolConfig.shape);
 
 /** Reads one `reconcile.config.*` file by its path. Fails with every problem in it. */
-export async function readToolConfig(path: string): Promise<Written> {
+export async function readToolConfig(path: string): Promise<WrittenFile> {
   let content: unknown;
   try {
     content = (await cosmiconfig('reconcile').load(path))?.config;

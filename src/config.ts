@@ -2,10 +2,12 @@ import { accessSync, existsSync, lstatSync, mkdirSync, readFileSync, realpathSyn
 import { homedir, hostname, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { closest } from './closest.ts';
+import { settingsOf, treeOf } from './git/settings.ts';
 import { Failure, type Problem, why } from './problem.ts';
+import type { Settings, WrittenFile } from './settings.ts';
 
 /** The tool's own settings, all paths absolute. */
-export interface Config {
+export interface Config extends Settings {
   readonly desiredState: string;
   readonly runtimeDir: string;
   readonly stateDir: string;
@@ -13,10 +15,13 @@ export interface Config {
   readonly host: string;
 }
 
-/** Settings as written: in `reconcile.config.*`, in `RECONCILE_*`, as flags; the later wins. */
-export type Written = { readonly [K in keyof Config]?: string | undefined };
+/** The settings that are one text each, and that a flag or a variable can set. */
+type Plain = 'desiredState' | 'runtimeDir' | 'stateDir' | 'logDir' | 'host';
 
-const VARIABLES: Readonly<Record<keyof Config, string>> = {
+/** Settings as written: in `reconcile.config.*`, in `RECONCILE_*`, as flags; the later wins. */
+export type Written = { readonly [K in Plain]?: string | undefined };
+
+const VARIABLES: Readonly<Record<Plain, string>> = {
   desiredState: 'RECONCILE_DESIRED_STATE',
   runtimeDir: 'RECONCILE_RUNTIME_DIR',
   stateDir: 'RECONCILE_STATE_DIR',
@@ -30,7 +35,7 @@ const PROGRAMS = ['js', 'mjs', 'cjs', 'ts', 'mts', 'cts'].map((ending) => `recon
 /** The effective settings: flags over environment over file over defaults. Fails with all problems of the file. */
 export async function readConfig(flags: Written & { readonly config?: string | undefined }): Promise<Config> {
   const file = await readFile(flags.config);
-  const pick = (key: keyof Config): { readonly value: string; readonly base: string } | undefined => {
+  const pick = (key: Plain): { readonly value: string; readonly base: string } | undefined => {
     const flag = flags[key];
     if (flag !== undefined) return { value: flag, base: process.cwd() };
     const variable = process.env[VARIABLES[key]];
@@ -38,18 +43,32 @@ export async function readConfig(flags: Written & { readonly config?: string | u
     const written = file.settings[key];
     return written === undefined ? undefined : { value: written, base: file.folder };
   };
-  const path = (key: keyof Config): string | undefined => {
+  const path = (key: Plain): string | undefined => {
     const found = pick(key);
     return found === undefined ? undefined : resolve(found.base, found.value);
   };
   const runtimeDir = path('runtimeDir');
   const defaults = runtimeDir === undefined ? systemFolders() : foldersBelow(runtimeDir);
+  const settings = settingsOf(file.settings, file.folder);
+  const stateDir = path('stateDir') ?? defaults.stateDir;
+  const desiredState = path('desiredState');
+  if (settings.git !== undefined && desiredState !== undefined) throw new Failure(twoSources(desiredState));
   return {
-    desiredState: real(path('desiredState') ?? resolve('desired-state')),
+    ...settings,
+    desiredState:
+      settings.git === undefined ? real(desiredState ?? resolve('desired-state')) : treeOf(stateDir, settings.git),
     runtimeDir: defaults.runtimeDir,
-    stateDir: path('stateDir') ?? defaults.stateDir,
+    stateDir,
     logDir: path('logDir') ?? defaults.logDir,
     host: pick('host')?.value ?? hostname(),
+  };
+}
+
+function twoSources(desiredState: string): Problem {
+  return {
+    code: 'two-sources',
+    summary: `cannot take the desired state from \`git\` and from ${desiredState} at once`,
+    hint: 'keep one: `git` in the configuration, or desiredState (--desired-state, RECONCILE_DESIRED_STATE)',
   };
 }
 
@@ -96,7 +115,9 @@ export function ensureFolder(path: string, mode = 0o700): void {
   }
 }
 
-async function readFile(given: string | undefined): Promise<{ readonly settings: Written; readonly folder: string }> {
+async function readFile(
+  given: string | undefined,
+): Promise<{ readonly settings: WrittenFile; readonly folder: string }> {
   const program = PROGRAMS.find((name) => existsSync(name));
   if (given === undefined && program !== undefined) {
     throw new Failure({
@@ -120,7 +141,7 @@ function readPlain(path: string): Written | undefined {
 }
 
 /** The libraries for it take longer than a whole command: only for what is more than a few plain lines. */
-async function readWhole(path: string): Promise<Written> {
+async function readWhole(path: string): Promise<WrittenFile> {
   const { readToolConfig } = await import('./config-file.ts');
   return readToolConfig(path);
 }

@@ -35,7 +35,7 @@ export interface Service {
   readonly changes: 'now' | 'staged';
   /** What to do where the host differs with no change in Git; absent: the policy's. */
   readonly drift?: Drift;
-  /** Layers merged, before any default. */
+  /** Layers merged, before any default: what the rest of a service's words say is read from here. */
   readonly written: ServiceFile;
   /** Digests of host files that belong to the definition: `restartOn:/path` and `environmentFiles:/path`. */
   readonly inputs: Readonly<Record<string, string>>;
@@ -420,7 +420,38 @@ export interface Held {
     | { readonly kind: 'stopped-with'; readonly unit: string }
     /** Its supervisor can only change it together with these, which others have put in one group with it. */
     | { readonly kind: 'neighbours'; readonly group: string; readonly others: readonly string[] }
-    | { readonly kind: 'prune-cap'; readonly count: number; readonly max: number };
+    | { readonly kind: 'prune-cap'; readonly count: number; readonly max: number }
+    /** What would be done waits: a window is shut, until then (ms since the epoch), where that is known. */
+    | { readonly kind: 'window'; readonly waits: Waiting; readonly until?: number; readonly why: string }
+    /** A person has frozen it, or everything. */
+    | {
+        readonly kind: 'frozen';
+        readonly waits: Waiting;
+        readonly by: string;
+        readonly why: string;
+        readonly until?: number;
+      }
+    /** `mode: observe`. */
+    | { readonly kind: 'observed'; readonly waits: Waiting }
+    /** `confirm: true`: until somebody says `reconcile approve PLAN`. */
+    | { readonly kind: 'approval'; readonly waits: Waiting; readonly plan: string }
+    /**
+     * What Git says of it did not stay well, or a person went back: it is as it was at that commit (absent: it was not
+     * there), until Git is at another.
+     */
+    | {
+        readonly kind: 'quarantined';
+        readonly commit: string;
+        readonly to?: string;
+        readonly why: string;
+        readonly at: number;
+      };
+}
+
+/** What would be done to a service if it were not held. */
+export interface Waiting {
+  readonly action: Action;
+  readonly effect: StepEffect;
 }
 
 /** What somebody did to a service without Git. */
@@ -519,6 +550,22 @@ export type HealthState =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'healthy' }
   | { readonly kind: 'unhealthy'; readonly probe: string; readonly why: string; readonly about: 'self' | 'dependency' };
+
+/**
+ * What is true of the whole host and worth a line above the table of `reconcile status`: where Git is and whether it can be
+ * reached, what is frozen, what was rolled back. `ok`: nobody has to do anything about it.
+ */
+export interface StatusNote {
+  readonly kind: 'source' | 'freeze' | 'quarantine' | 'window' | 'approval' | 'invalid';
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+/** What `reconcile status` shows; the same value for people and programs. */
+export interface Status {
+  readonly notes: readonly StatusNote[];
+  readonly services: readonly ServiceStatus[];
+}
 
 /** One line of `reconcile status`; the same value for a table and for JSON. */
 export interface ServiceStatus {

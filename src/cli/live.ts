@@ -1,6 +1,6 @@
 import type { Daemon, DaemonEvent } from '../daemon/daemon.ts';
 import { eventText } from '../daemon/words.ts';
-import type { ServiceStatus } from '../model.ts';
+import type { Status } from '../model.ts';
 import type { Context } from './context.ts';
 import { planText } from './views/plan.ts';
 import { problemsText } from './views/problems.ts';
@@ -20,13 +20,13 @@ export async function createLive(context: Context) {
   let shown = '';
   let timer: NodeJS.Timeout | undefined;
 
-  const table = (services: readonly ServiceStatus[]) => statusText(services, { style, width, now: Date.now() });
+  const table = (status: Status) => statusText(status, { style, width, now: Date.now() });
   const refresh = async () => {
     if (daemon === undefined) return;
-    const services = await daemon.status();
-    if (terminal) return draw(`\n${table(services)}\n${style.dim('Ctrl-C ends.')}`);
-    const key = JSON.stringify(services);
-    if (key !== shown) out(`\n${table(services)}`);
+    const status = await daemon.status();
+    if (terminal) return draw(`\n${table(status)}\n${style.dim('Ctrl-C ends.')}`);
+    const key = JSON.stringify(status);
+    if (key !== shown) out(`\n${table(status)}`);
     shown = key;
   };
   const line = (text: string) => {

@@ -90,7 +90,7 @@ function program(run: (load: () => Promise<Run>, options: Options) => Promise<vo
     .addHelpText('after', EXAMPLES)
     .allowExcessArguments()
     .configureHelp({ showGlobalOptions: true })
-    .hook('preAction', (_, command) => refuseUseless(top, command))
+    .hook('preAction', (_, command) => refuseWord(top, command))
     .hook('preAction', (_, command) => refuseFlags(command.name(), command.optsWithGlobals()))
     .action((_, command: Command) => {
       const options: Options = command.optsWithGlobals();
@@ -165,17 +165,8 @@ function program(run: (load: () => Promise<Run>, options: Options) => Promise<vo
   return top;
 }
 
-/** The flags that only some commands have a use for, and which those are. */
-const USED: Readonly<Record<string, readonly string[]>> = {
-  json: ['reconcile', 'plan', 'apply', 'start', 'validate', 'status', 'who'],
-  dryRun: ['reconcile', 'plan'],
-  only: ['reconcile', 'plan'],
-  claim: ['reconcile', 'plan', 'apply', 'start'],
-  restartStaged: ['reconcile', 'plan'],
-};
-
-/** A word or a flag that has no effect is refused: nobody is to believe that it had one. */
-function refuseUseless(top: Command, command: Command): void {
+/** A word that is no command is refused: nobody is to believe that it had an effect. */
+function refuseWord(top: Command, command: Command): void {
   const [word] = command === top ? command.args : [];
   if (word !== undefined) {
     const names = top.commands.map((known) => known.name());
@@ -183,15 +174,6 @@ function refuseUseless(top: Command, command: Command): void {
     const hint = near === undefined ? `there are ${names.join(', ')}` : `did you mean \`reconcile ${near}\`?`;
     throw new Failure({ code: 'unknown-command', summary: `there is no command '${word}'`, hint });
   }
-  const problems = top.options.flatMap((option): Problem[] => {
-    const users = USED[option.attributeName()];
-    if (users === undefined || users.includes(command.name())) return [];
-    if (top.getOptionValueSource(option.attributeName()) !== 'cli') return [];
-    const summary = `${option.long} means nothing to \`reconcile ${command.name()}\``;
-    const hint = `it is for ${users.map((name) => (name === 'reconcile' ? '`reconcile`' : `\`reconcile ${name}\``)).join(', ')}`;
-    return [{ code: 'useless-flag', summary, hint }];
-  });
-  if (problems.length > 0) throw new Failure(...problems);
 }
 
 const EXAMPLES = `

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { http } from '../host/http.ts';
-import type { Event, Report, ServiceStatus } from '../model.ts';
+import type { Event, Report, Status } from '../model.ts';
 import { Failure, why } from '../problem.ts';
 import { withSocketPath } from './socket.ts';
 import type { ApplyRequest, Line } from './wire.ts';
@@ -50,10 +50,10 @@ async function* untilAborted(answer: Readable, signal: AbortSignal): AsyncIterab
   }
 }
 
-export async function askStatus(path: string): Promise<readonly ServiceStatus[]> {
+export async function askStatus(path: string): Promise<Status> {
   let text = '';
   for await (const chunk of await ask(path, 'GET', '/v1/status')) text += chunk;
-  return (JSON.parse(text) as { services: readonly ServiceStatus[] }).services;
+  return JSON.parse(text) as Status;
 }
 
 /** Asks the daemon to end, with its services or without. */

@@ -2,14 +2,14 @@ import { rmSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as z from 'zod/mini';
 import { http } from '../host/http.ts';
-import type { Event, Report, ServiceStatus } from '../model.ts';
+import type { Event, Report, Status } from '../model.ts';
 import { Failure, type Problem, why } from '../problem.ts';
 import { withSocketPath } from './socket.ts';
 import { ApplyRequest, bareEvent, bareReport, type Line, type PlanAnswer, PlanRequest, StopRequest } from './wire.ts';
 
 /** What the daemon does for those who ask over its socket. */
 export interface Handlers {
-  status(): Promise<readonly ServiceStatus[]>;
+  status(): Promise<Status>;
   /** The plan that an apply would make now; throws what no client is to be told. */
   plan(request: PlanRequest): Promise<PlanAnswer>;
   apply(request: ApplyRequest, emit: (event: Event) => void): Promise<Report>;
@@ -52,7 +52,7 @@ export async function serveControl(path: string, handlers: Handlers): Promise<As
 async function answer(request: IncomingMessage, response: ServerResponse, handlers: Handlers): Promise<void> {
   switch (`${request.method} ${request.url}`) {
     case 'GET /v1/status':
-      return json(response, 200, { services: await handlers.status() });
+      return json(response, 200, await handlers.status());
     case 'POST /v1/plan': {
       const body = await parse(request, response, PlanRequest);
       if (body === undefined) return;

@@ -7,12 +7,13 @@ import { createMonitor } from '../health/monitor.ts';
 import type { Lock } from '../host/lock.ts';
 import { createMemoryRelease } from '../host/memory.ts';
 import { holdsOf, nextEnd, readMarks } from '../marks.ts';
-import type { Desired, DriftKind, Event, Held, Report, ServiceId, ServiceStatus } from '../model.ts';
+import type { Desired, DriftKind, Event, Held, Report, ServiceId, Status } from '../model.ts';
 import { observeAll } from '../prepare.ts';
 import { Failure, type Problem } from '../problem.ts';
 import { EVERYTHING, type Request } from '../request.ts';
 import { formatRevision } from '../revision.ts';
 import { statusOf } from '../status.ts';
+import { statusNotes } from '../status-notes.ts';
 import { openRegistry, type SupervisorEvent, type Supervisors } from '../supervisors/index.ts';
 import { actionsOf } from './acted.ts';
 import { serveControl } from './control.ts';
@@ -51,7 +52,7 @@ export type DaemonEvent =
   | { readonly kind: 'health'; readonly service: string; readonly health: string; readonly why: string | undefined };
 
 export interface Daemon {
-  status(): Promise<readonly ServiceStatus[]>;
+  status(): Promise<Status>;
   /** Ends the daemon; services go on unless told. Resolves when all is released. */
   stop(services: boolean): Promise<void>;
   /** Resolves when somebody asked over the socket to stop. */
@@ -204,11 +205,12 @@ export async function startDaemon(
   });
 
   const stopping = Promise.withResolvers<{ readonly services: boolean }>();
-  const status = async (): Promise<readonly ServiceStatus[]> => {
+  const status = async (): Promise<Status> => {
     const desired = last ?? (first.desired as Desired);
     const observed = await observeAll(desired, await inUse(desired), abort.signal, { thorough: true, looking: true });
     const holds = holdsOf(readMarks(config.stateDir), Date.now());
-    return statusOf(desired, observed, healthOf, holds, holdsByDuel(recordedDuels(config.stateDir)));
+    const services = statusOf(desired, observed, healthOf, holds, holdsByDuel(recordedDuels(config.stateDir)));
+    return { notes: statusNotes(config, desired), services };
   };
   const socket = join(config.runtimeDir, 'control.sock');
   await using stack = new AsyncDisposableStack();

@@ -105,6 +105,16 @@ function heldText(reason: Extract<DaemonEvent, { kind: 'held' }>['reason']): str
       return `changing it would restart ${reason.others.join(', ')} too, of group '${reason.group}'`;
     case 'prune-cap':
       return `no longer in Git, but ${reason.count} would be removed and \`prune.max\` is ${reason.max}`;
+    case 'window':
+      return `its ${reason.waits.action} waits for its time: ${reason.why}`;
+    case 'frozen':
+      return `its ${reason.waits.action} waits, frozen by ${reason.by}: ${reason.why}`;
+    case 'observed':
+      return `its ${reason.waits.action} is only told: \`mode: observe\``;
+    case 'approval':
+      return `its ${reason.waits.action} waits for \`reconcile approve ${reason.plan}\``;
+    case 'quarantined':
+      return `${reason.commit} is not applied to it: ${reason.why}`;
     default:
       return unreachable(reason);
   }

@@ -17,13 +17,7 @@ export function serviceRules(service: Partial<ServiceFile>, broken: ReadonlySet<
 }
 
 export function policyRules(policy: Partial<PolicyFile>): Finding[] {
-  const findings: Finding[] = [];
-  if (policy.mode === 'observe')
-    findings.push(notYet(['mode'], 'mode: observe', 'remove it; `reconcile --dry-run` shows what would be done'));
-  for (const key of ['windows', 'budgets'] as const) {
-    if (policy[key] !== undefined) findings.push(notYet([key], key, 'remove it'));
-  }
-  return findings;
+  return policy.budgets === undefined ? [] : [notYet(['budgets'], 'budgets', 'remove it')];
 }
 
 export function hostRules(host: { readonly facts?: unknown }): Finding[] {

@@ -62,7 +62,7 @@ test('every problem of a configuration file is told, with what was probably mean
   expect((await problems()).toSorted()).toEqual([
     "./reconcile.config.yaml: 'host' must be a text that is not empty | ",
     "./reconcile.config.yaml: unknown key 'runtimDir' | did you mean 'runtimeDir'?",
-    "./reconcile.config.yaml: unknown key 'zzz' | known are desiredState, runtimeDir, stateDir, logDir, host",
+    "./reconcile.config.yaml: unknown key 'zzz' | known are desiredState, runtimeDir, stateDir, logDir, host, git, trust, readGroup, watch",
   ]);
 });
 

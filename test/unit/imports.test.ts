@@ -9,12 +9,16 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['schema types', /^desired\/generated\//, []],
   [
     'leaf',
-    /^(guard|model|problem|units|canonical|secrets|stamp|fields|instance|revision|closest|thing)\.ts$/,
+    /^(guard|model|problem|units|canonical|secrets|stamp|fields|instance|revision|closest|settings|thing)\.ts$/,
     ['schema types'],
   ],
   ['host', /^host\//, ['leaf']],
   ['health', /^health\//, ['host', 'leaf']],
   ['desired', /^desired\//, ['host', 'leaf', 'schema types']],
+  // Commits: fetched, trusted, read.
+  ['git', /^git\//, ['host', 'leaf']],
+  // What was done, kept.
+  ['journal', /^journal\//, ['host', 'leaf']],
   ['planner', /^(planner|order)\.ts$|^planner\//, ['leaf']],
   ['supervisor interface', /^supervisors\/(supervisor|fields|taker)\.ts$/, ['leaf', 'schema types']],
   ['registry', /^supervisors\/index\.ts$/, ['supervisor', 'supervisor interface', 'health', 'leaf']],
@@ -33,8 +37,9 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['view', /^cli\/(views\/|style\.ts$)/, ['leaf']],
   [
     'engine',
-    /^handover\/|^(engine|abandoned|apply|check-names|status|config|config-file|decisions|definitions|groups|instances|launcher|leaving|marks|prepare|request|service-files|surroundings|unsafe-instances|used)\.ts$/,
+    /^(handover|control|verify)\/|^(engine|status-notes|abandoned|apply|check-names|status|config|config-file|decisions|definitions|groups|instances|launcher|leaving|marks|prepare|request|service-files|surroundings|unsafe-instances|used)\.ts$/,
     [
+      'git',
       'desired',
       'planner',
       'registry',
@@ -53,6 +58,8 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
     'daemon',
     /^daemon\//,
     [
+      'git',
+      'journal',
       'engine',
       'desired',
       'planner',
@@ -71,6 +78,8 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
     /^cli(\.ts$|\/)/,
     [
       'daemon',
+      'git',
+      'journal',
       'engine',
       'view',
       'desired',

@@ -5,10 +5,11 @@ import { holdsByDuel, recordedDuels } from '../../handover/duels.ts';
 import { createMonitor } from '../../health/monitor.ts';
 import { readHolder } from '../../host/lock.ts';
 import { holdsOf, readMarks } from '../../marks.ts';
-import type { Desired, HealthState, Service, ServiceStatus } from '../../model.ts';
+import type { Desired, HealthState, Service, Status } from '../../model.ts';
 import { observeAll } from '../../prepare.ts';
 import { Failure } from '../../problem.ts';
 import { statusOf } from '../../status.ts';
+import { statusNotes } from '../../status-notes.ts';
 import { openRegistry } from '../../supervisors/index.ts';
 import type { Context, Options } from '../context.ts';
 import { problemsText } from '../views/problems.ts';
@@ -17,21 +18,21 @@ import { statusJson, statusText } from '../views/status.ts';
 /** `reconcile status`: from the daemon where one runs (it knows the health), else read here and now. */
 export async function statusCommand(context: Context, options: Options): Promise<number> {
   const { style, width } = context;
-  const services = (await fromDaemon(context)) ?? (await readHere(context));
-  if (options.json) context.out(`${JSON.stringify(statusJson(services), null, 2)}\n`);
-  else context.out(statusText(services, { style, width, now: Date.now() }));
+  const status = (await fromDaemon(context)) ?? (await readHere(context));
+  if (options.json) context.out(`${JSON.stringify(statusJson(status), null, 2)}\n`);
+  else context.out(statusText(status, { style, width, now: Date.now() }));
   return 0;
 }
 
-async function fromDaemon({ config, note }: Context): Promise<readonly ServiceStatus[] | undefined> {
+async function fromDaemon({ config, note }: Context): Promise<Status | undefined> {
   const holder = readHolder(join(config.runtimeDir, 'lock'));
   if (holder?.role !== 'daemon') return undefined;
   const { askStatus } = await import('../../daemon/client.ts');
   try {
-    const services = await askStatus(join(config.runtimeDir, 'control.sock'));
+    const status = await askStatus(join(config.runtimeDir, 'control.sock'));
     if (holder.desiredState !== config.desiredState)
       note(`The daemon of ${config.runtimeDir} applies ${holder.desiredState}:\n`);
-    return services;
+    return status;
   } catch (error) {
     // It has ended since, or is not up yet: what it left tells as much.
     if (error instanceof Failure) return undefined;
@@ -39,7 +40,7 @@ async function fromDaemon({ config, note }: Context): Promise<readonly ServiceSt
   }
 }
 
-async function readHere(context: Context): Promise<readonly ServiceStatus[]> {
+async function readHere(context: Context): Promise<Status> {
   const { config } = context;
   const desired = await desiredOrLastGood(context);
   await using monitor = createMonitor();
@@ -48,7 +49,8 @@ async function readHere(context: Context): Promise<readonly ServiceStatus[]> {
   const supervisors = await registry.take(supervisorsInUse(config, desired), desired.instances);
   const observed = await observeAll(desired, supervisors, new AbortController().signal, STATUS);
   const duels = holdsByDuel(recordedDuels(config.stateDir));
-  return statusOf(desired, observed, unprobed, holdsOf(readMarks(config.stateDir), Date.now()), duels);
+  const holds = holdsOf(readMarks(config.stateDir), Date.now());
+  return { notes: statusNotes(config, desired), services: statusOf(desired, observed, unprobed, holds, duels) };
 }
 
 /** A status is wanted most when something is wrong: with invalid files the last good state is shown beside the problems. */

@@ -1,4 +1,4 @@
-import type { DriftKind, Held, Notice, Plan } from '../../model.ts';
+import type { DriftKind, Held, Notice, Plan, Waiting } from '../../model.ts';
 import { type Problem, unreachable } from '../../problem.ts';
 
 /** Why a service is held, and what to do next. */
@@ -84,6 +84,28 @@ export function heldWords(
         why: `no longer in Git, but ${reason.count} would be removed and \`prune.max\` is ${reason.max}: none is`,
         next: 'look whether Git lost them by mistake; else raise `prune.max` in policy.yaml',
       };
+    case 'window':
+      return {
+        why: `${waits(reason.waits)} waits for its time${until(reason.until)}: ${reason.why}`,
+        next: 'it is done by itself then; `windows` in policy.yaml says when that is',
+      };
+    case 'frozen':
+      return {
+        why: `${waits(reason.waits)} waits: frozen by ${reason.by}${until(reason.until)}: ${reason.why}`,
+        next: 'to go on: reconcile unfreeze',
+      };
+    case 'observed':
+      return { why: `${waits(reason.waits)} is only told: \`mode: observe\``, next: undefined };
+    case 'approval':
+      return {
+        why: `${waits(reason.waits)} waits for a person who has looked at it (\`confirm: true\`)`,
+        next: `to have it done: reconcile approve ${reason.plan}`,
+      };
+    case 'quarantined':
+      return {
+        why: `${reason.commit} is not applied to it since ${time(reason.at)}: ${reason.why}; it is ${reason.to === undefined ? 'not there, as before' : `as at ${reason.to}`}`,
+        next: `mend it and commit: the next commit is tried; to try this one again: reconcile start ${service}`,
+      };
     default:
       return unreachable(reason);
   }
@@ -160,6 +182,16 @@ function placed({ at, summary }: Problem): string {
 
 function isOf(id: string, name: string): boolean {
   return id === name || id.startsWith(`${name}@`);
+}
+
+function waits({ action, effect }: Waiting): string {
+  return effect === 'pid unchanged' || effect === 'none' || effect === action
+    ? `its ${action}`
+    : `its ${action} (${effect})`;
+}
+
+function until(ms: number | undefined): string {
+  return ms === undefined ? '' : ` until ${time(ms)}`;
 }
 
 function time(ms: number): string {

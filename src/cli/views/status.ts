@@ -1,6 +1,6 @@
 import stringWidth from 'fast-string-width';
 import type { Json } from '../../canonical.ts';
-import type { ServiceStatus } from '../../model.ts';
+import type { ServiceStatus, Status } from '../../model.ts';
 import type { Style } from '../style.ts';
 import { wrapped } from './plan-changes.ts';
 
@@ -48,8 +48,12 @@ const COLUMNS: readonly Column[] = [
  * fit, commits are shortened, then columns that say the same of all services are told once below, then the least
  * wanted are left out and named.
  */
-export function statusText(services: readonly ServiceStatus[], { style, width, now }: Options): string {
-  if (services.length === 0) return 'No services.\n';
+export function statusText({ notes: above, services }: Status, { style, width, now }: Options): string {
+  const head = above.flatMap(({ ok, text }) =>
+    wrapped(text, width).map((line) => (ok ? style.dim : style.yellow)(line)),
+  );
+  const top = head.length === 0 ? '' : `${head.join('\n')}\n\n`;
+  if (services.length === 0) return `${top}No services.\n`;
   const { columns, below } = fit(services, width, now);
   const notes = services.map((service) => noteOf(service, now));
   const row = (cells: readonly string[], mark: (column: Column) => (text: string) => string) =>
@@ -66,12 +70,13 @@ export function statusText(services: readonly ServiceStatus[], { style, width, n
     if (!beside && note !== '') for (const part of wrapped(note, width - INDENT.length)) lines.push(INDENT + part);
   });
   const foot = below.flatMap((text) => wrapped(text, width)).map((line) => style.dim(line));
-  return `${[...lines, ...(foot.length > 0 ? ['', ...foot] : [])].map((line) => line.trimEnd()).join('\n')}\n`;
+  return `${top}${[...lines, ...(foot.length > 0 ? ['', ...foot] : [])].map((line) => line.trimEnd()).join('\n')}\n`;
 }
 
 /** The same for programs, as docs/status.schema.json describes. */
-export function statusJson(services: readonly ServiceStatus[]): Json {
+export function statusJson({ notes, services }: Status): Json {
   return {
+    notes: notes.map(({ kind, ok, text }) => ({ kind, ok, text })),
     services: services.map((service) => ({
       name: service.name,
       supervisor: service.supervisor,

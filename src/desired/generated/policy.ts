@@ -34,11 +34,73 @@ export interface PolicyFile {
    */
   strays?: 'report' | 'stop';
   /**
-   * When changes may be applied.
+   * Where the desired state is a git working tree on the host. apply: files as they are, committed or not. committed-only: what the checked-out commit says, whatever lies in the tree. Default: apply.
    */
-  windows?: {}[];
+  worktree?: 'apply' | 'committed-only';
+  /**
+   * What a changed service has to show after an apply.
+   */
+  verify?: {
+    /**
+     * How long it must stay ready and healthy with one pid. Default: 30s.
+     */
+    soak?: string;
+    /**
+     * When it does not. rollback: apply what last was good, and try that commit no more. hold: leave it as it is, and alone. alert: tell, and go on. Default: rollback for what is committed, else alert.
+     */
+    onFailure?: 'rollback' | 'hold' | 'alert';
+  };
+  /**
+   * When changes may be applied; supervision of what runs goes on at all times.
+   */
+  windows?: {
+    /**
+     * Changes wait until one of these is open. Without any, all times are fine.
+     */
+    allow?: Window[];
+    /**
+     * Changes wait while one of these is open, whatever `allow` says.
+     */
+    deny?: Window[];
+  };
+  /**
+   * What holds for the services of a group, by the group's name.
+   */
+  groups?: {
+    [k: string]: {
+      /**
+       * An apply interrupts at most so many of its services at a time, and goes on as they are ready again.
+       */
+      maxUnavailable?: number;
+    };
+  };
   /**
    * How many restarts a group or the host may have.
    */
   budgets?: {};
+}
+/**
+ * A time that comes again and again.
+ */
+export interface Window {
+  /**
+   * When it opens, as in a crontab: minute, hour, day of month, month, day of week.
+   */
+  cron: string;
+  /**
+   * How long it stays open.
+   */
+  duration: string;
+  /**
+   * The time zone that `cron` is meant in, such as Europe/Berlin. Default: UTC.
+   */
+  timezone?: string;
+  /**
+   * Only these services, by name, or GROUP:* for all of a group. Default: all.
+   */
+  services?: string[];
+  /**
+   * Told where changes wait for it.
+   */
+  reason?: string;
 }

@@ -287,6 +287,18 @@ export interface ServiceFile {
    */
   drift?: 'heal' | 'hold' | 'report';
   /**
+   * observe: plan and tell what would be done to it, never do it. Default: the policy's.
+   */
+  mode?: 'enforce' | 'observe';
+  /**
+   * Its changes wait until a person has looked at them and said `reconcile approve PLAN`. Default: false.
+   */
+  confirm?: boolean;
+  /**
+   * When it was changed and does not become ready and healthy and stay so for `soak`. rollback: apply what last was good, and try that commit no more. hold: leave it as it is, and alone. alert: tell, and go on. Default: the policy's.
+   */
+  onFailure?: 'rollback' | 'hold' | 'alert';
+  /**
    * Raise it to have the same command restarted, for new code for example.
    */
   generation?: number;
@@ -340,7 +352,7 @@ export interface ServiceFile {
    */
   handover?: 'stop-first' | 'start-first';
   /**
-   * After a handover: how long it must stay ready and healthy with one pid before the old way is given up. Default: 30s.
+   * After a change or a handover: how long it must stay ready and healthy with one pid until that counts as good, and the old way is given up. Default: the policy's `verify.soak`, 30s.
    */
   soak?: string;
   /**

@@ -202,7 +202,142 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
 }
 validate20.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 var policy = validate21;
-var schema32 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "policy.schema.json", "title": "PolicyFile", "description": "How this desired state is applied.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "For editors only." }, "owner": { "type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,62}$", "description": "The name stamped on all that is made from this directory. Two directories on one host need two names. Default: default." }, "mode": { "enum": ["enforce", "observe"], "description": "observe: plan and tell, never act. Default: enforce." }, "prune": { "type": "object", "additionalProperties": false, "description": "Remove what is ours and no longer declared. Off unless written here.", "required": ["max"], "properties": { "max": { "type": "integer", "minimum": 1, "maximum": 1e5, "description": "At most this many services in one apply; with more, none is removed." } } }, "drift": { "enum": ["heal", "hold", "report"], "description": "What to do when the host differs with no change in Git. Default: hold." }, "strays": { "enum": ["report", "stop"], "description": "Processes that run a declared command outside its supervisor. report: show them. stop: stop those whose command is exactly the declared one. Default: report." }, "windows": { "type": "array", "items": { "type": "object" }, "description": "When changes may be applied." }, "budgets": { "type": "object", "description": "How many restarts a group or the host may have." } } };
+var schema32 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "policy.schema.json", "title": "PolicyFile", "description": "How this desired state is applied.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "For editors only." }, "owner": { "type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,62}$", "description": "The name stamped on all that is made from this directory. Two directories on one host need two names. Default: default." }, "mode": { "enum": ["enforce", "observe"], "description": "observe: plan and tell, never act. Default: enforce." }, "prune": { "type": "object", "additionalProperties": false, "description": "Remove what is ours and no longer declared. Off unless written here.", "required": ["max"], "properties": { "max": { "type": "integer", "minimum": 1, "maximum": 1e5, "description": "At most this many services in one apply; with more, none is removed." } } }, "drift": { "enum": ["heal", "hold", "report"], "description": "What to do when the host differs with no change in Git. Default: hold." }, "strays": { "enum": ["report", "stop"], "description": "Processes that run a declared command outside its supervisor. report: show them. stop: stop those whose command is exactly the declared one. Default: report." }, "worktree": { "enum": ["apply", "committed-only"], "description": "Where the desired state is a git working tree on the host. apply: files as they are, committed or not. committed-only: what the checked-out commit says, whatever lies in the tree. Default: apply." }, "verify": { "type": "object", "additionalProperties": false, "description": "What a changed service has to show after an apply.", "properties": { "soak": { "$ref": "#/$defs/duration", "description": "How long it must stay ready and healthy with one pid. Default: 30s." }, "onFailure": { "enum": ["rollback", "hold", "alert"], "description": "When it does not. rollback: apply what last was good, and try that commit no more. hold: leave it as it is, and alone. alert: tell, and go on. Default: rollback for what is committed, else alert." } } }, "windows": { "type": "object", "additionalProperties": false, "description": "When changes may be applied; supervision of what runs goes on at all times.", "properties": { "allow": { "type": "array", "items": { "$ref": "#/$defs/window" }, "description": "Changes wait until one of these is open. Without any, all times are fine." }, "deny": { "type": "array", "items": { "$ref": "#/$defs/window" }, "description": "Changes wait while one of these is open, whatever `allow` says." } } }, "groups": { "type": "object", "description": "What holds for the services of a group, by the group's name.", "additionalProperties": { "type": "object", "additionalProperties": false, "properties": { "maxUnavailable": { "type": "integer", "minimum": 1, "maximum": 1e5, "description": "An apply interrupts at most so many of its services at a time, and goes on as they are ready again." } } } }, "budgets": { "type": "object", "description": "How many restarts a group or the host may have." } }, "$defs": { "duration": { "title": "duration", "type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$", "description": "A duration: a number and ms, s, m, h or d.", "examples": ["10s", "1m30s", "500ms"] }, "window": { "title": "window", "type": "object", "additionalProperties": false, "required": ["cron", "duration"], "description": "A time that comes again and again.", "properties": { "cron": { "type": "string", "description": "When it opens, as in a crontab: minute, hour, day of month, month, day of week.", "examples": ["0 22 * * SUN"] }, "duration": { "$ref": "#/$defs/duration", "description": "How long it stays open." }, "timezone": { "type": "string", "description": "The time zone that `cron` is meant in, such as Europe/Berlin. Default: UTC.", "examples": ["Europe/Berlin"] }, "services": { "type": "array", "items": { "type": "string" }, "description": "Only these services, by name, or GROUP:* for all of a group. Default: all." }, "reason": { "type": "string", "description": "Told where changes wait for it." } } } } };
+var func1 = Object.prototype.hasOwnProperty;
+var pattern6 = new RegExp("^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$", "u");
+function validate22(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate22.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (data && typeof data == "object" && !Array.isArray(data)) {
+    if (data.cron === void 0) {
+      const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "cron" }, message: "must have required property 'cron'" };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (data.duration === void 0) {
+      const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "duration" }, message: "must have required property 'duration'" };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+    for (const key0 in data) {
+      if (!(key0 === "cron" || key0 === "duration" || key0 === "timezone" || key0 === "services" || key0 === "reason")) {
+        const err2 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties" };
+        if (vErrors === null) {
+          vErrors = [err2];
+        } else {
+          vErrors.push(err2);
+        }
+        errors++;
+      }
+    }
+    if (data.cron !== void 0) {
+      if (typeof data.cron !== "string") {
+        const err3 = { instancePath: instancePath + "/cron", schemaPath: "#/properties/cron/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err3];
+        } else {
+          vErrors.push(err3);
+        }
+        errors++;
+      }
+    }
+    if (data.duration !== void 0) {
+      let data1 = data.duration;
+      if (typeof data1 === "string") {
+        if (!pattern6.test(data1)) {
+          const err4 = { instancePath: instancePath + "/duration", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
+          if (vErrors === null) {
+            vErrors = [err4];
+          } else {
+            vErrors.push(err4);
+          }
+          errors++;
+        }
+      } else {
+        const err5 = { instancePath: instancePath + "/duration", schemaPath: "#/$defs/duration/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err5];
+        } else {
+          vErrors.push(err5);
+        }
+        errors++;
+      }
+    }
+    if (data.timezone !== void 0) {
+      if (typeof data.timezone !== "string") {
+        const err6 = { instancePath: instancePath + "/timezone", schemaPath: "#/properties/timezone/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err6];
+        } else {
+          vErrors.push(err6);
+        }
+        errors++;
+      }
+    }
+    if (data.services !== void 0) {
+      let data3 = data.services;
+      if (Array.isArray(data3)) {
+        const len0 = data3.length;
+        for (let i0 = 0; i0 < len0; i0++) {
+          if (typeof data3[i0] !== "string") {
+            const err7 = { instancePath: instancePath + "/services/" + i0, schemaPath: "#/properties/services/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err7];
+            } else {
+              vErrors.push(err7);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err8 = { instancePath: instancePath + "/services", schemaPath: "#/properties/services/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err8];
+        } else {
+          vErrors.push(err8);
+        }
+        errors++;
+      }
+    }
+    if (data.reason !== void 0) {
+      if (typeof data.reason !== "string") {
+        const err9 = { instancePath: instancePath + "/reason", schemaPath: "#/properties/reason/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err9];
+        } else {
+          vErrors.push(err9);
+        }
+        errors++;
+      }
+    }
+  } else {
+    const err10 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    if (vErrors === null) {
+      vErrors = [err10];
+    } else {
+      vErrors.push(err10);
+    }
+    errors++;
+  }
+  validate22.errors = vErrors;
+  return errors === 0;
+}
+validate22.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 function validate21(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
   let vErrors = null;
@@ -216,7 +351,7 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     for (const key0 in data) {
-      if (!(key0 === "$schema" || key0 === "owner" || key0 === "mode" || key0 === "prune" || key0 === "drift" || key0 === "strays" || key0 === "windows" || key0 === "budgets")) {
+      if (!func1.call(schema32.properties, key0)) {
         const err0 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties" };
         if (vErrors === null) {
           vErrors = [err0];
@@ -360,50 +495,227 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.windows !== void 0) {
-      let data7 = data.windows;
-      if (Array.isArray(data7)) {
-        const len0 = data7.length;
-        for (let i0 = 0; i0 < len0; i0++) {
-          let data8 = data7[i0];
-          if (!(data8 && typeof data8 == "object" && !Array.isArray(data8))) {
-            const err13 = { instancePath: instancePath + "/windows/" + i0, schemaPath: "#/properties/windows/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    if (data.worktree !== void 0) {
+      let data7 = data.worktree;
+      if (!(data7 === "apply" || data7 === "committed-only")) {
+        const err13 = { instancePath: instancePath + "/worktree", schemaPath: "#/properties/worktree/enum", keyword: "enum", params: { allowedValues: schema32.properties.worktree.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err13];
+        } else {
+          vErrors.push(err13);
+        }
+        errors++;
+      }
+    }
+    if (data.verify !== void 0) {
+      let data8 = data.verify;
+      if (data8 && typeof data8 == "object" && !Array.isArray(data8)) {
+        for (const key2 in data8) {
+          if (!(key2 === "soak" || key2 === "onFailure")) {
+            const err14 = { instancePath: instancePath + "/verify", schemaPath: "#/properties/verify/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key2 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
-              vErrors = [err13];
+              vErrors = [err14];
             } else {
-              vErrors.push(err13);
+              vErrors.push(err14);
+            }
+            errors++;
+          }
+        }
+        if (data8.soak !== void 0) {
+          let data9 = data8.soak;
+          if (typeof data9 === "string") {
+            if (!pattern6.test(data9)) {
+              const err15 = { instancePath: instancePath + "/verify/soak", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
+              if (vErrors === null) {
+                vErrors = [err15];
+              } else {
+                vErrors.push(err15);
+              }
+              errors++;
+            }
+          } else {
+            const err16 = { instancePath: instancePath + "/verify/soak", schemaPath: "#/$defs/duration/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err16];
+            } else {
+              vErrors.push(err16);
+            }
+            errors++;
+          }
+        }
+        if (data8.onFailure !== void 0) {
+          let data10 = data8.onFailure;
+          if (!(data10 === "rollback" || data10 === "hold" || data10 === "alert")) {
+            const err17 = { instancePath: instancePath + "/verify/onFailure", schemaPath: "#/properties/verify/properties/onFailure/enum", keyword: "enum", params: { allowedValues: schema32.properties.verify.properties.onFailure.enum }, message: "must be equal to one of the allowed values" };
+            if (vErrors === null) {
+              vErrors = [err17];
+            } else {
+              vErrors.push(err17);
             }
             errors++;
           }
         }
       } else {
-        const err14 = { instancePath: instancePath + "/windows", schemaPath: "#/properties/windows/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err18 = { instancePath: instancePath + "/verify", schemaPath: "#/properties/verify/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err14];
+          vErrors = [err18];
         } else {
-          vErrors.push(err14);
+          vErrors.push(err18);
+        }
+        errors++;
+      }
+    }
+    if (data.windows !== void 0) {
+      let data11 = data.windows;
+      if (data11 && typeof data11 == "object" && !Array.isArray(data11)) {
+        for (const key3 in data11) {
+          if (!(key3 === "allow" || key3 === "deny")) {
+            const err19 = { instancePath: instancePath + "/windows", schemaPath: "#/properties/windows/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties" };
+            if (vErrors === null) {
+              vErrors = [err19];
+            } else {
+              vErrors.push(err19);
+            }
+            errors++;
+          }
+        }
+        if (data11.allow !== void 0) {
+          let data12 = data11.allow;
+          if (Array.isArray(data12)) {
+            const len0 = data12.length;
+            for (let i0 = 0; i0 < len0; i0++) {
+              if (!validate22(data12[i0], { instancePath: instancePath + "/windows/allow/" + i0, parentData: data12, parentDataProperty: i0, rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors);
+                errors = vErrors.length;
+              }
+            }
+          } else {
+            const err20 = { instancePath: instancePath + "/windows/allow", schemaPath: "#/properties/windows/properties/allow/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+            if (vErrors === null) {
+              vErrors = [err20];
+            } else {
+              vErrors.push(err20);
+            }
+            errors++;
+          }
+        }
+        if (data11.deny !== void 0) {
+          let data14 = data11.deny;
+          if (Array.isArray(data14)) {
+            const len1 = data14.length;
+            for (let i1 = 0; i1 < len1; i1++) {
+              if (!validate22(data14[i1], { instancePath: instancePath + "/windows/deny/" + i1, parentData: data14, parentDataProperty: i1, rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors);
+                errors = vErrors.length;
+              }
+            }
+          } else {
+            const err21 = { instancePath: instancePath + "/windows/deny", schemaPath: "#/properties/windows/properties/deny/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+            if (vErrors === null) {
+              vErrors = [err21];
+            } else {
+              vErrors.push(err21);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err22 = { instancePath: instancePath + "/windows", schemaPath: "#/properties/windows/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err22];
+        } else {
+          vErrors.push(err22);
+        }
+        errors++;
+      }
+    }
+    if (data.groups !== void 0) {
+      let data16 = data.groups;
+      if (data16 && typeof data16 == "object" && !Array.isArray(data16)) {
+        for (const key4 in data16) {
+          let data17 = data16[key4];
+          if (data17 && typeof data17 == "object" && !Array.isArray(data17)) {
+            for (const key5 in data17) {
+              if (!(key5 === "maxUnavailable")) {
+                const err23 = { instancePath: instancePath + "/groups/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/groups/additionalProperties/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key5 }, message: "must NOT have additional properties" };
+                if (vErrors === null) {
+                  vErrors = [err23];
+                } else {
+                  vErrors.push(err23);
+                }
+                errors++;
+              }
+            }
+            if (data17.maxUnavailable !== void 0) {
+              let data18 = data17.maxUnavailable;
+              if (!(typeof data18 == "number" && (!(data18 % 1) && !isNaN(data18)) && isFinite(data18))) {
+                const err24 = { instancePath: instancePath + "/groups/" + key4.replace(/~/g, "~0").replace(/\//g, "~1") + "/maxUnavailable", schemaPath: "#/properties/groups/additionalProperties/properties/maxUnavailable/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                if (vErrors === null) {
+                  vErrors = [err24];
+                } else {
+                  vErrors.push(err24);
+                }
+                errors++;
+              }
+              if (typeof data18 == "number" && isFinite(data18)) {
+                if (data18 > 1e5 || isNaN(data18)) {
+                  const err25 = { instancePath: instancePath + "/groups/" + key4.replace(/~/g, "~0").replace(/\//g, "~1") + "/maxUnavailable", schemaPath: "#/properties/groups/additionalProperties/properties/maxUnavailable/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
+                  if (vErrors === null) {
+                    vErrors = [err25];
+                  } else {
+                    vErrors.push(err25);
+                  }
+                  errors++;
+                }
+                if (data18 < 1 || isNaN(data18)) {
+                  const err26 = { instancePath: instancePath + "/groups/" + key4.replace(/~/g, "~0").replace(/\//g, "~1") + "/maxUnavailable", schemaPath: "#/properties/groups/additionalProperties/properties/maxUnavailable/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                  if (vErrors === null) {
+                    vErrors = [err26];
+                  } else {
+                    vErrors.push(err26);
+                  }
+                  errors++;
+                }
+              }
+            }
+          } else {
+            const err27 = { instancePath: instancePath + "/groups/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/groups/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            if (vErrors === null) {
+              vErrors = [err27];
+            } else {
+              vErrors.push(err27);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err28 = { instancePath: instancePath + "/groups", schemaPath: "#/properties/groups/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err28];
+        } else {
+          vErrors.push(err28);
         }
         errors++;
       }
     }
     if (data.budgets !== void 0) {
-      let data9 = data.budgets;
-      if (!(data9 && typeof data9 == "object" && !Array.isArray(data9))) {
-        const err15 = { instancePath: instancePath + "/budgets", schemaPath: "#/properties/budgets/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      let data19 = data.budgets;
+      if (!(data19 && typeof data19 == "object" && !Array.isArray(data19))) {
+        const err29 = { instancePath: instancePath + "/budgets", schemaPath: "#/properties/budgets/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err15];
+          vErrors = [err29];
         } else {
-          vErrors.push(err15);
+          vErrors.push(err29);
         }
         errors++;
       }
     }
   } else {
-    const err16 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err30 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err16];
+      vErrors = [err30];
     } else {
-      vErrors.push(err16);
+      vErrors.push(err30);
     }
     errors++;
   }
@@ -411,31 +723,29 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
   return errors === 0;
 }
 validate21.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
-var service = validate22;
-var schema33 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "service.schema.json", "title": "ServiceFile", "description": "One service: something that should (or should not) run on this host. The file's stem is its name.", "type": "object", "additionalProperties": false, "required": ["supervisor"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "description": { "type": "string", "description": "What the service is, for people. Changing it touches no process." }, "group": { "$ref": "#/$defs/name", "description": "The group the service belongs to; groups are operated on together." }, "supervisor": { "type": "string", "pattern": "^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$", "description": "What keeps the service running: builtin, systemd, or supervisord/NAME (an instance from supervisors/NAME.yaml).", "examples": ["builtin", "systemd", "supervisord/dolphin"] }, "state": { "enum": ["running", "stopped", "manual", "disabled", "absent"], "description": "running: kept running. stopped: defined, not running. manual: defined, run state left as found. disabled: not running and can't start at boot. absent: removed. Default: running." }, "autostart": { "type": "boolean", "description": "Start at boot? Default: true where state is running, else false. With running and false nobody starts it after a boot until a person does." }, "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell is involved. The program is an absolute path, a path relative to directory (with a slash), or a name looked up in PATH.", "examples": [["/usr/bin/python3", "server.py", "--port", "8010"]] }, "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.service$", "description": "In place of command: a systemd unit that a distribution package owns, managed by state alone and never rewritten.", "examples": ["nginx.service"] }, "directory": { "type": "string", "pattern": "^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$", "description": "Working directory: absolute, or starting with ./ or ../ and relative to the desired-state directory. Default: /.", "examples": ["/opt/dolphin/prod", "./programs"] }, "user": { "type": "string", "pattern": "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "description": "The user to run as, or user:group. Default: the user the daemon runs as.", "examples": ["dolphin", "www-data:adm"] }, "umask": { "type": "string", "pattern": "^0?[0-7]{3}$", "description": 'File mode creation mask, octal, quoted. Default: "022".', "examples": ["022", "077"] }, "environment": { "type": "object", "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string", "pattern": "^[^\\u0000]*$" }, "description": "Environment variables, added to the fixed base (PATH, HOME, USER, LOGNAME, SHELL, LANG). Values are strings: quote numbers and booleans. Secrets belong in environmentFiles." }, "environmentFiles": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files on the host with KEY=VALUE lines, later ones win, all win over environment. The only place for secrets; their contents never appear in plans or logs. A change of their content restarts the service.", "examples": [["/etc/dolphin/secrets.env"]] }, "start": { "type": "object", "additionalProperties": false, "description": "How it starts.", "properties": { "ready": { "$ref": "#/$defs/duration", "description": "It counts as started once it has stayed up this long (and its own health probes have passed once). Default: 1s." }, "retries": { "type": "integer", "minimum": 0, "maximum": 1e3, "description": "Starts that may fail in a row, after the first, before it is FATAL. Default: 3." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long an apply waits for its health probes to pass after start.ready. Default: 60s." }, "after": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Services that must be ready before this one is started, and that are stopped after it." } } }, "stop": { "type": "object", "additionalProperties": false, "description": "How it is stopped.", "properties": { "signal": { "enum": ["TERM", "HUP", "INT", "QUIT", "KILL", "USR1", "USR2"], "description": "The first signal. Default: TERM." }, "timeout": { "$ref": "#/$defs/duration", "description": "After this long it is killed. Default: 10s." }, "tree": { "type": "boolean", "description": "Signal and, after the timeout, kill the whole process tree, not the main process alone. Default: true." } } }, "restart": { "type": "object", "additionalProperties": false, "description": "What happens when it ends by itself. The first restart after stable uptime is immediate; backoff follows.", "properties": { "policy": { "enum": ["always", "on-failure", "never"], "description": "on-failure: not after exit code 0. Default: always." }, "backoff": { "type": "object", "additionalProperties": false, "description": "The wait before each further restart: initial, initial x factor, \u2026 up to max.", "properties": { "initial": { "$ref": "#/$defs/duration", "description": "Default: 1s." }, "factor": { "type": "number", "minimum": 1, "maximum": 100, "description": "Default: 2." }, "max": { "$ref": "#/$defs/duration", "description": "Default: 5m." } } }, "limit": { "type": "object", "additionalProperties": false, "required": ["restarts", "within"], "description": "At most this many restarts within this time; then the service is HELD. Default: 5 within 10m.", "properties": { "restarts": { "type": "integer", "minimum": 1, "maximum": 1e5, "description": "How many restarts." }, "within": { "$ref": "#/$defs/duration", "description": "In which time." } } }, "cooldown": { "$ref": "#/$defs/duration", "description": "How long it is HELD before one trial start. Default: 5m." } } }, "limits": { "type": "object", "additionalProperties": false, "description": "Resource limits (setrlimit, soft and hard).", "properties": { "addressSpace": { "$ref": "#/$defs/size", "description": "RLIMIT_AS: virtual memory." }, "openFiles": { "type": "integer", "minimum": 3, "description": "RLIMIT_NOFILE: file descriptors. Default: soft 1024." }, "processes": { "type": "integer", "minimum": 1, "description": "RLIMIT_NPROC: processes of the user." }, "core": { "$ref": "#/$defs/size", "description": "RLIMIT_CORE: size of core files." }, "fileSize": { "$ref": "#/$defs/size", "description": "RLIMIT_FSIZE: size of files written." }, "lockedMemory": { "$ref": "#/$defs/size", "description": "RLIMIT_MEMLOCK: locked memory." }, "stack": { "$ref": "#/$defs/size", "description": "RLIMIT_STACK: stack of the main thread." } } }, "logs": { "type": "object", "additionalProperties": false, "description": "Where output goes. Relative paths are below directory. Default: NAME.log and NAME-error.log in the log folder.", "properties": { "stdout": { "$ref": "#/$defs/path", "description": "File for standard output." }, "stderr": { "$ref": "#/$defs/path", "description": "File for standard error; may be the same file." }, "maxSize": { "$ref": "#/$defs/size", "description": "Rotate beyond this size. Default: 50MB. 0MB never rotates." }, "keep": { "type": "integer", "minimum": 0, "maximum": 1e4, "description": "How many rotated files to keep. Default: 10." } } }, "health": { "type": "array", "description": "Probes: each is http, tcp or exec.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "oneOf": [{ "required": ["http"] }, { "required": ["tcp"] }, { "required": ["exec"] }], "properties": { "name": { "$ref": "#/$defs/name", "description": "Its name in status and events." }, "http": { "type": "object", "additionalProperties": false, "required": ["url"], "description": "GET a URL; a status from 200 to 399 passes.", "properties": { "url": { "type": "string", "pattern": "^https?://[^\\s]+$", "description": "The URL.", "examples": ["http://127.0.0.1:8080/health"] }, "status": { "type": "integer", "minimum": 100, "maximum": 599, "description": "The one status that passes. Default: any from 200 to 399." } } }, "tcp": { "type": "object", "additionalProperties": false, "required": ["address"], "description": "Connect to an address.", "properties": { "address": { "type": "string", "pattern": "^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$", "description": "HOST:PORT.", "examples": ["127.0.0.1:5701"] } } }, "exec": { "type": "object", "additionalProperties": false, "required": ["command"], "description": "Run a command as the service's user; exit code 0 passes.", "properties": { "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell." } } }, "every": { "$ref": "#/$defs/duration", "description": "How often. Default: 10s." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long one try may take. Default: 3s." }, "failures": { "type": "integer", "minimum": 1, "maximum": 1e3, "description": "Failures in a row before it counts as unhealthy. Default: 3." }, "about": { "enum": ["self", "dependency"], "description": "self: about this service. dependency: about something it needs; never a reason to act on this service. Default: self." }, "onFailure": { "enum": ["none", "alert", "restart", "rollback", "stop"], "description": "What to do when unhealthy. Default: none." } } } }, "restartOn": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files whose content belongs to the definition: when it changes, the service is restarted." }, "changes": { "enum": ["now", "staged"], "description": "May it be restarted to make a change take effect? staged: the change waits for its next start. Default: now." }, "drift": { "enum": ["heal", "hold", "report"], "description": "What to do when the host differs with no change in Git. Default: the policy's." }, "generation": { "type": "integer", "minimum": 0, "description": "Raise it to have the same command restarted, for new code for example." }, "instances": { "type": "integer", "minimum": 1, "maximum": 1e4, "description": "Run this many copies, named NAME@1 to NAME@N; each has RECONCILED_INSTANCE in its environment." }, "formerly": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Names this service had before: the old one is stopped, then this one started, never both." }, "supersedes": { "type": "array", "description": "What this service takes the place of on the host, and may therefore be stopped and disabled: each one a unit, a timer, a program, a process or a line of a crontab. What defines it is kept, for the way back.", "items": { "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.service$", "description": "A systemd unit that others wrote.", "examples": ["dolphin-nautilus-trader.service"] }, "timer": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.timer$", "description": "A systemd timer.", "examples": ["watchdog.timer"] }, "program": { "type": "string", "minLength": 1, "description": "A supervisord program that others wrote: NAME as in [program:NAME]. Needs config." }, "config": { "$ref": "#/$defs/absolutePath", "description": "The main configuration file of the supervisord that has the program." }, "process": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The exact arguments of a process that nothing supervises, as /proc/PID/cmdline has them.", "examples": [["python3", "/opt/dolphin/prod/meta_health_daemon_v2.py"]] }, "user": { "type": "string", "minLength": 1, "description": "The user of that process. Default: any." }, "cron": { "type": "string", "minLength": 1, "description": "A line of a crontab, as it is written there.", "examples": ["*/5 * * * * root /usr/local/bin/watchdog.sh"] } } } }, "handover": { "enum": ["stop-first", "start-first"], "description": "When another supervisor, or what it supersedes, runs it: stop-first ends the old copy before the new one is started; start-first starts the new one beside it, where two copies do no harm. Default: stop-first." }, "soak": { "$ref": "#/$defs/duration", "description": "After a handover: how long it must stay ready and healthy with one pid before the old way is given up. Default: 30s." }, "raw": { "type": "object", "additionalProperties": false, "description": "What the schema has no word for, passed to the supervisor as it stands: [section, key, value], ordered, keys may repeat.", "properties": { "systemd": { "$ref": "#/$defs/rawLines", "description": "Lines of the unit file." }, "supervisord": { "$ref": "#/$defs/rawLines", "description": "Lines of the program section." } } } }, "$defs": { "name": { "title": "name", "type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,62}$", "description": "A name: lower-case letters, digits, '_', '.', '-'; at most 63, and starting with a letter or digit.", "examples": ["scan_bridge"] }, "duration": { "title": "duration", "type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$", "description": "A duration: a number and ms, s, m, h or d.", "examples": ["10s", "1m30s", "500ms"] }, "size": { "title": "size", "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "description": "A size: a number and B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024).", "examples": ["50MB", "2GiB"] }, "path": { "title": "path", "type": "string", "pattern": "^[^\\u0000\\n]+$", "description": "A path, absolute or relative to directory." }, "absolutePath": { "title": "absolute path", "type": "string", "pattern": "^/[^\\u0000\\n]*$", "description": "An absolute path.", "examples": ["/opt/dolphin"] }, "rawLines": { "type": "array", "items": { "type": "array", "minItems": 3, "maxItems": 3, "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": ["string", "number", "boolean"] }], "items": false }, "description": "Lines as [section, key, value]." } } };
-var schema59 = { "type": "array", "items": { "type": "array", "minItems": 3, "maxItems": 3, "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": ["string", "number", "boolean"] }], "items": false }, "description": "Lines as [section, key, value]." };
-var func1 = Object.prototype.hasOwnProperty;
+var service = validate25;
+var schema36 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "service.schema.json", "title": "ServiceFile", "description": "One service: something that should (or should not) run on this host. The file's stem is its name.", "type": "object", "additionalProperties": false, "required": ["supervisor"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "description": { "type": "string", "description": "What the service is, for people. Changing it touches no process." }, "group": { "$ref": "#/$defs/name", "description": "The group the service belongs to; groups are operated on together." }, "supervisor": { "type": "string", "pattern": "^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$", "description": "What keeps the service running: builtin, systemd, or supervisord/NAME (an instance from supervisors/NAME.yaml).", "examples": ["builtin", "systemd", "supervisord/dolphin"] }, "state": { "enum": ["running", "stopped", "manual", "disabled", "absent"], "description": "running: kept running. stopped: defined, not running. manual: defined, run state left as found. disabled: not running and can't start at boot. absent: removed. Default: running." }, "autostart": { "type": "boolean", "description": "Start at boot? Default: true where state is running, else false. With running and false nobody starts it after a boot until a person does." }, "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell is involved. The program is an absolute path, a path relative to directory (with a slash), or a name looked up in PATH.", "examples": [["/usr/bin/python3", "server.py", "--port", "8010"]] }, "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.service$", "description": "In place of command: a systemd unit that a distribution package owns, managed by state alone and never rewritten.", "examples": ["nginx.service"] }, "directory": { "type": "string", "pattern": "^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$", "description": "Working directory: absolute, or starting with ./ or ../ and relative to the desired-state directory. Default: /.", "examples": ["/opt/dolphin/prod", "./programs"] }, "user": { "type": "string", "pattern": "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "description": "The user to run as, or user:group. Default: the user the daemon runs as.", "examples": ["dolphin", "www-data:adm"] }, "umask": { "type": "string", "pattern": "^0?[0-7]{3}$", "description": 'File mode creation mask, octal, quoted. Default: "022".', "examples": ["022", "077"] }, "environment": { "type": "object", "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string", "pattern": "^[^\\u0000]*$" }, "description": "Environment variables, added to the fixed base (PATH, HOME, USER, LOGNAME, SHELL, LANG). Values are strings: quote numbers and booleans. Secrets belong in environmentFiles." }, "environmentFiles": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files on the host with KEY=VALUE lines, later ones win, all win over environment. The only place for secrets; their contents never appear in plans or logs. A change of their content restarts the service.", "examples": [["/etc/dolphin/secrets.env"]] }, "start": { "type": "object", "additionalProperties": false, "description": "How it starts.", "properties": { "ready": { "$ref": "#/$defs/duration", "description": "It counts as started once it has stayed up this long (and its own health probes have passed once). Default: 1s." }, "retries": { "type": "integer", "minimum": 0, "maximum": 1e3, "description": "Starts that may fail in a row, after the first, before it is FATAL. Default: 3." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long an apply waits for its health probes to pass after start.ready. Default: 60s." }, "after": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Services that must be ready before this one is started, and that are stopped after it." } } }, "stop": { "type": "object", "additionalProperties": false, "description": "How it is stopped.", "properties": { "signal": { "enum": ["TERM", "HUP", "INT", "QUIT", "KILL", "USR1", "USR2"], "description": "The first signal. Default: TERM." }, "timeout": { "$ref": "#/$defs/duration", "description": "After this long it is killed. Default: 10s." }, "tree": { "type": "boolean", "description": "Signal and, after the timeout, kill the whole process tree, not the main process alone. Default: true." } } }, "restart": { "type": "object", "additionalProperties": false, "description": "What happens when it ends by itself. The first restart after stable uptime is immediate; backoff follows.", "properties": { "policy": { "enum": ["always", "on-failure", "never"], "description": "on-failure: not after exit code 0. Default: always." }, "backoff": { "type": "object", "additionalProperties": false, "description": "The wait before each further restart: initial, initial x factor, \u2026 up to max.", "properties": { "initial": { "$ref": "#/$defs/duration", "description": "Default: 1s." }, "factor": { "type": "number", "minimum": 1, "maximum": 100, "description": "Default: 2." }, "max": { "$ref": "#/$defs/duration", "description": "Default: 5m." } } }, "limit": { "type": "object", "additionalProperties": false, "required": ["restarts", "within"], "description": "At most this many restarts within this time; then the service is HELD. Default: 5 within 10m.", "properties": { "restarts": { "type": "integer", "minimum": 1, "maximum": 1e5, "description": "How many restarts." }, "within": { "$ref": "#/$defs/duration", "description": "In which time." } } }, "cooldown": { "$ref": "#/$defs/duration", "description": "How long it is HELD before one trial start. Default: 5m." } } }, "limits": { "type": "object", "additionalProperties": false, "description": "Resource limits (setrlimit, soft and hard).", "properties": { "addressSpace": { "$ref": "#/$defs/size", "description": "RLIMIT_AS: virtual memory." }, "openFiles": { "type": "integer", "minimum": 3, "description": "RLIMIT_NOFILE: file descriptors. Default: soft 1024." }, "processes": { "type": "integer", "minimum": 1, "description": "RLIMIT_NPROC: processes of the user." }, "core": { "$ref": "#/$defs/size", "description": "RLIMIT_CORE: size of core files." }, "fileSize": { "$ref": "#/$defs/size", "description": "RLIMIT_FSIZE: size of files written." }, "lockedMemory": { "$ref": "#/$defs/size", "description": "RLIMIT_MEMLOCK: locked memory." }, "stack": { "$ref": "#/$defs/size", "description": "RLIMIT_STACK: stack of the main thread." } } }, "logs": { "type": "object", "additionalProperties": false, "description": "Where output goes. Relative paths are below directory. Default: NAME.log and NAME-error.log in the log folder.", "properties": { "stdout": { "$ref": "#/$defs/path", "description": "File for standard output." }, "stderr": { "$ref": "#/$defs/path", "description": "File for standard error; may be the same file." }, "maxSize": { "$ref": "#/$defs/size", "description": "Rotate beyond this size. Default: 50MB. 0MB never rotates." }, "keep": { "type": "integer", "minimum": 0, "maximum": 1e4, "description": "How many rotated files to keep. Default: 10." } } }, "health": { "type": "array", "description": "Probes: each is http, tcp or exec.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "oneOf": [{ "required": ["http"] }, { "required": ["tcp"] }, { "required": ["exec"] }], "properties": { "name": { "$ref": "#/$defs/name", "description": "Its name in status and events." }, "http": { "type": "object", "additionalProperties": false, "required": ["url"], "description": "GET a URL; a status from 200 to 399 passes.", "properties": { "url": { "type": "string", "pattern": "^https?://[^\\s]+$", "description": "The URL.", "examples": ["http://127.0.0.1:8080/health"] }, "status": { "type": "integer", "minimum": 100, "maximum": 599, "description": "The one status that passes. Default: any from 200 to 399." } } }, "tcp": { "type": "object", "additionalProperties": false, "required": ["address"], "description": "Connect to an address.", "properties": { "address": { "type": "string", "pattern": "^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$", "description": "HOST:PORT.", "examples": ["127.0.0.1:5701"] } } }, "exec": { "type": "object", "additionalProperties": false, "required": ["command"], "description": "Run a command as the service's user; exit code 0 passes.", "properties": { "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell." } } }, "every": { "$ref": "#/$defs/duration", "description": "How often. Default: 10s." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long one try may take. Default: 3s." }, "failures": { "type": "integer", "minimum": 1, "maximum": 1e3, "description": "Failures in a row before it counts as unhealthy. Default: 3." }, "about": { "enum": ["self", "dependency"], "description": "self: about this service. dependency: about something it needs; never a reason to act on this service. Default: self." }, "onFailure": { "enum": ["none", "alert", "restart", "rollback", "stop"], "description": "What to do when unhealthy. Default: none." } } } }, "restartOn": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files whose content belongs to the definition: when it changes, the service is restarted." }, "changes": { "enum": ["now", "staged"], "description": "May it be restarted to make a change take effect? staged: the change waits for its next start. Default: now." }, "drift": { "enum": ["heal", "hold", "report"], "description": "What to do when the host differs with no change in Git. Default: the policy's." }, "mode": { "enum": ["enforce", "observe"], "description": "observe: plan and tell what would be done to it, never do it. Default: the policy's." }, "confirm": { "type": "boolean", "description": "Its changes wait until a person has looked at them and said `reconcile approve PLAN`. Default: false." }, "onFailure": { "enum": ["rollback", "hold", "alert"], "description": "When it was changed and does not become ready and healthy and stay so for `soak`. rollback: apply what last was good, and try that commit no more. hold: leave it as it is, and alone. alert: tell, and go on. Default: the policy's." }, "generation": { "type": "integer", "minimum": 0, "description": "Raise it to have the same command restarted, for new code for example." }, "instances": { "type": "integer", "minimum": 1, "maximum": 1e4, "description": "Run this many copies, named NAME@1 to NAME@N; each has RECONCILED_INSTANCE in its environment." }, "formerly": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Names this service had before: the old one is stopped, then this one started, never both." }, "supersedes": { "type": "array", "description": "What this service takes the place of on the host, and may therefore be stopped and disabled: each one a unit, a timer, a program, a process or a line of a crontab. What defines it is kept, for the way back.", "items": { "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.service$", "description": "A systemd unit that others wrote.", "examples": ["dolphin-nautilus-trader.service"] }, "timer": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.timer$", "description": "A systemd timer.", "examples": ["watchdog.timer"] }, "program": { "type": "string", "minLength": 1, "description": "A supervisord program that others wrote: NAME as in [program:NAME]. Needs config." }, "config": { "$ref": "#/$defs/absolutePath", "description": "The main configuration file of the supervisord that has the program." }, "process": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The exact arguments of a process that nothing supervises, as /proc/PID/cmdline has them.", "examples": [["python3", "/opt/dolphin/prod/meta_health_daemon_v2.py"]] }, "user": { "type": "string", "minLength": 1, "description": "The user of that process. Default: any." }, "cron": { "type": "string", "minLength": 1, "description": "A line of a crontab, as it is written there.", "examples": ["*/5 * * * * root /usr/local/bin/watchdog.sh"] } } } }, "handover": { "enum": ["stop-first", "start-first"], "description": "When another supervisor, or what it supersedes, runs it: stop-first ends the old copy before the new one is started; start-first starts the new one beside it, where two copies do no harm. Default: stop-first." }, "soak": { "$ref": "#/$defs/duration", "description": "After a change or a handover: how long it must stay ready and healthy with one pid until that counts as good, and the old way is given up. Default: the policy's `verify.soak`, 30s." }, "raw": { "type": "object", "additionalProperties": false, "description": "What the schema has no word for, passed to the supervisor as it stands: [section, key, value], ordered, keys may repeat.", "properties": { "systemd": { "$ref": "#/$defs/rawLines", "description": "Lines of the unit file." }, "supervisord": { "$ref": "#/$defs/rawLines", "description": "Lines of the program section." } } } }, "$defs": { "name": { "title": "name", "type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,62}$", "description": "A name: lower-case letters, digits, '_', '.', '-'; at most 63, and starting with a letter or digit.", "examples": ["scan_bridge"] }, "duration": { "title": "duration", "type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$", "description": "A duration: a number and ms, s, m, h or d.", "examples": ["10s", "1m30s", "500ms"] }, "size": { "title": "size", "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "description": "A size: a number and B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024).", "examples": ["50MB", "2GiB"] }, "path": { "title": "path", "type": "string", "pattern": "^[^\\u0000\\n]+$", "description": "A path, absolute or relative to directory." }, "absolutePath": { "title": "absolute path", "type": "string", "pattern": "^/[^\\u0000\\n]*$", "description": "An absolute path.", "examples": ["/opt/dolphin"] }, "rawLines": { "type": "array", "items": { "type": "array", "minItems": 3, "maxItems": 3, "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": ["string", "number", "boolean"] }], "items": false }, "description": "Lines as [section, key, value]." } } };
+var schema62 = { "type": "array", "items": { "type": "array", "minItems": 3, "maxItems": 3, "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": ["string", "number", "boolean"] }], "items": false }, "description": "Lines as [section, key, value]." };
 var func0 = require_equal().default;
-var func7 = require_ucs2length().default;
-var pattern7 = new RegExp("^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$", "u");
-var pattern8 = new RegExp("^[A-Za-z0-9:_.\\\\@-]+\\.service$", "u");
-var pattern9 = new RegExp("^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$", "u");
-var pattern10 = new RegExp("^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "u");
-var pattern11 = new RegExp("^0?[0-7]{3}$", "u");
-var pattern12 = new RegExp("^[A-Za-z_][A-Za-z0-9_]*$", "u");
-var pattern13 = new RegExp("^[^\\u0000]*$", "u");
-var pattern14 = new RegExp("^/[^\\u0000\\n]*$", "u");
-var pattern15 = new RegExp("^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$", "u");
-var pattern23 = new RegExp("^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "u");
-var pattern28 = new RegExp("^[^\\u0000\\n]+$", "u");
-var pattern32 = new RegExp("^https?://[^\\s]+$", "u");
-var pattern33 = new RegExp("^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$", "u");
-var pattern39 = new RegExp("^[A-Za-z0-9:_.\\\\@-]+\\.timer$", "u");
-function validate22(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+var func8 = require_ucs2length().default;
+var pattern9 = new RegExp("^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$", "u");
+var pattern10 = new RegExp("^[A-Za-z0-9:_.\\\\@-]+\\.service$", "u");
+var pattern11 = new RegExp("^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$", "u");
+var pattern12 = new RegExp("^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "u");
+var pattern13 = new RegExp("^0?[0-7]{3}$", "u");
+var pattern14 = new RegExp("^[A-Za-z_][A-Za-z0-9_]*$", "u");
+var pattern15 = new RegExp("^[^\\u0000]*$", "u");
+var pattern16 = new RegExp("^/[^\\u0000\\n]*$", "u");
+var pattern25 = new RegExp("^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "u");
+var pattern30 = new RegExp("^[^\\u0000\\n]+$", "u");
+var pattern34 = new RegExp("^https?://[^\\s]+$", "u");
+var pattern35 = new RegExp("^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$", "u");
+var pattern41 = new RegExp("^[A-Za-z0-9:_.\\\\@-]+\\.timer$", "u");
+function validate25(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate22.evaluated;
+  const evaluated0 = validate25.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -453,7 +763,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
       errors++;
     }
     for (const key0 in data) {
-      if (!func1.call(schema33.properties, key0)) {
+      if (!func1.call(schema36.properties, key0)) {
         const err1 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties" };
         if (vErrors === null) {
           vErrors = [err1];
@@ -510,7 +820,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.supervisor !== void 0) {
       let data3 = data.supervisor;
       if (typeof data3 === "string") {
-        if (!pattern7.test(data3)) {
+        if (!pattern9.test(data3)) {
           const err6 = { instancePath: instancePath + "/supervisor", schemaPath: "#/properties/supervisor/pattern", keyword: "pattern", params: { pattern: "^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$" }, message: 'must match pattern "^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$"' };
           if (vErrors === null) {
             vErrors = [err6];
@@ -532,7 +842,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.state !== void 0) {
       let data4 = data.state;
       if (!(data4 === "running" || data4 === "stopped" || data4 === "manual" || data4 === "disabled" || data4 === "absent")) {
-        const err8 = { instancePath: instancePath + "/state", schemaPath: "#/properties/state/enum", keyword: "enum", params: { allowedValues: schema33.properties.state.enum }, message: "must be equal to one of the allowed values" };
+        const err8 = { instancePath: instancePath + "/state", schemaPath: "#/properties/state/enum", keyword: "enum", params: { allowedValues: schema36.properties.state.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
           vErrors = [err8];
         } else {
@@ -589,7 +899,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.unit !== void 0) {
       let data8 = data.unit;
       if (typeof data8 === "string") {
-        if (!pattern8.test(data8)) {
+        if (!pattern10.test(data8)) {
           const err13 = { instancePath: instancePath + "/unit", schemaPath: "#/properties/unit/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]+\\.service$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]+\\.service$"' };
           if (vErrors === null) {
             vErrors = [err13];
@@ -611,7 +921,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.directory !== void 0) {
       let data9 = data.directory;
       if (typeof data9 === "string") {
-        if (!pattern9.test(data9)) {
+        if (!pattern11.test(data9)) {
           const err15 = { instancePath: instancePath + "/directory", schemaPath: "#/properties/directory/pattern", keyword: "pattern", params: { pattern: "^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$" }, message: 'must match pattern "^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$"' };
           if (vErrors === null) {
             vErrors = [err15];
@@ -633,7 +943,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.user !== void 0) {
       let data10 = data.user;
       if (typeof data10 === "string") {
-        if (!pattern10.test(data10)) {
+        if (!pattern12.test(data10)) {
           const err17 = { instancePath: instancePath + "/user", schemaPath: "#/properties/user/pattern", keyword: "pattern", params: { pattern: "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$" }, message: 'must match pattern "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$"' };
           if (vErrors === null) {
             vErrors = [err17];
@@ -655,7 +965,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.umask !== void 0) {
       let data11 = data.umask;
       if (typeof data11 === "string") {
-        if (!pattern11.test(data11)) {
+        if (!pattern13.test(data11)) {
           const err19 = { instancePath: instancePath + "/umask", schemaPath: "#/properties/umask/pattern", keyword: "pattern", params: { pattern: "^0?[0-7]{3}$" }, message: 'must match pattern "^0?[0-7]{3}$"' };
           if (vErrors === null) {
             vErrors = [err19];
@@ -680,7 +990,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         for (const key1 in data12) {
           const _errs28 = errors;
           if (typeof key1 === "string") {
-            if (!pattern12.test(key1)) {
+            if (!pattern14.test(key1)) {
               const err21 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', propertyName: key1 };
               if (vErrors === null) {
                 vErrors = [err21];
@@ -704,7 +1014,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         for (const key2 in data12) {
           let data13 = data12[key2];
           if (typeof data13 === "string") {
-            if (!pattern13.test(data13)) {
+            if (!pattern15.test(data13)) {
               const err23 = { instancePath: instancePath + "/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/environment/additionalProperties/pattern", keyword: "pattern", params: { pattern: "^[^\\u0000]*$" }, message: 'must match pattern "^[^\\u0000]*$"' };
               if (vErrors === null) {
                 vErrors = [err23];
@@ -740,7 +1050,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         for (let i1 = 0; i1 < len1; i1++) {
           let data15 = data14[i1];
           if (typeof data15 === "string") {
-            if (!pattern14.test(data15)) {
+            if (!pattern16.test(data15)) {
               const err26 = { instancePath: instancePath + "/environmentFiles/" + i1, schemaPath: "#/$defs/absolutePath/pattern", keyword: "pattern", params: { pattern: "^/[^\\u0000\\n]*$" }, message: 'must match pattern "^/[^\\u0000\\n]*$"' };
               if (vErrors === null) {
                 vErrors = [err26];
@@ -804,7 +1114,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         if (data16.ready !== void 0) {
           let data17 = data16.ready;
           if (typeof data17 === "string") {
-            if (!pattern15.test(data17)) {
+            if (!pattern6.test(data17)) {
               const err31 = { instancePath: instancePath + "/start/ready", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
               if (vErrors === null) {
                 vErrors = [err31];
@@ -858,7 +1168,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         if (data16.timeout !== void 0) {
           let data19 = data16.timeout;
           if (typeof data19 === "string") {
-            if (!pattern15.test(data19)) {
+            if (!pattern6.test(data19)) {
               const err36 = { instancePath: instancePath + "/start/timeout", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
               if (vErrors === null) {
                 vErrors = [err36];
@@ -958,7 +1268,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         if (data22.signal !== void 0) {
           let data23 = data22.signal;
           if (!(data23 === "TERM" || data23 === "HUP" || data23 === "INT" || data23 === "QUIT" || data23 === "KILL" || data23 === "USR1" || data23 === "USR2")) {
-            const err44 = { instancePath: instancePath + "/stop/signal", schemaPath: "#/properties/stop/properties/signal/enum", keyword: "enum", params: { allowedValues: schema33.properties.stop.properties.signal.enum }, message: "must be equal to one of the allowed values" };
+            const err44 = { instancePath: instancePath + "/stop/signal", schemaPath: "#/properties/stop/properties/signal/enum", keyword: "enum", params: { allowedValues: schema36.properties.stop.properties.signal.enum }, message: "must be equal to one of the allowed values" };
             if (vErrors === null) {
               vErrors = [err44];
             } else {
@@ -970,7 +1280,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         if (data22.timeout !== void 0) {
           let data24 = data22.timeout;
           if (typeof data24 === "string") {
-            if (!pattern15.test(data24)) {
+            if (!pattern6.test(data24)) {
               const err45 = { instancePath: instancePath + "/stop/timeout", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
               if (vErrors === null) {
                 vErrors = [err45];
@@ -1027,7 +1337,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         if (data26.policy !== void 0) {
           let data27 = data26.policy;
           if (!(data27 === "always" || data27 === "on-failure" || data27 === "never")) {
-            const err50 = { instancePath: instancePath + "/restart/policy", schemaPath: "#/properties/restart/properties/policy/enum", keyword: "enum", params: { allowedValues: schema33.properties.restart.properties.policy.enum }, message: "must be equal to one of the allowed values" };
+            const err50 = { instancePath: instancePath + "/restart/policy", schemaPath: "#/properties/restart/properties/policy/enum", keyword: "enum", params: { allowedValues: schema36.properties.restart.properties.policy.enum }, message: "must be equal to one of the allowed values" };
             if (vErrors === null) {
               vErrors = [err50];
             } else {
@@ -1053,7 +1363,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
             if (data28.initial !== void 0) {
               let data29 = data28.initial;
               if (typeof data29 === "string") {
-                if (!pattern15.test(data29)) {
+                if (!pattern6.test(data29)) {
                   const err52 = { instancePath: instancePath + "/restart/backoff/initial", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
                   if (vErrors === null) {
                     vErrors = [err52];
@@ -1106,7 +1416,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
             if (data28.max !== void 0) {
               let data31 = data28.max;
               if (typeof data31 === "string") {
-                if (!pattern15.test(data31)) {
+                if (!pattern6.test(data31)) {
                   const err57 = { instancePath: instancePath + "/restart/backoff/max", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
                   if (vErrors === null) {
                     vErrors = [err57];
@@ -1202,7 +1512,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
             if (data32.within !== void 0) {
               let data34 = data32.within;
               if (typeof data34 === "string") {
-                if (!pattern15.test(data34)) {
+                if (!pattern6.test(data34)) {
                   const err66 = { instancePath: instancePath + "/restart/limit/within", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
                   if (vErrors === null) {
                     vErrors = [err66];
@@ -1234,7 +1544,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         if (data26.cooldown !== void 0) {
           let data35 = data26.cooldown;
           if (typeof data35 === "string") {
-            if (!pattern15.test(data35)) {
+            if (!pattern6.test(data35)) {
               const err69 = { instancePath: instancePath + "/restart/cooldown", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
               if (vErrors === null) {
                 vErrors = [err69];
@@ -1280,7 +1590,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         if (data36.addressSpace !== void 0) {
           let data37 = data36.addressSpace;
           if (typeof data37 === "string") {
-            if (!pattern23.test(data37)) {
+            if (!pattern25.test(data37)) {
               const err73 = { instancePath: instancePath + "/limits/addressSpace", schemaPath: "#/$defs/size/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$"' };
               if (vErrors === null) {
                 vErrors = [err73];
@@ -1348,7 +1658,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         if (data36.core !== void 0) {
           let data40 = data36.core;
           if (typeof data40 === "string") {
-            if (!pattern23.test(data40)) {
+            if (!pattern25.test(data40)) {
               const err79 = { instancePath: instancePath + "/limits/core", schemaPath: "#/$defs/size/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$"' };
               if (vErrors === null) {
                 vErrors = [err79];
@@ -1370,7 +1680,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         if (data36.fileSize !== void 0) {
           let data41 = data36.fileSize;
           if (typeof data41 === "string") {
-            if (!pattern23.test(data41)) {
+            if (!pattern25.test(data41)) {
               const err81 = { instancePath: instancePath + "/limits/fileSize", schemaPath: "#/$defs/size/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$"' };
               if (vErrors === null) {
                 vErrors = [err81];
@@ -1392,7 +1702,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         if (data36.lockedMemory !== void 0) {
           let data42 = data36.lockedMemory;
           if (typeof data42 === "string") {
-            if (!pattern23.test(data42)) {
+            if (!pattern25.test(data42)) {
               const err83 = { instancePath: instancePath + "/limits/lockedMemory", schemaPath: "#/$defs/size/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$"' };
               if (vErrors === null) {
                 vErrors = [err83];
@@ -1414,7 +1724,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         if (data36.stack !== void 0) {
           let data43 = data36.stack;
           if (typeof data43 === "string") {
-            if (!pattern23.test(data43)) {
+            if (!pattern25.test(data43)) {
               const err85 = { instancePath: instancePath + "/limits/stack", schemaPath: "#/$defs/size/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$"' };
               if (vErrors === null) {
                 vErrors = [err85];
@@ -1460,7 +1770,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         if (data44.stdout !== void 0) {
           let data45 = data44.stdout;
           if (typeof data45 === "string") {
-            if (!pattern28.test(data45)) {
+            if (!pattern30.test(data45)) {
               const err89 = { instancePath: instancePath + "/logs/stdout", schemaPath: "#/$defs/path/pattern", keyword: "pattern", params: { pattern: "^[^\\u0000\\n]+$" }, message: 'must match pattern "^[^\\u0000\\n]+$"' };
               if (vErrors === null) {
                 vErrors = [err89];
@@ -1482,7 +1792,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         if (data44.stderr !== void 0) {
           let data46 = data44.stderr;
           if (typeof data46 === "string") {
-            if (!pattern28.test(data46)) {
+            if (!pattern30.test(data46)) {
               const err91 = { instancePath: instancePath + "/logs/stderr", schemaPath: "#/$defs/path/pattern", keyword: "pattern", params: { pattern: "^[^\\u0000\\n]+$" }, message: 'must match pattern "^[^\\u0000\\n]+$"' };
               if (vErrors === null) {
                 vErrors = [err91];
@@ -1504,7 +1814,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         if (data44.maxSize !== void 0) {
           let data47 = data44.maxSize;
           if (typeof data47 === "string") {
-            if (!pattern23.test(data47)) {
+            if (!pattern25.test(data47)) {
               const err93 = { instancePath: instancePath + "/logs/maxSize", schemaPath: "#/$defs/size/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$"' };
               if (vErrors === null) {
                 vErrors = [err93];
@@ -1664,7 +1974,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
             for (const key10 in data50) {
-              if (!func1.call(schema33.properties.health.items.properties, key10)) {
+              if (!func1.call(schema36.properties.health.items.properties, key10)) {
                 const err104 = { instancePath: instancePath + "/health/" + i5, schemaPath: "#/properties/health/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties" };
                 if (vErrors === null) {
                   vErrors = [err104];
@@ -1722,7 +2032,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                 if (data52.url !== void 0) {
                   let data53 = data52.url;
                   if (typeof data53 === "string") {
-                    if (!pattern32.test(data53)) {
+                    if (!pattern34.test(data53)) {
                       const err109 = { instancePath: instancePath + "/health/" + i5 + "/http/url", schemaPath: "#/properties/health/items/properties/http/properties/url/pattern", keyword: "pattern", params: { pattern: "^https?://[^\\s]+$" }, message: 'must match pattern "^https?://[^\\s]+$"' };
                       if (vErrors === null) {
                         vErrors = [err109];
@@ -1809,7 +2119,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                 if (data55.address !== void 0) {
                   let data56 = data55.address;
                   if (typeof data56 === "string") {
-                    if (!pattern33.test(data56)) {
+                    if (!pattern35.test(data56)) {
                       const err117 = { instancePath: instancePath + "/health/" + i5 + "/tcp/address", schemaPath: "#/properties/health/items/properties/tcp/properties/address/pattern", keyword: "pattern", params: { pattern: "^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$" }, message: 'must match pattern "^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$"' };
                       if (vErrors === null) {
                         vErrors = [err117];
@@ -1908,7 +2218,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
             if (data50.every !== void 0) {
               let data60 = data50.every;
               if (typeof data60 === "string") {
-                if (!pattern15.test(data60)) {
+                if (!pattern6.test(data60)) {
                   const err126 = { instancePath: instancePath + "/health/" + i5 + "/every", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
                   if (vErrors === null) {
                     vErrors = [err126];
@@ -1930,7 +2240,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
             if (data50.timeout !== void 0) {
               let data61 = data50.timeout;
               if (typeof data61 === "string") {
-                if (!pattern15.test(data61)) {
+                if (!pattern6.test(data61)) {
                   const err128 = { instancePath: instancePath + "/health/" + i5 + "/timeout", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
                   if (vErrors === null) {
                     vErrors = [err128];
@@ -1984,7 +2294,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
             if (data50.about !== void 0) {
               let data63 = data50.about;
               if (!(data63 === "self" || data63 === "dependency")) {
-                const err133 = { instancePath: instancePath + "/health/" + i5 + "/about", schemaPath: "#/properties/health/items/properties/about/enum", keyword: "enum", params: { allowedValues: schema33.properties.health.items.properties.about.enum }, message: "must be equal to one of the allowed values" };
+                const err133 = { instancePath: instancePath + "/health/" + i5 + "/about", schemaPath: "#/properties/health/items/properties/about/enum", keyword: "enum", params: { allowedValues: schema36.properties.health.items.properties.about.enum }, message: "must be equal to one of the allowed values" };
                 if (vErrors === null) {
                   vErrors = [err133];
                 } else {
@@ -1996,7 +2306,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
             if (data50.onFailure !== void 0) {
               let data64 = data50.onFailure;
               if (!(data64 === "none" || data64 === "alert" || data64 === "restart" || data64 === "rollback" || data64 === "stop")) {
-                const err134 = { instancePath: instancePath + "/health/" + i5 + "/onFailure", schemaPath: "#/properties/health/items/properties/onFailure/enum", keyword: "enum", params: { allowedValues: schema33.properties.health.items.properties.onFailure.enum }, message: "must be equal to one of the allowed values" };
+                const err134 = { instancePath: instancePath + "/health/" + i5 + "/onFailure", schemaPath: "#/properties/health/items/properties/onFailure/enum", keyword: "enum", params: { allowedValues: schema36.properties.health.items.properties.onFailure.enum }, message: "must be equal to one of the allowed values" };
                 if (vErrors === null) {
                   vErrors = [err134];
                 } else {
@@ -2032,7 +2342,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         for (let i7 = 0; i7 < len5; i7++) {
           let data66 = data65[i7];
           if (typeof data66 === "string") {
-            if (!pattern14.test(data66)) {
+            if (!pattern16.test(data66)) {
               const err137 = { instancePath: instancePath + "/restartOn/" + i7, schemaPath: "#/$defs/absolutePath/pattern", keyword: "pattern", params: { pattern: "^/[^\\u0000\\n]*$" }, message: 'must match pattern "^/[^\\u0000\\n]*$"' };
               if (vErrors === null) {
                 vErrors = [err137];
@@ -2082,7 +2392,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.changes !== void 0) {
       let data67 = data.changes;
       if (!(data67 === "now" || data67 === "staged")) {
-        const err141 = { instancePath: instancePath + "/changes", schemaPath: "#/properties/changes/enum", keyword: "enum", params: { allowedValues: schema33.properties.changes.enum }, message: "must be equal to one of the allowed values" };
+        const err141 = { instancePath: instancePath + "/changes", schemaPath: "#/properties/changes/enum", keyword: "enum", params: { allowedValues: schema36.properties.changes.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
           vErrors = [err141];
         } else {
@@ -2094,7 +2404,7 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.drift !== void 0) {
       let data68 = data.drift;
       if (!(data68 === "heal" || data68 === "hold" || data68 === "report")) {
-        const err142 = { instancePath: instancePath + "/drift", schemaPath: "#/properties/drift/enum", keyword: "enum", params: { allowedValues: schema33.properties.drift.enum }, message: "must be equal to one of the allowed values" };
+        const err142 = { instancePath: instancePath + "/drift", schemaPath: "#/properties/drift/enum", keyword: "enum", params: { allowedValues: schema36.properties.drift.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
           vErrors = [err142];
         } else {
@@ -2103,10 +2413,10 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.generation !== void 0) {
-      let data69 = data.generation;
-      if (!(typeof data69 == "number" && (!(data69 % 1) && !isNaN(data69)) && isFinite(data69))) {
-        const err143 = { instancePath: instancePath + "/generation", schemaPath: "#/properties/generation/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+    if (data.mode !== void 0) {
+      let data69 = data.mode;
+      if (!(data69 === "enforce" || data69 === "observe")) {
+        const err143 = { instancePath: instancePath + "/mode", schemaPath: "#/properties/mode/enum", keyword: "enum", params: { allowedValues: schema36.properties.mode.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
           vErrors = [err143];
         } else {
@@ -2114,22 +2424,22 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (typeof data69 == "number" && isFinite(data69)) {
-        if (data69 < 0 || isNaN(data69)) {
-          const err144 = { instancePath: instancePath + "/generation", schemaPath: "#/properties/generation/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-          if (vErrors === null) {
-            vErrors = [err144];
-          } else {
-            vErrors.push(err144);
-          }
-          errors++;
+    }
+    if (data.confirm !== void 0) {
+      if (typeof data.confirm !== "boolean") {
+        const err144 = { instancePath: instancePath + "/confirm", schemaPath: "#/properties/confirm/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err144];
+        } else {
+          vErrors.push(err144);
         }
+        errors++;
       }
     }
-    if (data.instances !== void 0) {
-      let data70 = data.instances;
-      if (!(typeof data70 == "number" && (!(data70 % 1) && !isNaN(data70)) && isFinite(data70))) {
-        const err145 = { instancePath: instancePath + "/instances", schemaPath: "#/properties/instances/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+    if (data.onFailure !== void 0) {
+      let data71 = data.onFailure;
+      if (!(data71 === "rollback" || data71 === "hold" || data71 === "alert")) {
+        const err145 = { instancePath: instancePath + "/onFailure", schemaPath: "#/properties/onFailure/enum", keyword: "enum", params: { allowedValues: schema36.properties.onFailure.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
           vErrors = [err145];
         } else {
@@ -2137,18 +2447,21 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (typeof data70 == "number" && isFinite(data70)) {
-        if (data70 > 1e4 || isNaN(data70)) {
-          const err146 = { instancePath: instancePath + "/instances", schemaPath: "#/properties/instances/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
-          if (vErrors === null) {
-            vErrors = [err146];
-          } else {
-            vErrors.push(err146);
-          }
-          errors++;
+    }
+    if (data.generation !== void 0) {
+      let data72 = data.generation;
+      if (!(typeof data72 == "number" && (!(data72 % 1) && !isNaN(data72)) && isFinite(data72))) {
+        const err146 = { instancePath: instancePath + "/generation", schemaPath: "#/properties/generation/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err146];
+        } else {
+          vErrors.push(err146);
         }
-        if (data70 < 1 || isNaN(data70)) {
-          const err147 = { instancePath: instancePath + "/instances", schemaPath: "#/properties/instances/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+        errors++;
+      }
+      if (typeof data72 == "number" && isFinite(data72)) {
+        if (data72 < 0 || isNaN(data72)) {
+          const err147 = { instancePath: instancePath + "/generation", schemaPath: "#/properties/generation/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
           if (vErrors === null) {
             vErrors = [err147];
           } else {
@@ -2158,43 +2471,75 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
     }
+    if (data.instances !== void 0) {
+      let data73 = data.instances;
+      if (!(typeof data73 == "number" && (!(data73 % 1) && !isNaN(data73)) && isFinite(data73))) {
+        const err148 = { instancePath: instancePath + "/instances", schemaPath: "#/properties/instances/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err148];
+        } else {
+          vErrors.push(err148);
+        }
+        errors++;
+      }
+      if (typeof data73 == "number" && isFinite(data73)) {
+        if (data73 > 1e4 || isNaN(data73)) {
+          const err149 = { instancePath: instancePath + "/instances", schemaPath: "#/properties/instances/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
+          if (vErrors === null) {
+            vErrors = [err149];
+          } else {
+            vErrors.push(err149);
+          }
+          errors++;
+        }
+        if (data73 < 1 || isNaN(data73)) {
+          const err150 = { instancePath: instancePath + "/instances", schemaPath: "#/properties/instances/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+          if (vErrors === null) {
+            vErrors = [err150];
+          } else {
+            vErrors.push(err150);
+          }
+          errors++;
+        }
+      }
+    }
     if (data.formerly !== void 0) {
-      let data71 = data.formerly;
-      if (Array.isArray(data71)) {
-        const len6 = data71.length;
+      let data74 = data.formerly;
+      if (Array.isArray(data74)) {
+        const len6 = data74.length;
         for (let i9 = 0; i9 < len6; i9++) {
-          let data72 = data71[i9];
-          if (typeof data72 === "string") {
-            if (!pattern4.test(data72)) {
-              const err148 = { instancePath: instancePath + "/formerly/" + i9, schemaPath: "#/$defs/name/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9_.-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9_.-]{0,62}$"' };
+          let data75 = data74[i9];
+          if (typeof data75 === "string") {
+            if (!pattern4.test(data75)) {
+              const err151 = { instancePath: instancePath + "/formerly/" + i9, schemaPath: "#/$defs/name/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9_.-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9_.-]{0,62}$"' };
               if (vErrors === null) {
-                vErrors = [err148];
+                vErrors = [err151];
               } else {
-                vErrors.push(err148);
+                vErrors.push(err151);
               }
               errors++;
             }
           } else {
-            const err149 = { instancePath: instancePath + "/formerly/" + i9, schemaPath: "#/$defs/name/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            const err152 = { instancePath: instancePath + "/formerly/" + i9, schemaPath: "#/$defs/name/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
-              vErrors = [err149];
+              vErrors = [err152];
             } else {
-              vErrors.push(err149);
+              vErrors.push(err152);
             }
             errors++;
           }
         }
-        let i10 = data71.length;
+        let i10 = data74.length;
         let j3;
         if (i10 > 1) {
           outer3: for (; i10--; ) {
             for (j3 = i10; j3--; ) {
-              if (func0(data71[i10], data71[j3])) {
-                const err150 = { instancePath: instancePath + "/formerly", schemaPath: "#/properties/formerly/uniqueItems", keyword: "uniqueItems", params: { i: i10, j: j3 }, message: "must NOT have duplicate items (items ## " + j3 + " and " + i10 + " are identical)" };
+              if (func0(data74[i10], data74[j3])) {
+                const err153 = { instancePath: instancePath + "/formerly", schemaPath: "#/properties/formerly/uniqueItems", keyword: "uniqueItems", params: { i: i10, j: j3 }, message: "must NOT have duplicate items (items ## " + j3 + " and " + i10 + " are identical)" };
                 if (vErrors === null) {
-                  vErrors = [err150];
+                  vErrors = [err153];
                 } else {
-                  vErrors.push(err150);
+                  vErrors.push(err153);
                 }
                 errors++;
                 break outer3;
@@ -2203,156 +2548,122 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
           }
         }
       } else {
-        const err151 = { instancePath: instancePath + "/formerly", schemaPath: "#/properties/formerly/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err154 = { instancePath: instancePath + "/formerly", schemaPath: "#/properties/formerly/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err151];
+          vErrors = [err154];
         } else {
-          vErrors.push(err151);
+          vErrors.push(err154);
         }
         errors++;
       }
     }
     if (data.supersedes !== void 0) {
-      let data73 = data.supersedes;
-      if (Array.isArray(data73)) {
-        const len7 = data73.length;
+      let data76 = data.supersedes;
+      if (Array.isArray(data76)) {
+        const len7 = data76.length;
         for (let i11 = 0; i11 < len7; i11++) {
-          let data74 = data73[i11];
-          if (data74 && typeof data74 == "object" && !Array.isArray(data74)) {
-            if (Object.keys(data74).length < 1) {
-              const err152 = { instancePath: instancePath + "/supersedes/" + i11, schemaPath: "#/properties/supersedes/items/minProperties", keyword: "minProperties", params: { limit: 1 }, message: "must NOT have fewer than 1 properties" };
+          let data77 = data76[i11];
+          if (data77 && typeof data77 == "object" && !Array.isArray(data77)) {
+            if (Object.keys(data77).length < 1) {
+              const err155 = { instancePath: instancePath + "/supersedes/" + i11, schemaPath: "#/properties/supersedes/items/minProperties", keyword: "minProperties", params: { limit: 1 }, message: "must NOT have fewer than 1 properties" };
               if (vErrors === null) {
-                vErrors = [err152];
+                vErrors = [err155];
               } else {
-                vErrors.push(err152);
+                vErrors.push(err155);
               }
               errors++;
             }
-            for (const key14 in data74) {
+            for (const key14 in data77) {
               if (!(key14 === "unit" || key14 === "timer" || key14 === "program" || key14 === "config" || key14 === "process" || key14 === "user" || key14 === "cron")) {
-                const err153 = { instancePath: instancePath + "/supersedes/" + i11, schemaPath: "#/properties/supersedes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
+                const err156 = { instancePath: instancePath + "/supersedes/" + i11, schemaPath: "#/properties/supersedes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
                 if (vErrors === null) {
-                  vErrors = [err153];
+                  vErrors = [err156];
                 } else {
-                  vErrors.push(err153);
+                  vErrors.push(err156);
                 }
                 errors++;
               }
             }
-            if (data74.unit !== void 0) {
-              let data75 = data74.unit;
-              if (typeof data75 === "string") {
-                if (!pattern8.test(data75)) {
-                  const err154 = { instancePath: instancePath + "/supersedes/" + i11 + "/unit", schemaPath: "#/properties/supersedes/items/properties/unit/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]+\\.service$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]+\\.service$"' };
-                  if (vErrors === null) {
-                    vErrors = [err154];
-                  } else {
-                    vErrors.push(err154);
-                  }
-                  errors++;
-                }
-              } else {
-                const err155 = { instancePath: instancePath + "/supersedes/" + i11 + "/unit", schemaPath: "#/properties/supersedes/items/properties/unit/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err155];
-                } else {
-                  vErrors.push(err155);
-                }
-                errors++;
-              }
-            }
-            if (data74.timer !== void 0) {
-              let data76 = data74.timer;
-              if (typeof data76 === "string") {
-                if (!pattern39.test(data76)) {
-                  const err156 = { instancePath: instancePath + "/supersedes/" + i11 + "/timer", schemaPath: "#/properties/supersedes/items/properties/timer/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]+\\.timer$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]+\\.timer$"' };
-                  if (vErrors === null) {
-                    vErrors = [err156];
-                  } else {
-                    vErrors.push(err156);
-                  }
-                  errors++;
-                }
-              } else {
-                const err157 = { instancePath: instancePath + "/supersedes/" + i11 + "/timer", schemaPath: "#/properties/supersedes/items/properties/timer/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err157];
-                } else {
-                  vErrors.push(err157);
-                }
-                errors++;
-              }
-            }
-            if (data74.program !== void 0) {
-              let data77 = data74.program;
-              if (typeof data77 === "string") {
-                if (func7(data77) < 1) {
-                  const err158 = { instancePath: instancePath + "/supersedes/" + i11 + "/program", schemaPath: "#/properties/supersedes/items/properties/program/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-                  if (vErrors === null) {
-                    vErrors = [err158];
-                  } else {
-                    vErrors.push(err158);
-                  }
-                  errors++;
-                }
-              } else {
-                const err159 = { instancePath: instancePath + "/supersedes/" + i11 + "/program", schemaPath: "#/properties/supersedes/items/properties/program/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err159];
-                } else {
-                  vErrors.push(err159);
-                }
-                errors++;
-              }
-            }
-            if (data74.config !== void 0) {
-              let data78 = data74.config;
+            if (data77.unit !== void 0) {
+              let data78 = data77.unit;
               if (typeof data78 === "string") {
-                if (!pattern14.test(data78)) {
-                  const err160 = { instancePath: instancePath + "/supersedes/" + i11 + "/config", schemaPath: "#/$defs/absolutePath/pattern", keyword: "pattern", params: { pattern: "^/[^\\u0000\\n]*$" }, message: 'must match pattern "^/[^\\u0000\\n]*$"' };
+                if (!pattern10.test(data78)) {
+                  const err157 = { instancePath: instancePath + "/supersedes/" + i11 + "/unit", schemaPath: "#/properties/supersedes/items/properties/unit/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]+\\.service$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]+\\.service$"' };
                   if (vErrors === null) {
-                    vErrors = [err160];
+                    vErrors = [err157];
                   } else {
-                    vErrors.push(err160);
+                    vErrors.push(err157);
                   }
                   errors++;
                 }
               } else {
-                const err161 = { instancePath: instancePath + "/supersedes/" + i11 + "/config", schemaPath: "#/$defs/absolutePath/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err158 = { instancePath: instancePath + "/supersedes/" + i11 + "/unit", schemaPath: "#/properties/supersedes/items/properties/unit/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
-                  vErrors = [err161];
+                  vErrors = [err158];
                 } else {
-                  vErrors.push(err161);
+                  vErrors.push(err158);
                 }
                 errors++;
               }
             }
-            if (data74.process !== void 0) {
-              let data79 = data74.process;
-              if (Array.isArray(data79)) {
-                if (data79.length < 1) {
-                  const err162 = { instancePath: instancePath + "/supersedes/" + i11 + "/process", schemaPath: "#/properties/supersedes/items/properties/process/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+            if (data77.timer !== void 0) {
+              let data79 = data77.timer;
+              if (typeof data79 === "string") {
+                if (!pattern41.test(data79)) {
+                  const err159 = { instancePath: instancePath + "/supersedes/" + i11 + "/timer", schemaPath: "#/properties/supersedes/items/properties/timer/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]+\\.timer$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]+\\.timer$"' };
                   if (vErrors === null) {
-                    vErrors = [err162];
+                    vErrors = [err159];
                   } else {
-                    vErrors.push(err162);
+                    vErrors.push(err159);
                   }
                   errors++;
                 }
-                const len8 = data79.length;
-                for (let i12 = 0; i12 < len8; i12++) {
-                  if (typeof data79[i12] !== "string") {
-                    const err163 = { instancePath: instancePath + "/supersedes/" + i11 + "/process/" + i12, schemaPath: "#/properties/supersedes/items/properties/process/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                    if (vErrors === null) {
-                      vErrors = [err163];
-                    } else {
-                      vErrors.push(err163);
-                    }
-                    errors++;
+              } else {
+                const err160 = { instancePath: instancePath + "/supersedes/" + i11 + "/timer", schemaPath: "#/properties/supersedes/items/properties/timer/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err160];
+                } else {
+                  vErrors.push(err160);
+                }
+                errors++;
+              }
+            }
+            if (data77.program !== void 0) {
+              let data80 = data77.program;
+              if (typeof data80 === "string") {
+                if (func8(data80) < 1) {
+                  const err161 = { instancePath: instancePath + "/supersedes/" + i11 + "/program", schemaPath: "#/properties/supersedes/items/properties/program/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                  if (vErrors === null) {
+                    vErrors = [err161];
+                  } else {
+                    vErrors.push(err161);
                   }
+                  errors++;
                 }
               } else {
-                const err164 = { instancePath: instancePath + "/supersedes/" + i11 + "/process", schemaPath: "#/properties/supersedes/items/properties/process/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                const err162 = { instancePath: instancePath + "/supersedes/" + i11 + "/program", schemaPath: "#/properties/supersedes/items/properties/program/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err162];
+                } else {
+                  vErrors.push(err162);
+                }
+                errors++;
+              }
+            }
+            if (data77.config !== void 0) {
+              let data81 = data77.config;
+              if (typeof data81 === "string") {
+                if (!pattern16.test(data81)) {
+                  const err163 = { instancePath: instancePath + "/supersedes/" + i11 + "/config", schemaPath: "#/$defs/absolutePath/pattern", keyword: "pattern", params: { pattern: "^/[^\\u0000\\n]*$" }, message: 'must match pattern "^/[^\\u0000\\n]*$"' };
+                  if (vErrors === null) {
+                    vErrors = [err163];
+                  } else {
+                    vErrors.push(err163);
+                  }
+                  errors++;
+                }
+              } else {
+                const err164 = { instancePath: instancePath + "/supersedes/" + i11 + "/config", schemaPath: "#/$defs/absolutePath/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
                   vErrors = [err164];
                 } else {
@@ -2361,11 +2672,11 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data74.user !== void 0) {
-              let data81 = data74.user;
-              if (typeof data81 === "string") {
-                if (func7(data81) < 1) {
-                  const err165 = { instancePath: instancePath + "/supersedes/" + i11 + "/user", schemaPath: "#/properties/supersedes/items/properties/user/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+            if (data77.process !== void 0) {
+              let data82 = data77.process;
+              if (Array.isArray(data82)) {
+                if (data82.length < 1) {
+                  const err165 = { instancePath: instancePath + "/supersedes/" + i11 + "/process", schemaPath: "#/properties/supersedes/items/properties/process/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
                   if (vErrors === null) {
                     vErrors = [err165];
                   } else {
@@ -2373,84 +2684,84 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
+                const len8 = data82.length;
+                for (let i12 = 0; i12 < len8; i12++) {
+                  if (typeof data82[i12] !== "string") {
+                    const err166 = { instancePath: instancePath + "/supersedes/" + i11 + "/process/" + i12, schemaPath: "#/properties/supersedes/items/properties/process/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err166];
+                    } else {
+                      vErrors.push(err166);
+                    }
+                    errors++;
+                  }
+                }
               } else {
-                const err166 = { instancePath: instancePath + "/supersedes/" + i11 + "/user", schemaPath: "#/properties/supersedes/items/properties/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err167 = { instancePath: instancePath + "/supersedes/" + i11 + "/process", schemaPath: "#/properties/supersedes/items/properties/process/type", keyword: "type", params: { type: "array" }, message: "must be array" };
                 if (vErrors === null) {
-                  vErrors = [err166];
+                  vErrors = [err167];
                 } else {
-                  vErrors.push(err166);
+                  vErrors.push(err167);
                 }
                 errors++;
               }
             }
-            if (data74.cron !== void 0) {
-              let data82 = data74.cron;
-              if (typeof data82 === "string") {
-                if (func7(data82) < 1) {
-                  const err167 = { instancePath: instancePath + "/supersedes/" + i11 + "/cron", schemaPath: "#/properties/supersedes/items/properties/cron/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+            if (data77.user !== void 0) {
+              let data84 = data77.user;
+              if (typeof data84 === "string") {
+                if (func8(data84) < 1) {
+                  const err168 = { instancePath: instancePath + "/supersedes/" + i11 + "/user", schemaPath: "#/properties/supersedes/items/properties/user/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
                   if (vErrors === null) {
-                    vErrors = [err167];
+                    vErrors = [err168];
                   } else {
-                    vErrors.push(err167);
+                    vErrors.push(err168);
                   }
                   errors++;
                 }
               } else {
-                const err168 = { instancePath: instancePath + "/supersedes/" + i11 + "/cron", schemaPath: "#/properties/supersedes/items/properties/cron/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err169 = { instancePath: instancePath + "/supersedes/" + i11 + "/user", schemaPath: "#/properties/supersedes/items/properties/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
-                  vErrors = [err168];
+                  vErrors = [err169];
                 } else {
-                  vErrors.push(err168);
+                  vErrors.push(err169);
+                }
+                errors++;
+              }
+            }
+            if (data77.cron !== void 0) {
+              let data85 = data77.cron;
+              if (typeof data85 === "string") {
+                if (func8(data85) < 1) {
+                  const err170 = { instancePath: instancePath + "/supersedes/" + i11 + "/cron", schemaPath: "#/properties/supersedes/items/properties/cron/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                  if (vErrors === null) {
+                    vErrors = [err170];
+                  } else {
+                    vErrors.push(err170);
+                  }
+                  errors++;
+                }
+              } else {
+                const err171 = { instancePath: instancePath + "/supersedes/" + i11 + "/cron", schemaPath: "#/properties/supersedes/items/properties/cron/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err171];
+                } else {
+                  vErrors.push(err171);
                 }
                 errors++;
               }
             }
           } else {
-            const err169 = { instancePath: instancePath + "/supersedes/" + i11, schemaPath: "#/properties/supersedes/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err172 = { instancePath: instancePath + "/supersedes/" + i11, schemaPath: "#/properties/supersedes/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
-              vErrors = [err169];
+              vErrors = [err172];
             } else {
-              vErrors.push(err169);
+              vErrors.push(err172);
             }
             errors++;
           }
         }
       } else {
-        const err170 = { instancePath: instancePath + "/supersedes", schemaPath: "#/properties/supersedes/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err170];
-        } else {
-          vErrors.push(err170);
-        }
-        errors++;
-      }
-    }
-    if (data.handover !== void 0) {
-      let data83 = data.handover;
-      if (!(data83 === "stop-first" || data83 === "start-first")) {
-        const err171 = { instancePath: instancePath + "/handover", schemaPath: "#/properties/handover/enum", keyword: "enum", params: { allowedValues: schema33.properties.handover.enum }, message: "must be equal to one of the allowed values" };
-        if (vErrors === null) {
-          vErrors = [err171];
-        } else {
-          vErrors.push(err171);
-        }
-        errors++;
-      }
-    }
-    if (data.soak !== void 0) {
-      let data84 = data.soak;
-      if (typeof data84 === "string") {
-        if (!pattern15.test(data84)) {
-          const err172 = { instancePath: instancePath + "/soak", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
-          if (vErrors === null) {
-            vErrors = [err172];
-          } else {
-            vErrors.push(err172);
-          }
-          errors++;
-        }
-      } else {
-        const err173 = { instancePath: instancePath + "/soak", schemaPath: "#/$defs/duration/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err173 = { instancePath: instancePath + "/supersedes", schemaPath: "#/properties/supersedes/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
           vErrors = [err173];
         } else {
@@ -2459,119 +2770,117 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
+    if (data.handover !== void 0) {
+      let data86 = data.handover;
+      if (!(data86 === "stop-first" || data86 === "start-first")) {
+        const err174 = { instancePath: instancePath + "/handover", schemaPath: "#/properties/handover/enum", keyword: "enum", params: { allowedValues: schema36.properties.handover.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err174];
+        } else {
+          vErrors.push(err174);
+        }
+        errors++;
+      }
+    }
+    if (data.soak !== void 0) {
+      let data87 = data.soak;
+      if (typeof data87 === "string") {
+        if (!pattern6.test(data87)) {
+          const err175 = { instancePath: instancePath + "/soak", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
+          if (vErrors === null) {
+            vErrors = [err175];
+          } else {
+            vErrors.push(err175);
+          }
+          errors++;
+        }
+      } else {
+        const err176 = { instancePath: instancePath + "/soak", schemaPath: "#/$defs/duration/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err176];
+        } else {
+          vErrors.push(err176);
+        }
+        errors++;
+      }
+    }
     if (data.raw !== void 0) {
-      let data85 = data.raw;
-      if (data85 && typeof data85 == "object" && !Array.isArray(data85)) {
-        for (const key15 in data85) {
+      let data88 = data.raw;
+      if (data88 && typeof data88 == "object" && !Array.isArray(data88)) {
+        for (const key15 in data88) {
           if (!(key15 === "systemd" || key15 === "supervisord")) {
-            const err174 = { instancePath: instancePath + "/raw", schemaPath: "#/properties/raw/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
+            const err177 = { instancePath: instancePath + "/raw", schemaPath: "#/properties/raw/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
-              vErrors = [err174];
+              vErrors = [err177];
             } else {
-              vErrors.push(err174);
+              vErrors.push(err177);
             }
             errors++;
           }
         }
-        if (data85.systemd !== void 0) {
-          let data86 = data85.systemd;
-          if (Array.isArray(data86)) {
-            const len9 = data86.length;
+        if (data88.systemd !== void 0) {
+          let data89 = data88.systemd;
+          if (Array.isArray(data89)) {
+            const len9 = data89.length;
             for (let i13 = 0; i13 < len9; i13++) {
-              let data87 = data86[i13];
-              if (Array.isArray(data87)) {
-                if (data87.length > 3) {
-                  const err175 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/maxItems", keyword: "maxItems", params: { limit: 3 }, message: "must NOT have more than 3 items" };
+              let data90 = data89[i13];
+              if (Array.isArray(data90)) {
+                if (data90.length > 3) {
+                  const err178 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/maxItems", keyword: "maxItems", params: { limit: 3 }, message: "must NOT have more than 3 items" };
                   if (vErrors === null) {
-                    vErrors = [err175];
+                    vErrors = [err178];
                   } else {
-                    vErrors.push(err175);
+                    vErrors.push(err178);
                   }
                   errors++;
                 }
-                if (data87.length < 3) {
-                  const err176 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/minItems", keyword: "minItems", params: { limit: 3 }, message: "must NOT have fewer than 3 items" };
+                if (data90.length < 3) {
+                  const err179 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/minItems", keyword: "minItems", params: { limit: 3 }, message: "must NOT have fewer than 3 items" };
                   if (vErrors === null) {
-                    vErrors = [err176];
+                    vErrors = [err179];
                   } else {
-                    vErrors.push(err176);
+                    vErrors.push(err179);
                   }
                   errors++;
                 }
-                const len10 = data87.length;
+                const len10 = data90.length;
                 if (len10 > 0) {
-                  if (typeof data87[0] !== "string") {
-                    const err177 = { instancePath: instancePath + "/raw/systemd/" + i13 + "/0", schemaPath: "#/$defs/rawLines/items/prefixItems/0/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                  if (typeof data90[0] !== "string") {
+                    const err180 = { instancePath: instancePath + "/raw/systemd/" + i13 + "/0", schemaPath: "#/$defs/rawLines/items/prefixItems/0/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                     if (vErrors === null) {
-                      vErrors = [err177];
+                      vErrors = [err180];
                     } else {
-                      vErrors.push(err177);
+                      vErrors.push(err180);
                     }
                     errors++;
                   }
                 }
                 if (len10 > 1) {
-                  if (typeof data87[1] !== "string") {
-                    const err178 = { instancePath: instancePath + "/raw/systemd/" + i13 + "/1", schemaPath: "#/$defs/rawLines/items/prefixItems/1/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                  if (typeof data90[1] !== "string") {
+                    const err181 = { instancePath: instancePath + "/raw/systemd/" + i13 + "/1", schemaPath: "#/$defs/rawLines/items/prefixItems/1/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                     if (vErrors === null) {
-                      vErrors = [err178];
+                      vErrors = [err181];
                     } else {
-                      vErrors.push(err178);
+                      vErrors.push(err181);
                     }
                     errors++;
                   }
                 }
                 if (len10 > 2) {
-                  let data90 = data87[2];
-                  if (typeof data90 !== "string" && !(typeof data90 == "number" && isFinite(data90)) && typeof data90 !== "boolean") {
-                    const err179 = { instancePath: instancePath + "/raw/systemd/" + i13 + "/2", schemaPath: "#/$defs/rawLines/items/prefixItems/2/type", keyword: "type", params: { type: schema59.items.prefixItems[2].type }, message: "must be string,number,boolean" };
+                  let data93 = data90[2];
+                  if (typeof data93 !== "string" && !(typeof data93 == "number" && isFinite(data93)) && typeof data93 !== "boolean") {
+                    const err182 = { instancePath: instancePath + "/raw/systemd/" + i13 + "/2", schemaPath: "#/$defs/rawLines/items/prefixItems/2/type", keyword: "type", params: { type: schema62.items.prefixItems[2].type }, message: "must be string,number,boolean" };
                     if (vErrors === null) {
-                      vErrors = [err179];
+                      vErrors = [err182];
                     } else {
-                      vErrors.push(err179);
+                      vErrors.push(err182);
                     }
                     errors++;
                   }
                 }
-                const len11 = data87.length;
+                const len11 = data90.length;
                 if (!(len11 <= 3)) {
-                  const err180 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/items", keyword: "items", params: { limit: 3 }, message: "must NOT have more than 3 items" };
-                  if (vErrors === null) {
-                    vErrors = [err180];
-                  } else {
-                    vErrors.push(err180);
-                  }
-                  errors++;
-                }
-              } else {
-                const err181 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-                if (vErrors === null) {
-                  vErrors = [err181];
-                } else {
-                  vErrors.push(err181);
-                }
-                errors++;
-              }
-            }
-          } else {
-            const err182 = { instancePath: instancePath + "/raw/systemd", schemaPath: "#/$defs/rawLines/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-            if (vErrors === null) {
-              vErrors = [err182];
-            } else {
-              vErrors.push(err182);
-            }
-            errors++;
-          }
-        }
-        if (data85.supervisord !== void 0) {
-          let data91 = data85.supervisord;
-          if (Array.isArray(data91)) {
-            const len12 = data91.length;
-            for (let i14 = 0; i14 < len12; i14++) {
-              let data92 = data91[i14];
-              if (Array.isArray(data92)) {
-                if (data92.length > 3) {
-                  const err183 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/maxItems", keyword: "maxItems", params: { limit: 3 }, message: "must NOT have more than 3 items" };
+                  const err183 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/items", keyword: "items", params: { limit: 3 }, message: "must NOT have more than 3 items" };
                   if (vErrors === null) {
                     vErrors = [err183];
                   } else {
@@ -2579,112 +2888,148 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                if (data92.length < 3) {
-                  const err184 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/minItems", keyword: "minItems", params: { limit: 3 }, message: "must NOT have fewer than 3 items" };
-                  if (vErrors === null) {
-                    vErrors = [err184];
-                  } else {
-                    vErrors.push(err184);
-                  }
-                  errors++;
-                }
-                const len13 = data92.length;
-                if (len13 > 0) {
-                  if (typeof data92[0] !== "string") {
-                    const err185 = { instancePath: instancePath + "/raw/supervisord/" + i14 + "/0", schemaPath: "#/$defs/rawLines/items/prefixItems/0/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                    if (vErrors === null) {
-                      vErrors = [err185];
-                    } else {
-                      vErrors.push(err185);
-                    }
-                    errors++;
-                  }
-                }
-                if (len13 > 1) {
-                  if (typeof data92[1] !== "string") {
-                    const err186 = { instancePath: instancePath + "/raw/supervisord/" + i14 + "/1", schemaPath: "#/$defs/rawLines/items/prefixItems/1/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                    if (vErrors === null) {
-                      vErrors = [err186];
-                    } else {
-                      vErrors.push(err186);
-                    }
-                    errors++;
-                  }
-                }
-                if (len13 > 2) {
-                  let data95 = data92[2];
-                  if (typeof data95 !== "string" && !(typeof data95 == "number" && isFinite(data95)) && typeof data95 !== "boolean") {
-                    const err187 = { instancePath: instancePath + "/raw/supervisord/" + i14 + "/2", schemaPath: "#/$defs/rawLines/items/prefixItems/2/type", keyword: "type", params: { type: schema59.items.prefixItems[2].type }, message: "must be string,number,boolean" };
-                    if (vErrors === null) {
-                      vErrors = [err187];
-                    } else {
-                      vErrors.push(err187);
-                    }
-                    errors++;
-                  }
-                }
-                const len14 = data92.length;
-                if (!(len14 <= 3)) {
-                  const err188 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/items", keyword: "items", params: { limit: 3 }, message: "must NOT have more than 3 items" };
-                  if (vErrors === null) {
-                    vErrors = [err188];
-                  } else {
-                    vErrors.push(err188);
-                  }
-                  errors++;
-                }
               } else {
-                const err189 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                const err184 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/type", keyword: "type", params: { type: "array" }, message: "must be array" };
                 if (vErrors === null) {
-                  vErrors = [err189];
+                  vErrors = [err184];
                 } else {
-                  vErrors.push(err189);
+                  vErrors.push(err184);
                 }
                 errors++;
               }
             }
           } else {
-            const err190 = { instancePath: instancePath + "/raw/supervisord", schemaPath: "#/$defs/rawLines/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+            const err185 = { instancePath: instancePath + "/raw/systemd", schemaPath: "#/$defs/rawLines/type", keyword: "type", params: { type: "array" }, message: "must be array" };
             if (vErrors === null) {
-              vErrors = [err190];
+              vErrors = [err185];
             } else {
-              vErrors.push(err190);
+              vErrors.push(err185);
+            }
+            errors++;
+          }
+        }
+        if (data88.supervisord !== void 0) {
+          let data94 = data88.supervisord;
+          if (Array.isArray(data94)) {
+            const len12 = data94.length;
+            for (let i14 = 0; i14 < len12; i14++) {
+              let data95 = data94[i14];
+              if (Array.isArray(data95)) {
+                if (data95.length > 3) {
+                  const err186 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/maxItems", keyword: "maxItems", params: { limit: 3 }, message: "must NOT have more than 3 items" };
+                  if (vErrors === null) {
+                    vErrors = [err186];
+                  } else {
+                    vErrors.push(err186);
+                  }
+                  errors++;
+                }
+                if (data95.length < 3) {
+                  const err187 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/minItems", keyword: "minItems", params: { limit: 3 }, message: "must NOT have fewer than 3 items" };
+                  if (vErrors === null) {
+                    vErrors = [err187];
+                  } else {
+                    vErrors.push(err187);
+                  }
+                  errors++;
+                }
+                const len13 = data95.length;
+                if (len13 > 0) {
+                  if (typeof data95[0] !== "string") {
+                    const err188 = { instancePath: instancePath + "/raw/supervisord/" + i14 + "/0", schemaPath: "#/$defs/rawLines/items/prefixItems/0/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err188];
+                    } else {
+                      vErrors.push(err188);
+                    }
+                    errors++;
+                  }
+                }
+                if (len13 > 1) {
+                  if (typeof data95[1] !== "string") {
+                    const err189 = { instancePath: instancePath + "/raw/supervisord/" + i14 + "/1", schemaPath: "#/$defs/rawLines/items/prefixItems/1/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err189];
+                    } else {
+                      vErrors.push(err189);
+                    }
+                    errors++;
+                  }
+                }
+                if (len13 > 2) {
+                  let data98 = data95[2];
+                  if (typeof data98 !== "string" && !(typeof data98 == "number" && isFinite(data98)) && typeof data98 !== "boolean") {
+                    const err190 = { instancePath: instancePath + "/raw/supervisord/" + i14 + "/2", schemaPath: "#/$defs/rawLines/items/prefixItems/2/type", keyword: "type", params: { type: schema62.items.prefixItems[2].type }, message: "must be string,number,boolean" };
+                    if (vErrors === null) {
+                      vErrors = [err190];
+                    } else {
+                      vErrors.push(err190);
+                    }
+                    errors++;
+                  }
+                }
+                const len14 = data95.length;
+                if (!(len14 <= 3)) {
+                  const err191 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/items", keyword: "items", params: { limit: 3 }, message: "must NOT have more than 3 items" };
+                  if (vErrors === null) {
+                    vErrors = [err191];
+                  } else {
+                    vErrors.push(err191);
+                  }
+                  errors++;
+                }
+              } else {
+                const err192 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                if (vErrors === null) {
+                  vErrors = [err192];
+                } else {
+                  vErrors.push(err192);
+                }
+                errors++;
+              }
+            }
+          } else {
+            const err193 = { instancePath: instancePath + "/raw/supervisord", schemaPath: "#/$defs/rawLines/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+            if (vErrors === null) {
+              vErrors = [err193];
+            } else {
+              vErrors.push(err193);
             }
             errors++;
           }
         }
       } else {
-        const err191 = { instancePath: instancePath + "/raw", schemaPath: "#/properties/raw/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err194 = { instancePath: instancePath + "/raw", schemaPath: "#/properties/raw/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err191];
+          vErrors = [err194];
         } else {
-          vErrors.push(err191);
+          vErrors.push(err194);
         }
         errors++;
       }
     }
   } else {
-    const err192 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err195 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err192];
+      vErrors = [err195];
     } else {
-      vErrors.push(err192);
+      vErrors.push(err195);
     }
     errors++;
   }
-  validate22.errors = vErrors;
+  validate25.errors = vErrors;
   return errors === 0;
 }
-validate22.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
-var supervisor = validate23;
-var schema61 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "supervisor.schema.json", "title": "SupervisorFile", "description": "One supervisord, ours or one that others own. The file's stem is its name: services name it as supervisord/NAME.", "type": "object", "additionalProperties": false, "required": ["config"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "config": { "$ref": "#/$defs/hostPath", "description": "The path of its main configuration file: written whole by us where we own the instance, else only read.", "examples": ["/etc/supervisor/dolphin.conf"] }, "owned": { "type": "boolean", "description": "Is the instance ours? true: we write its configuration and run it, as the service supervisord-NAME. false: others do; we only write our programs to a file in include. Default: true." }, "include": { "$ref": "#/$defs/hostPath", "description": "The folder of the file with our programs. Where others own the instance, one whose *.conf files its [include] section reads, and then it must be written. Default: config with .d in place of .conf.", "examples": ["/etc/supervisor/dolphin.d", "/etc/supervisor/conf.d"] }, "socket": { "type": "object", "additionalProperties": false, "description": "Its control socket: whoever can write it can run anything as the user of this supervisord.", "properties": { "path": { "$ref": "#/$defs/hostPath", "description": "Where it is. Default: /run/supervisord-NAME/supervisor.sock, for a user below $XDG_RUNTIME_DIR.", "examples": ["/run/supervisord-dolphin/supervisor.sock"] }, "mode": { "$ref": "#/$defs/mode", "description": 'Its mode, octal, quoted. Default: "0700".' }, "owner": { "$ref": "#/$defs/user", "description": "Its owner, user or user:group. Default: who supervisord runs as.", "examples": ["dolphin", "root:ops"] } } }, "log": { "type": "object", "additionalProperties": false, "description": "Its own log, not those of its programs.", "properties": { "path": { "$ref": "#/$defs/hostPath", "description": "Where it is. Default: supervisord-NAME.log in the log folder; with a user of its own /var/log/supervisord-NAME/supervisord.log.", "examples": ["/var/log/supervisor/dolphin.log"] }, "maxSize": { "$ref": "#/$defs/size", "description": "supervisord rotates it beyond this size. Default: 50MB. 0MB never rotates." }, "keep": { "type": "integer", "minimum": 0, "maximum": 1e4, "description": "How many rotated files to keep. Default: 10." }, "level": { "enum": ["critical", "error", "warn", "info", "debug", "trace", "blather"], "description": "How much it tells. Default: info." } } }, "pid": { "$ref": "#/$defs/hostPath", "description": "Its pid file. Default: supervisord.pid beside the socket.", "examples": ["/run/supervisord-dolphin/supervisord.pid"] }, "command": { "$ref": "#/$defs/program", "description": "The supervisord program: an absolute path, or a name looked up in PATH. Default: supervisord." }, "user": { "$ref": "#/$defs/user", "description": "The user it runs as, or user:group. Then only root's reconcile can start it, and its programs all run as that user. Default: the user the daemon runs as.", "examples": ["dolphin", "dolphin:ops"] }, "minfds": { "type": "integer", "minimum": 16, "maximum": 1048576, "description": "File descriptors it must have; a large number makes every start of a program slower. Default: 1024." }, "minprocs": { "type": "integer", "minimum": 1, "maximum": 4194304, "description": "Processes it must be able to have. Default: 200." }, "boot": { "enum": ["systemd", "none"], "description": "What runs it. systemd: a unit of ours, so that it is there after a boot. none: the embedded supervisor, while a daemon runs. Default: systemd." }, "changes": { "enum": ["now", "staged"], "description": "May it be restarted, with all its programs, to make a change of this file take effect? staged: the change waits for its next start. Default: staged." }, "allowInsecureSocket": { "type": "boolean", "description": "Use its control socket although others can write it. Told by every plan. Default: false." } }, "$defs": { "hostPath": { "title": "plain absolute path", "type": "string", "pattern": `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$`, "description": "An absolute path without spaces, quotes, backslashes and any of % * ? ; # [ ], which mean something to supervisord.", "examples": ["/etc/supervisor/dolphin.conf"] }, "mode": { "title": "file mode", "type": "string", "pattern": "^0?[0-7]{3}$", "description": "A file mode, octal, quoted.", "examples": ["0700", "0770"] }, "program": { "title": "program", "type": "string", "pattern": "^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$", "description": "A program: an absolute path, or a name looked up in PATH.", "examples": ["supervisord", "/opt/supervisor/bin/supervisord"] }, "user": { "title": "valid user", "type": "string", "pattern": "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "description": "A user, or user:group.", "examples": ["dolphin", "www-data:adm"] }, "size": { "title": "size", "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "description": "A size: a number and B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024).", "examples": ["50MB", "2GiB"] } } };
-var pattern42 = new RegExp(`^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$`, "u");
-var pattern50 = new RegExp("^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$", "u");
-function validate23(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+validate25.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+var supervisor = validate26;
+var schema64 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "supervisor.schema.json", "title": "SupervisorFile", "description": "One supervisord, ours or one that others own. The file's stem is its name: services name it as supervisord/NAME.", "type": "object", "additionalProperties": false, "required": ["config"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "config": { "$ref": "#/$defs/hostPath", "description": "The path of its main configuration file: written whole by us where we own the instance, else only read.", "examples": ["/etc/supervisor/dolphin.conf"] }, "owned": { "type": "boolean", "description": "Is the instance ours? true: we write its configuration and run it, as the service supervisord-NAME. false: others do; we only write our programs to a file in include. Default: true." }, "include": { "$ref": "#/$defs/hostPath", "description": "The folder of the file with our programs. Where others own the instance, one whose *.conf files its [include] section reads, and then it must be written. Default: config with .d in place of .conf.", "examples": ["/etc/supervisor/dolphin.d", "/etc/supervisor/conf.d"] }, "socket": { "type": "object", "additionalProperties": false, "description": "Its control socket: whoever can write it can run anything as the user of this supervisord.", "properties": { "path": { "$ref": "#/$defs/hostPath", "description": "Where it is. Default: /run/supervisord-NAME/supervisor.sock, for a user below $XDG_RUNTIME_DIR.", "examples": ["/run/supervisord-dolphin/supervisor.sock"] }, "mode": { "$ref": "#/$defs/mode", "description": 'Its mode, octal, quoted. Default: "0700".' }, "owner": { "$ref": "#/$defs/user", "description": "Its owner, user or user:group. Default: who supervisord runs as.", "examples": ["dolphin", "root:ops"] } } }, "log": { "type": "object", "additionalProperties": false, "description": "Its own log, not those of its programs.", "properties": { "path": { "$ref": "#/$defs/hostPath", "description": "Where it is. Default: supervisord-NAME.log in the log folder; with a user of its own /var/log/supervisord-NAME/supervisord.log.", "examples": ["/var/log/supervisor/dolphin.log"] }, "maxSize": { "$ref": "#/$defs/size", "description": "supervisord rotates it beyond this size. Default: 50MB. 0MB never rotates." }, "keep": { "type": "integer", "minimum": 0, "maximum": 1e4, "description": "How many rotated files to keep. Default: 10." }, "level": { "enum": ["critical", "error", "warn", "info", "debug", "trace", "blather"], "description": "How much it tells. Default: info." } } }, "pid": { "$ref": "#/$defs/hostPath", "description": "Its pid file. Default: supervisord.pid beside the socket.", "examples": ["/run/supervisord-dolphin/supervisord.pid"] }, "command": { "$ref": "#/$defs/program", "description": "The supervisord program: an absolute path, or a name looked up in PATH. Default: supervisord." }, "user": { "$ref": "#/$defs/user", "description": "The user it runs as, or user:group. Then only root's reconcile can start it, and its programs all run as that user. Default: the user the daemon runs as.", "examples": ["dolphin", "dolphin:ops"] }, "minfds": { "type": "integer", "minimum": 16, "maximum": 1048576, "description": "File descriptors it must have; a large number makes every start of a program slower. Default: 1024." }, "minprocs": { "type": "integer", "minimum": 1, "maximum": 4194304, "description": "Processes it must be able to have. Default: 200." }, "boot": { "enum": ["systemd", "none"], "description": "What runs it. systemd: a unit of ours, so that it is there after a boot. none: the embedded supervisor, while a daemon runs. Default: systemd." }, "changes": { "enum": ["now", "staged"], "description": "May it be restarted, with all its programs, to make a change of this file take effect? staged: the change waits for its next start. Default: staged." }, "allowInsecureSocket": { "type": "boolean", "description": "Use its control socket although others can write it. Told by every plan. Default: false." } }, "$defs": { "hostPath": { "title": "plain absolute path", "type": "string", "pattern": `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$`, "description": "An absolute path without spaces, quotes, backslashes and any of % * ? ; # [ ], which mean something to supervisord.", "examples": ["/etc/supervisor/dolphin.conf"] }, "mode": { "title": "file mode", "type": "string", "pattern": "^0?[0-7]{3}$", "description": "A file mode, octal, quoted.", "examples": ["0700", "0770"] }, "program": { "title": "program", "type": "string", "pattern": "^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$", "description": "A program: an absolute path, or a name looked up in PATH.", "examples": ["supervisord", "/opt/supervisor/bin/supervisord"] }, "user": { "title": "valid user", "type": "string", "pattern": "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "description": "A user, or user:group.", "examples": ["dolphin", "www-data:adm"] }, "size": { "title": "size", "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "description": "A size: a number and B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024).", "examples": ["50MB", "2GiB"] } } };
+var pattern44 = new RegExp(`^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$`, "u");
+var pattern52 = new RegExp("^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$", "u");
+function validate26(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate23.evaluated;
+  const evaluated0 = validate26.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -2702,7 +3047,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
       errors++;
     }
     for (const key0 in data) {
-      if (!func1.call(schema61.properties, key0)) {
+      if (!func1.call(schema64.properties, key0)) {
         const err1 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties" };
         if (vErrors === null) {
           vErrors = [err1];
@@ -2726,7 +3071,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.config !== void 0) {
       let data1 = data.config;
       if (typeof data1 === "string") {
-        if (!pattern42.test(data1)) {
+        if (!pattern44.test(data1)) {
           const err3 = { instancePath: instancePath + "/config", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
           if (vErrors === null) {
             vErrors = [err3];
@@ -2759,7 +3104,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.include !== void 0) {
       let data3 = data.include;
       if (typeof data3 === "string") {
-        if (!pattern42.test(data3)) {
+        if (!pattern44.test(data3)) {
           const err6 = { instancePath: instancePath + "/include", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
           if (vErrors === null) {
             vErrors = [err6];
@@ -2795,7 +3140,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
         if (data4.path !== void 0) {
           let data5 = data4.path;
           if (typeof data5 === "string") {
-            if (!pattern42.test(data5)) {
+            if (!pattern44.test(data5)) {
               const err9 = { instancePath: instancePath + "/socket/path", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
               if (vErrors === null) {
                 vErrors = [err9];
@@ -2817,7 +3162,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
         if (data4.mode !== void 0) {
           let data6 = data4.mode;
           if (typeof data6 === "string") {
-            if (!pattern11.test(data6)) {
+            if (!pattern13.test(data6)) {
               const err11 = { instancePath: instancePath + "/socket/mode", schemaPath: "#/$defs/mode/pattern", keyword: "pattern", params: { pattern: "^0?[0-7]{3}$" }, message: 'must match pattern "^0?[0-7]{3}$"' };
               if (vErrors === null) {
                 vErrors = [err11];
@@ -2839,7 +3184,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
         if (data4.owner !== void 0) {
           let data7 = data4.owner;
           if (typeof data7 === "string") {
-            if (!pattern10.test(data7)) {
+            if (!pattern12.test(data7)) {
               const err13 = { instancePath: instancePath + "/socket/owner", schemaPath: "#/$defs/user/pattern", keyword: "pattern", params: { pattern: "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$" }, message: 'must match pattern "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$"' };
               if (vErrors === null) {
                 vErrors = [err13];
@@ -2885,7 +3230,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
         if (data8.path !== void 0) {
           let data9 = data8.path;
           if (typeof data9 === "string") {
-            if (!pattern42.test(data9)) {
+            if (!pattern44.test(data9)) {
               const err17 = { instancePath: instancePath + "/log/path", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
               if (vErrors === null) {
                 vErrors = [err17];
@@ -2907,7 +3252,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
         if (data8.maxSize !== void 0) {
           let data10 = data8.maxSize;
           if (typeof data10 === "string") {
-            if (!pattern23.test(data10)) {
+            if (!pattern25.test(data10)) {
               const err19 = { instancePath: instancePath + "/log/maxSize", schemaPath: "#/$defs/size/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$"' };
               if (vErrors === null) {
                 vErrors = [err19];
@@ -2961,7 +3306,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
         if (data8.level !== void 0) {
           let data12 = data8.level;
           if (!(data12 === "critical" || data12 === "error" || data12 === "warn" || data12 === "info" || data12 === "debug" || data12 === "trace" || data12 === "blather")) {
-            const err24 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema61.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+            const err24 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema64.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
             if (vErrors === null) {
               vErrors = [err24];
             } else {
@@ -2983,7 +3328,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.pid !== void 0) {
       let data13 = data.pid;
       if (typeof data13 === "string") {
-        if (!pattern42.test(data13)) {
+        if (!pattern44.test(data13)) {
           const err26 = { instancePath: instancePath + "/pid", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
           if (vErrors === null) {
             vErrors = [err26];
@@ -3005,7 +3350,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.command !== void 0) {
       let data14 = data.command;
       if (typeof data14 === "string") {
-        if (!pattern50.test(data14)) {
+        if (!pattern52.test(data14)) {
           const err28 = { instancePath: instancePath + "/command", schemaPath: "#/$defs/program/pattern", keyword: "pattern", params: { pattern: "^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$" }, message: 'must match pattern "^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$"' };
           if (vErrors === null) {
             vErrors = [err28];
@@ -3027,7 +3372,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.user !== void 0) {
       let data15 = data.user;
       if (typeof data15 === "string") {
-        if (!pattern10.test(data15)) {
+        if (!pattern12.test(data15)) {
           const err30 = { instancePath: instancePath + "/user", schemaPath: "#/$defs/user/pattern", keyword: "pattern", params: { pattern: "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$" }, message: 'must match pattern "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$"' };
           if (vErrors === null) {
             vErrors = [err30];
@@ -3113,7 +3458,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.boot !== void 0) {
       let data18 = data.boot;
       if (!(data18 === "systemd" || data18 === "none")) {
-        const err38 = { instancePath: instancePath + "/boot", schemaPath: "#/properties/boot/enum", keyword: "enum", params: { allowedValues: schema61.properties.boot.enum }, message: "must be equal to one of the allowed values" };
+        const err38 = { instancePath: instancePath + "/boot", schemaPath: "#/properties/boot/enum", keyword: "enum", params: { allowedValues: schema64.properties.boot.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
           vErrors = [err38];
         } else {
@@ -3125,7 +3470,7 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.changes !== void 0) {
       let data19 = data.changes;
       if (!(data19 === "now" || data19 === "staged")) {
-        const err39 = { instancePath: instancePath + "/changes", schemaPath: "#/properties/changes/enum", keyword: "enum", params: { allowedValues: schema61.properties.changes.enum }, message: "must be equal to one of the allowed values" };
+        const err39 = { instancePath: instancePath + "/changes", schemaPath: "#/properties/changes/enum", keyword: "enum", params: { allowedValues: schema64.properties.changes.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
           vErrors = [err39];
         } else {
@@ -3154,10 +3499,10 @@ function validate23(data, { instancePath = "", parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate23.errors = vErrors;
+  validate26.errors = vErrors;
   return errors === 0;
 }
-validate23.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+validate26.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 export {
   host,
   policy,

@@ -4,7 +4,7 @@ import formats from 'ajv-formats';
 import { expect, it } from 'vitest';
 import { COLOUR, PLAIN } from '../../../src/cli/style.ts';
 import { statusJson, statusText } from '../../../src/cli/views/status.ts';
-import type { ServiceStatus } from '../../../src/model.ts';
+import type { ServiceStatus, StatusNote } from '../../../src/model.ts';
 
 const now = Date.parse('2026-03-25T12:00:00Z');
 const running: ServiceStatus = {
@@ -39,7 +39,7 @@ const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true });
 formats.default(ajv);
 const valid = ajv.compile(schema);
 const text = (services: readonly ServiceStatus[], width: number, style = PLAIN) =>
-  statusText(services, { style, width, now });
+  statusText({ notes: [], services }, { style, width, now });
 
 it('shows all columns and notes beside them where there is room', () => {
   expect(text(DOLPHIN, 200)).toBe(`\
@@ -140,7 +140,17 @@ it('marks states by colour without moving a column', () => {
 
 it('says so where there is nothing', () => {
   expect(text([], 80)).toBe('No services.\n');
-  expect(statusJson([])).toEqual({ services: [] });
+  expect(statusJson({ notes: [], services: [] })).toEqual({ notes: [], services: [] });
+});
+
+it('tells what holds for the whole host above the table', () => {
+  const notes: StatusNote[] = [
+    { kind: 'source', ok: true, text: 'main at 1a2b3c' },
+    { kind: 'freeze', ok: false, text: 'frozen by ann' },
+  ];
+  expect(statusText({ notes, services: [] }, { style: PLAIN, width: 80, now })).toBe(
+    'main at 1a2b3c\nfrozen by ann\n\nNo services.\n',
+  );
 });
 
 it('gives programs the same values, as its schema describes', () => {
@@ -148,11 +158,13 @@ it('gives programs the same values, as its schema describes', () => {
     ...DOLPHIN,
     { ...running, ...stopped, name: 'web@2', desired: 'undeclared', state: 'UNREADABLE', revision: null, note: 'x' },
   ];
-  const json = statusJson(all) as { readonly services: readonly Record<string, unknown>[] };
+  const json = statusJson({ notes: [{ kind: 'source', ok: true, text: 'main at 1a2b3c' }], services: all }) as {
+    readonly services: readonly Record<string, unknown>[];
+  };
   expect(json.services).toEqual(all);
   expect(Object.keys(json.services[0] ?? {})).toEqual(schema.properties.services.items.required);
   expect(valid(json), JSON.stringify(valid.errors)).toBe(true);
-  expect(valid({ services: [{ ...json.services[0], pid: 0 }] })).toBe(false);
-  expect(valid({ services: [{ ...json.services[0], more: 1 }] })).toBe(false);
-  expect(valid({ services: [{ ...json.services[0], since: 'yesterday' }] })).toBe(false);
+  expect(valid({ notes: [], services: [{ ...json.services[0], pid: 0 }] })).toBe(false);
+  expect(valid({ notes: [], services: [{ ...json.services[0], more: 1 }] })).toBe(false);
+  expect(valid({ notes: [], services: [{ ...json.services[0], since: 'yesterday' }] })).toBe(false);
 });

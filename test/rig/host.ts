@@ -45,7 +45,14 @@ export interface DaemonProcess {
 
 let hosts = 0;
 
-export async function createHost(): Promise<Host> {
+export interface HostOptions {
+  /** What reconcile.config.yaml says; with `git` in it, the desired state is not `desired`. Made once the host has its folder. */
+  readonly settings?: (host: { readonly folder: string; readonly owner: string }) => object;
+  /** Besides the host's own, and over it. */
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+export async function createHost({ settings, environment: more }: HostOptions = {}): Promise<Host> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'reconciled-host-')));
   const desired = join(folder, 'desired-state');
   const runtime = join(folder, 'run');
@@ -57,9 +64,13 @@ export async function createHost(): Promise<Host> {
   const environment = {
     PATH: process.env.PATH,
     HOME: folder,
-    RECONCILE_DESIRED_STATE: desired,
+    ...(settings === undefined ? { RECONCILE_DESIRED_STATE: desired } : {}),
     RECONCILE_RUNTIME_DIR: runtime,
+    ...more,
   };
+  // JSON is YAML too.
+  if (settings !== undefined)
+    writeFileSync(join(folder, 'reconcile.config.yaml'), JSON.stringify(settings({ folder, owner })));
   const start = (args: readonly string[]) =>
     spawn(RECONCILE, args, { cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
   const path = (name: string) =>

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { chmodSync, chownSync, rmSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as z from 'zod/mini';
 import { http } from '../host/http.ts';
@@ -16,20 +16,76 @@ export interface Handlers {
   stop(services: boolean): void;
 }
 
+/** A body larger than this (bytes) is nobody's request. */
 const LARGEST = 1 << 20;
 
+/** One thing that can be asked for. What reads (GET) is answered on the read-only socket too. */
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly answer: (handlers: Handlers, request: IncomingMessage, response: ServerResponse) => Promise<void>;
+}
+
+/** All of them; each is described in docs/openapi.yaml. */
+export const ROUTES: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/v1/status',
+    answer: async (handlers, _, response) => json(response, 200, await handlers.status()),
+  },
+  {
+    method: 'POST',
+    path: '/v1/plan',
+    answer: async (handlers, request, response) => {
+      const body = await parse(request, response, PlanRequest);
+      if (body === undefined) return;
+      begin(response, 'application/json');
+      response.end(`${JSON.stringify(await handlers.plan(body))}\n`);
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/apply',
+    answer: async (handlers, request, response) => {
+      const body = await parse(request, response, ApplyRequest);
+      if (body !== undefined) await stream(response, body, handlers);
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/stop',
+    answer: async (handlers, request, response) => {
+      const body = await parse(request, response, StopRequest);
+      if (body === undefined) return;
+      json(response, 202, {});
+      handlers.stop(body.services);
+    },
+  },
+];
+
+/** Who may ask: on a socket that only reads, nobody can change a thing. */
+export type Access = { readonly kind: 'all' } | { readonly kind: 'read'; readonly group: number };
+
 /**
- * HTTP/1.1 and JSON on a UNIX socket (mode 0600). `GET /v1/status`, `POST /v1/plan`, `POST /v1/apply` (answers NDJSON
- * `Line`s as things happen), `POST /v1/stop`. A client that goes away changes nothing of what was begun.
+ * HTTP/1.1 and JSON on a UNIX socket: `ROUTES`, for its own user (mode 0600), or what of them reads, for a group (0660).
+ * An apply is answered by NDJSON `Line`s as things happen. A client that goes away changes nothing of what was begun.
  */
-export async function serveControl(path: string, handlers: Handlers): Promise<AsyncDisposable> {
+export async function serveControl(path: string, handlers: Handlers, access: Access): Promise<AsyncDisposable> {
   // We hold the lock of this folder: a socket that is there is a dead daemon's.
   rmSync(path, { force: true });
   const server = http.createServer((request, response) => {
-    answer(request, response, handlers).catch((error) => {
+    answer(request, response, handlers, access).catch((error) => {
       if (response.headersSent) response.end();
-      else json(response, 500, { problems: [{ code: 'defect', summary: why(error) }] });
+      else refuse(response, 500, { code: 'defect', summary: why(error) });
     });
+  });
+  // What is no HTTP, or has headers without end: told in the same form as the rest.
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (!socket.writable) return void socket.destroy();
+    const text = `${JSON.stringify({ problems: [{ code: 'bad-request', summary: `not a valid request: ${why(error)}` }] })}\n`;
+    socket.end(
+      `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
+    );
   });
   const before = process.umask(0o177);
   try {
@@ -37,6 +93,14 @@ export async function serveControl(path: string, handlers: Handlers): Promise<As
       path,
       (short) => new Promise<void>((resolve, reject) => server.once('error', reject).listen(short, resolve)),
     );
+    if (access.kind === 'read') {
+      chownSync(path, -1, access.group);
+      chmodSync(path, 0o660);
+    }
+  } catch (error) {
+    server.close();
+    rmSync(path, { force: true });
+    throw error;
   } finally {
     process.umask(before);
   }
@@ -49,32 +113,29 @@ export async function serveControl(path: string, handlers: Handlers): Promise<As
   };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, handlers: Handlers): Promise<void> {
-  switch (`${request.method} ${request.url}`) {
-    case 'GET /v1/status':
-      return json(response, 200, await handlers.status());
-    case 'POST /v1/plan': {
-      const body = await parse(request, response, PlanRequest);
-      if (body === undefined) return;
-      begin(response, 'application/json');
-      response.end(`${JSON.stringify(await handlers.plan(body))}\n`);
-      return;
-    }
-    case 'POST /v1/apply': {
-      const body = await parse(request, response, ApplyRequest);
-      return body === undefined ? undefined : stream(response, body, handlers);
-    }
-    case 'POST /v1/stop': {
-      const body = await parse(request, response, StopRequest);
-      if (body === undefined) return;
-      json(response, 202, {});
-      return handlers.stop(body.services);
-    }
-    default:
-      return json(response, 404, {
-        problems: [{ code: 'no-such-request', summary: `no such request: ${request.method} ${request.url}` }],
-      });
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  handlers: Handlers,
+  access: Access,
+): Promise<void> {
+  const { method = '', url = '' } = request;
+  const there = ROUTES.filter(({ path }) => path === url);
+  const allowed = there.filter((route) => access.kind === 'all' || route.method === 'GET');
+  const route = allowed.find((route) => route.method === method);
+  if (route !== undefined) return route.answer(handlers, request, response);
+  const [first] = there;
+  if (first === undefined) {
+    const summary = `no such request: ${method} ${url}`;
+    return refuse(response, 404, { code: 'no-such-request', summary, hint: 'docs/api.md tells what there is' });
   }
+  response.setHeader('allow', allowed.map((route) => route.method).join(', '));
+  if (there.some((route) => route.method === method)) {
+    const summary = `cannot ${method} ${url} here: this socket only tells what is`;
+    return refuse(response, 405, { code: 'read-only', summary, hint: 'ask as the user of the daemon (root)' });
+  }
+  const hint = `it takes ${there.map((route) => route.method).join(' and ')}`;
+  refuse(response, 405, { code: 'no-such-method', summary: `cannot ${method} ${url}`, hint });
 }
 
 async function stream(response: ServerResponse, body: ApplyRequest, handlers: Handlers): Promise<void> {
@@ -102,22 +163,35 @@ async function parse<T>(
   response: ServerResponse,
   schema: z.ZodMiniType<T>,
 ): Promise<T | undefined> {
-  let text = '';
-  for await (const chunk of request.setEncoding('utf8')) {
-    text += chunk;
-    if (text.length > LARGEST) break;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  // To leave early must not end the connection: its answer is still to be sent.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > LARGEST) {
+      const summary = `not a valid request: its body is larger than ${LARGEST} bytes`;
+      response.setHeader('connection', 'close');
+      refuse(response, 413, { code: 'too-large', summary });
+      return undefined;
+    }
+    chunks.push(chunk);
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    value = undefined;
-  }
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(parseJson(Buffer.concat(chunks).toString()));
   if (parsed.success) return parsed.data;
-  const summary = `not a valid request: ${z.prettifyError(parsed.error)}`;
-  json(response, 400, { problems: [{ code: 'bad-request', summary }] });
+  refuse(response, 400, { code: 'bad-request', summary: `not a valid request: ${z.prettifyError(parsed.error)}` });
   return undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function refuse(response: ServerResponse, status: number, ...problems: readonly Problem[]): void {
+  json(response, status, { problems });
 }
 
 function json(response: ServerResponse, status: number, value: unknown): void {

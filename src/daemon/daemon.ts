@@ -16,12 +16,12 @@ import { statusOf } from '../status.ts';
 import { statusNotes } from '../status-notes.ts';
 import { openRegistry, type SupervisorEvent, type Supervisors } from '../supervisors/index.ts';
 import { actionsOf } from './acted.ts';
-import { serveControl } from './control.ts';
 import { watchForDuels } from './duels.ts';
 import { foretell } from './foretell.ts';
 import { lastGood, ownerChanged, refuseOther } from './invalid.ts';
 import { tellLeft } from './left.ts';
 import { createLoop } from './loop.ts';
+import { serveSockets } from './sockets.ts';
 import { watchFiles } from './watch.ts';
 import type { ApplyRequest } from './wire.ts';
 
@@ -212,13 +212,12 @@ export async function startDaemon(
     const services = statusOf(desired, observed, healthOf, holds, holdsByDuel(recordedDuels(config.stateDir)));
     return { notes: statusNotes(config, desired), services };
   };
-  const socket = join(config.runtimeDir, 'control.sock');
   await using stack = new AsyncDisposableStack();
   stack.use(monitor);
   stack.use(registry);
   stack.use(duels);
   stack.use(
-    await serveControl(socket, {
+    await serveSockets(config, {
       status,
       stop: (services) => stopping.resolve({ services }),
       plan: (request) => foretell(hand, request).finally(releaseAfterLook),
@@ -253,7 +252,7 @@ export async function startDaemon(
     .filter(
       (object) => object.kind === 'actual' && object.owner.kind === 'ours' && object.run.kind === 'running',
     ).length;
-  tell({ kind: 'ready', socket, adopted: alive });
+  tell({ kind: 'ready', socket: join(config.runtimeDir, 'control.sock'), adopted: alive });
   loop.nudge();
 
   return {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readWhole } from '../../host/procfs.ts';
-import type { Scope } from './bus-address.ts';
+import type { Scope } from '../shared/bus-address.ts';
 
 /**
  * The main process of an active unit by its control group, which costs a tenth of asking systemd: where exactly one

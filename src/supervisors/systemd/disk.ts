@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Scope } from './bus-address.ts';
+import type { Scope } from '../shared/bus-address.ts';
 
 /** Where units, their drop-ins and the links that start them at boot are, read once from the folders of systemd.unit(5). */
 export interface Disk {

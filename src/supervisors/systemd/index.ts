@@ -1,9 +1,10 @@
 import type { Monitor } from '../../health/health.ts';
 import type { Actual, Definition, Outcome, OwnStep, Reading, Service } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
+import type { Scope } from '../shared/bus-address.ts';
 import { inTurns } from '../shared/outcome.ts';
+import { installedVersion } from '../shared/systemd-version.ts';
 import type { Supervisor } from '../supervisor.ts';
-import type { Scope } from './bus-address.ts';
 import type { UnitOptions } from './define.ts';
 import { unitDirOf } from './disk.ts';
 import { Drift } from './drift.ts';
@@ -17,7 +18,6 @@ import { type Observer, problemOf } from './sight.ts';
 import { take } from './steps.ts';
 import { createUnitTaker } from './taker.ts';
 import { type SystemdEvent, Tender } from './tend.ts';
-import { installedVersion } from './version.ts';
 import { Waiting } from './waiting.ts';
 import { defineWhole } from './whole.ts';
 

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { maskText } from '../../secrets.ts';
+import type { Scope } from '../shared/bus-address.ts';
 import type { Settings } from '../shared/settings.ts';
 import { tail } from '../shared/tail.ts';
-import type { Scope } from './bus-address.ts';
 
 const LINES = 5;
 /** ms. A journal that is slow to read must not hold up what it only illustrates. */

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure, type Problem, why } from '../../problem.ts';
-import { type Bus, type Call, DBUS, DBUS_PATH, openBus, type Signal } from './bus.ts';
-import { busSocket, type Scope } from './bus-address.ts';
-import { BusError, busProblem, isAnswered, isGone } from './bus-error.ts';
+import { type Bus, type Call, DBUS, DBUS_PATH, openBus, type Signal } from '../shared/bus.ts';
+import { busSocket, type Scope } from '../shared/bus-address.ts';
+import { BusError, busProblem, isAnswered, isGone } from '../shared/bus-error.ts';
 import { MANAGER, MANAGER_PATH, newOwner, RULES, SYSTEMD } from './signals.ts';
 
 export interface LinkListener {

@@ -1,5 +1,6 @@
 import { Failure, type Problem } from '../../problem.ts';
-import type { Scope } from './bus-address.ts';
+import type { Scope } from '../shared/bus-address.ts';
+import { Turns } from '../shared/turns.ts';
 import { unitPath } from './bus-path.ts';
 import { type JobEnd, Jobs } from './jobs.ts';
 import { type Link, type LinkCall, openLink } from './link.ts';
@@ -14,9 +15,8 @@ import {
 } from './properties.ts';
 import { checked, type LinkChange, type ListedUnit, linkChanges, listedUnits, versionOf } from './replies.ts';
 import { type Heard, hear, MANAGER, MANAGER_PATH, PROPERTIES } from './signals.ts';
-import { Turns } from './turns.ts';
 
-export type { Scope } from './bus-address.ts';
+export type { Scope } from '../shared/bus-address.ts';
 export type { JobEnd, JobResult } from './jobs.ts';
 export type { PropertyName, PropertyValue, ServiceProperties, UnitProperties } from './properties.ts';
 export type { LinkChange, ListedUnit } from './replies.ts';

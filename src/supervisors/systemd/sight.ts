@@ -1,6 +1,6 @@
 import type { Actual, ActualDefinition, DesiredState, HostFile, ServiceId, UnreadableObject } from '../../model.ts';
 import { Failure, type Problem, why } from '../../problem.ts';
-import type { Scope } from './bus-address.ts';
+import type { Scope } from '../shared/bus-address.ts';
 import type { Disk } from './disk.ts';
 import type { Manager } from './manager.ts';
 import { BLOCK, SETTINGS } from './names.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { DBUS, DBUS_PATH, type Signal } from './bus.ts';
+import { DBUS, DBUS_PATH, type Signal } from '../shared/bus.ts';
 import { unitName } from './bus-path.ts';
 import { JOB_RESULTS, type JobResult } from './jobs.ts';
 

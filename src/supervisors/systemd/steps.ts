@@ -1,10 +1,10 @@
 import type { Monitor } from '../../health/health.ts';
 import type { Outcome, OwnStep, Run, Step } from '../../model.ts';
 import { Failure, type Problem, unreachable } from '../../problem.ts';
+import type { Scope } from '../shared/bus-address.ts';
 import { cannot, changedMeanwhile, done, failed } from '../shared/outcome.ts';
 import { whenHealthy } from '../shared/probing.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
-import type { Scope } from './bus-address.ts';
 import { type Glance, glance, isUp } from './glance.ts';
 import { journalCommand, lastLines } from './journal.ts';
 import type { JobEnd } from './manager.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Failure } from '../../../../src/problem.ts';
-import { BusError, busProblem, isGone } from '../../../../src/supervisors/systemd/bus-error.ts';
+import { BusError, busProblem, isGone } from '../../../../src/supervisors/shared/bus-error.ts';
 
 const answered = (name: string, message = '') => new BusError({ kind: 'answered', name, message });
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Failure, type Problem } from '../../../../src/problem.ts';
-import { openBus } from '../../../../src/supervisors/systemd/bus.ts';
+import { openBus } from '../../../../src/supervisors/shared/bus.ts';
 import { connectManager, type Manager, type ManagerEvent } from '../../../../src/supervisors/systemd/manager.ts';
 import { until } from '../../../rig/host.ts';
 import { FakeBus, jobPath, Peer, UNIT } from './bus-fake.ts';

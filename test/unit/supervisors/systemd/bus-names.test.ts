@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { busSocket } from '../../../../src/supervisors/systemd/bus-address.ts';
+import { busSocket } from '../../../../src/supervisors/shared/bus-address.ts';
 import { escapeLabel, unescapeLabel, unitName, unitPath } from '../../../../src/supervisors/systemd/bus-path.ts';
 
 describe('the object path of a unit', () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Signal } from '../../../../src/supervisors/systemd/bus.ts';
+import type { Signal } from '../../../../src/supervisors/shared/bus.ts';
 import { News } from '../../../../src/supervisors/systemd/news.ts';
 import { hear, newOwner } from '../../../../src/supervisors/systemd/signals.ts';
 

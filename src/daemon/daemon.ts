@@ -17,12 +17,12 @@ import { statusNotes } from '../status-notes.ts';
 import { openRegistry, type SupervisorEvent, type Supervisors } from '../supervisors/index.ts';
 import { actionsOf } from './acted.ts';
 import { watchForDuels } from './duels.ts';
+import { type FileWatch, watchFiles } from './files/watch.ts';
 import { foretell } from './foretell.ts';
 import { lastGood, ownerChanged, refuseOther } from './invalid.ts';
 import { tellLeft } from './left.ts';
 import { createLoop } from './loop.ts';
 import { serveSockets } from './sockets.ts';
-import { watchFiles } from './watch.ts';
 import type { ApplyRequest } from './wire.ts';
 
 /** What the daemon tells whoever runs it: its log and its live view. */
@@ -80,13 +80,16 @@ export async function startDaemon(
   const cache = openDesiredCache(config);
   let last = lastGood(config);
   let invalid: string | undefined;
+  let files: FileWatch | undefined;
+  const load = () => loadDesired(config, cache);
+  const loadSteady = () => files?.steady(load) ?? load();
 
   /** The desired state in force: what is there, or the last good one where that is invalid. */
   const desiredNow = async (): Promise<{ readonly desired: Desired | undefined; readonly fresh: boolean }> => {
     const safety = checkSafety(config.desiredState);
     try {
       if (safety.length > 0) throw new Failure(...safety);
-      const desired = await loadDesired(config, cache);
+      const desired = await loadSteady();
       if (owner !== undefined && desired.policy.owner !== owner)
         throw new Failure(ownerChanged(owner, desired.policy.owner));
       return { desired, fresh: true };
@@ -140,7 +143,7 @@ export async function startDaemon(
     return supervisors;
   };
   const watches: AsyncDisposable[] = [];
-  const hand = { config, cache, owner, registry, signal: abort.signal };
+  const hand = { config, load: loadSteady, owner, registry, signal: abort.signal };
   const tellWhatIsLeft = tellLeft(tell);
   let holdEnds: NodeJS.Timeout | undefined;
   /** What is left as somebody made it is left so no longer than promised. */
@@ -235,14 +238,12 @@ export async function startDaemon(
         }),
     }),
   );
-  stack.use(
-    await watchFiles(config.desiredState, loop.nudge, (error) =>
-      tell({
-        kind: 'trouble',
-        problem: { code: 'watch', summary: `cannot watch ${config.desiredState}: ${String(error)}` },
-      }),
-    ),
-  );
+  files = await watchFiles(config.desiredState, {
+    poll: config.watch?.poll,
+    changed: loop.nudge,
+    trouble: (problem) => tell({ kind: 'trouble', problem }),
+  });
+  stack.use(files);
   const resync = setInterval(loop.nudge, RESYNC);
   const look = setInterval(isLost, LOOK);
   const resources = stack.move();

@@ -1,7 +1,7 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Config } from '../config.ts';
-import type { Cache } from '../desired/cache.ts';
-import { checkOwner, loadDesired, supervisorsInUse } from '../engine.ts';
+import { checkOwner, supervisorsInUse } from '../engine.ts';
+import type { Desired } from '../model.ts';
 import { prepare } from '../prepare.ts';
 import { Failure } from '../problem.ts';
 import { EVERYTHING } from '../request.ts';
@@ -11,7 +11,8 @@ import { barePlan, type PlanAnswer, type PlanRequest } from './wire.ts';
 /** What a daemon has at hand for a dry run. */
 export interface Hand {
   readonly config: Config;
-  readonly cache: Cache;
+  /** What Git says now. */
+  readonly load: () => Promise<Desired>;
   /** Whose services it looks after. */
   readonly owner: string;
   readonly registry: Pick<Registry, 'taken'>;
@@ -26,10 +27,10 @@ const OTHER: PlanAnswer = { kind: 'other' };
  * other settings, another owner or a supervisor that was never looked at here, is for him to plan.
  */
 export async function foretell(hand: Hand, request: PlanRequest): Promise<PlanAnswer> {
-  const { config, cache, owner, registry, signal } = hand;
+  const { config, load, owner, registry, signal } = hand;
   if (!isSame(config, request)) return OTHER;
   try {
-    const desired = await loadDesired(config, cache);
+    const desired = await load();
     if (desired.policy.owner !== owner) return OTHER;
     const taken = () => registry.taken(supervisorsInUse(config, desired), desired.instances);
     const supervisors = taken();

@@ -192,7 +192,8 @@ async function e(): Promise<void> {
   const ready = bench.startedAll(200);
   const daemon = await us.daemon();
   await ready;
-  await sleep(15_000);
+  // What was acted on last is watched for a minute, in case somebody undoes it: that is not idle yet.
+  await sleep(75_000);
   const before = usage(daemon.pid ?? 0);
   await sleep(60_000);
   const after = usage(daemon.pid ?? 0);

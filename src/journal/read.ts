@@ -1,0 +1,133 @@
+import { existsSync } from 'node:fs';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
+import { type Problem, why } from '../problem.ts';
+import { connect, isDamage, pragma, rowEntry } from './database.ts';
+import type { Entry } from './entry.ts';
+import { databaseFile, tailFile } from './journal.ts';
+import { readTail } from './tail.ts';
+
+export interface Query {
+  /** A service by its name, with all its instances, or one instance by its id. */
+  readonly service?: string;
+  /** And what is told of these runs as such: what caused them, what they came to. */
+  readonly runs?: readonly string[];
+  /** ms since the epoch; from then on. */
+  readonly since?: number;
+  /** No more than the newest so many. */
+  readonly limit: number;
+}
+
+/** What was read, oldest first, and what stands in the way of the rest. */
+export interface History {
+  readonly entries: readonly Entry[];
+  /** There are older ones that the limit left out. */
+  readonly more: boolean;
+  readonly problem?: Problem;
+}
+
+/**
+ * Reads the journal, whoever writes it meanwhile; undefined where there never was one. Changes nothing. The tail is read
+ * first: what is moved from it into the database in between is then found there.
+ */
+export function readJournal(stateDir: string, query: Query): History | undefined {
+  const path = databaseFile(stateDir);
+  let tail: readonly Entry[] | undefined;
+  let rows: readonly Entry[] = [];
+  let problem: Problem | undefined;
+  const there = existsSync(path);
+  try {
+    tail = readTail(tailFile(stateDir));
+    if (tail === undefined && !there) return undefined;
+    if (there) rows = reading(path, (db) => select(db, query));
+  } catch (error) {
+    problem = unreadable(path, error);
+  }
+  const known = new Set(rows.map(keyOf));
+  const newer = (tail ?? []).filter((entry) => isMeant(entry, query) && !known.has(keyOf(entry)));
+  const all = [...rows, ...newer].sort((a, b) => a.id - b.id);
+  return {
+    entries: all.slice(-query.limit),
+    more: all.length > query.limit,
+    ...(problem === undefined ? {} : { problem }),
+  };
+}
+
+/** Every service that the journal knows, by id. */
+export function servicesInJournal(stateDir: string): readonly string[] {
+  const path = databaseFile(stateDir);
+  const kept = !existsSync(path)
+    ? []
+    : reading(path, (db) =>
+        // Steps from one name to the next: an index has all of each together.
+        db
+          .prepare(
+            `WITH RECURSIVE names (name) AS (
+               SELECT min(service) FROM events WHERE service IS NOT NULL
+               UNION ALL
+               SELECT (SELECT min(service) FROM events WHERE service > name) FROM names WHERE name IS NOT NULL
+             ) SELECT name FROM names WHERE name IS NOT NULL`,
+          )
+          .all(),
+      ).map(({ name }) => String(name));
+  const newer = (readTail(tailFile(stateDir)) ?? []).flatMap(({ service }) => service ?? []);
+  return [...new Set([...kept, ...newer])].sort();
+}
+
+/** One that is being written can be read; where nobody may write at all (a read-only file system), as it lies there. */
+function reading<T>(path: string, read: (db: DatabaseSync) => readonly T[]): readonly T[] {
+  const attempt = (from: string | URL) => {
+    const db = connect(from, true);
+    try {
+      db.exec('PRAGMA busy_timeout = 2000');
+      // Its writer is only about to make what is in it.
+      return pragma(db, 'user_version') === 0 ? [] : read(db);
+    } finally {
+      db.close();
+    }
+  };
+  try {
+    return attempt(path);
+  } catch (error) {
+    if (!CANNOT_SHARE.has((error as { readonly errcode?: number }).errcode ?? 0)) throw error;
+    return attempt(new URL(`${pathToFileURL(path)}?immutable=1`));
+  }
+}
+
+/** SQLITE_CANTOPEN and SQLITE_READONLY, with what they are made of: its shared memory can't be made beside it. */
+const CANNOT_SHARE: ReadonlySet<number> = new Set([14, 8, 8 | (5 << 8), 8 | (6 << 8), 10 | (18 << 8), 10 | (19 << 8)]);
+
+function select(db: DatabaseSync, { service, runs = [], since, limit }: Query): readonly Entry[] {
+  const parts: string[] = [];
+  const values: SQLInputValue[] = [];
+  if (service !== undefined) {
+    // `web@1`, `web@2`: all that begin with `web@`. Each of the parts of an OR has its index.
+    parts.push('(service = ? OR (service >= ? AND service < ?))');
+    values.push(service, `${service}@`, `${service}A`);
+  }
+  if (runs.length > 0) {
+    parts.push(`(service IS NULL AND run IN (${runs.map(() => '?').join(', ')}))`);
+    values.push(...runs);
+  }
+  const where = [...(parts.length > 0 ? [`(${parts.join(' OR ')})`] : []), ...(since === undefined ? [] : ['at >= ?'])];
+  if (since !== undefined) values.push(since);
+  const only = where.length > 0 ? `WHERE ${where.join(' AND ')}` : '';
+  const rows = db.prepare(`SELECT * FROM events ${only} ORDER BY id DESC LIMIT ?`).all(...values, limit + 1);
+  return rows.map(rowEntry);
+}
+
+function isMeant(entry: Entry, { service, runs = [], since }: Query): boolean {
+  if (since !== undefined && entry.at < since) return false;
+  if (service === undefined && runs.length === 0) return true;
+  if (entry.service === undefined && entry.run !== undefined && runs.includes(entry.run)) return true;
+  return service !== undefined && (entry.service === service || entry.service?.startsWith(`${service}@`) === true);
+}
+
+const keyOf = ({ id, at, text }: Entry) => `${id} ${at} ${text}`;
+
+function unreadable(path: string, error: unknown): Problem {
+  const hint = isDamage(error)
+    ? 'what is shown is what came since; it is moved aside and begun anew when something is next written to it'
+    : 'ask as whoever runs the daemon, such as root';
+  return { code: 'journal-unreadable', summary: `cannot read the journal ${path}: ${why(error)}`, hint };
+}

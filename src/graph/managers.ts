@@ -89,7 +89,7 @@ function unattended(process: Process, ancestors: readonly Process[], group: Grou
   const mark = markOf(process);
   const parent = ancestors[0];
   const orphan = parent === undefined || parent.pid === 1 || isInit(parent);
-  if (mark !== undefined && orphan && group?.kind !== 'unit')
+  if (mark !== undefined && orphan && (group?.kind !== 'unit' || isOwnScope(group.unit)))
     return { kind: 'builtin', ...mark, evidence: ['it bears the mark of that service, and its shim is gone'] };
   if (process.pid === 1) return { kind: 'unknown', evidence: ['it is the first process of all'] };
   const left = orphan ? ['whoever started it is gone: its parent is the first process of all'] : [];
@@ -99,6 +99,11 @@ function unattended(process: Process, ancestors: readonly Process[], group: Grou
   if (orphan) return { kind: 'unknown', evidence: left };
   const { pid, argv } = parent;
   return { kind: 'process', pid, command: argv, evidence: ['that is its parent'] };
+}
+
+/** The embedded supervisor gives each service one. */
+function isOwnScope(unit: string): boolean {
+  return /^reconciled-.*\.scope$/.test(unit);
 }
 
 function builtin(child: Process, why: string): Manager {

@@ -181,6 +181,15 @@ export const hardOpenFiles: () => number = once(() => {
   return value === undefined || value === 'unlimited' ? Number.POSITIVE_INFINITY : Number(value);
 });
 
+/** What keeps this process from being ended when memory runs out (negative), or does the opposite; 0 where that is not told. */
+export const ownOomScore: () => number = once(() => {
+  try {
+    return Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
+  } catch {
+    return 0;
+  }
+});
+
 function once<T>(make: () => T): () => T {
   let value: T | undefined;
   return () => {

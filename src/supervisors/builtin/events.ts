@@ -21,6 +21,8 @@ export type BuiltinEvent =
   | { readonly kind: 'killed'; readonly service: ServiceId; readonly after: number }
   /** Its shim was killed: it goes on, but how it ends will not be seen. */
   | { readonly kind: 'unseen'; readonly service: ServiceId; readonly pid: number }
+  /** Of no service alone. */
+  | { readonly kind: 'trouble'; readonly problem: Problem }
   | { readonly kind: 'service-trouble'; readonly service: ServiceId; readonly problem: Problem };
 
 /** What a transition has to tell, if anything. */

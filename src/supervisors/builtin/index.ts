@@ -15,6 +15,7 @@ import { BUILTIN_FIELDS } from './fields.ts';
 import { type Observer, observe } from './observe.ts';
 import { readRecord } from './record.ts';
 import { createScanner } from './scan.ts';
+import { openScopes } from './scopes.ts';
 import { type StepContext, take } from './steps.ts';
 import type { Surroundings } from './surroundings.ts';
 import { Unit } from './unit.ts';
@@ -56,7 +57,8 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
   const emit = options.onEvent ?? (() => {});
   const scanner = createScanner();
   const units = new Map<ServiceId, Unit>();
-  const around: Surroundings = { owner, services, logDir, supervise, monitor, scanner, emit };
+  const scopes = supervise ? openScopes((problem) => emit({ kind: 'trouble', problem })) : undefined;
+  const around: Surroundings = { owner, services, logDir, supervise, monitor, scanner, scopes, emit };
   const observer: Observer = { owner, services, scanner, supervises: supervise };
   const checkService = async (service: Service): Promise<Problem | undefined> => {
     const definition = define(service);
@@ -143,6 +145,7 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
       rotation = undefined;
       for (const unit of units.values()) unit.close();
       units.clear();
+      scopes?.close();
     },
   };
 }

@@ -1,23 +1,29 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, constants, existsSync, mkdirSync, openSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { hardOpenFiles } from '../../host/procfs.ts';
+import type { Writable } from 'node:stream';
+import { hardOpenFiles, ownOomScore } from '../../host/procfs.ts';
 import { type RunsAs, switchUser, tool } from '../shared/programs.ts';
 import { type Rotation, rotateBeforeStart } from '../shared/rotate.ts';
 import type { Settings } from '../shared/settings.ts';
 import { FIFO } from './fifo.ts';
+import type { Placed } from './scopes.ts';
 import { shimArguments } from './shim.ts';
 
 /** The soft limit that programs expect; those that use select(2) break beyond it. Node raises its own. */
 const SOFT_OPEN_FILES = 1024;
 
-/** Spawns a service's shim; the FIFO is there. Throws what a system call says; a spawn may also fail by an `error` event. */
+/**
+ * Spawns a service's shim; the FIFO is there. With `place` its command begins once it is where that puts it.
+ * Throws what a system call says; a spawn may also fail by an `error` event.
+ */
 export function launch(
   folder: string,
   settings: Settings,
   runsAs: RunsAs | undefined,
   environment: Readonly<Record<string, string>>,
   defaultLogs: string,
+  place?: (pid: number) => Promise<Placed>,
 ): ChildProcess {
   // What they say must be of this start alone.
   for (const name of ['pid', 'exit']) unlinkIfThere(join(folder, name));
@@ -38,16 +44,32 @@ export function launch(
       shimArguments(folder, {
         umask: settings.umask,
         openFiles: 'nofile' in settings.limits ? undefined : Math.min(SOFT_OPEN_FILES, hardOpenFiles()),
+        // The daemon may be spared when memory runs out; what it starts is not to be spared for that.
+        oomScore: ownOomScore() < 0 ? '0' : '',
+        gated: place !== undefined,
         environment,
         command: wrapped(settings, runsAs),
       }),
-      { cwd: settings.directory, env: environment, detached: true, stdio: ['ignore', out, err, alive] },
+      {
+        cwd: settings.directory,
+        env: environment,
+        detached: true,
+        stdio: [place ? 'pipe' : 'ignore', out, err, alive],
+      },
     );
     child.unref();
+    if (child.stdin !== null && child.pid !== undefined) openGate(child.stdin, place?.(child.pid));
     return child;
   } finally {
     for (const fd of opened) closeSync(fd);
   }
+}
+
+/** Lets a shim go on. */
+function openGate(gate: Writable, placed: Promise<Placed> | undefined): void {
+  // It may have been killed meanwhile.
+  gate.on('error', () => undefined);
+  void placed?.then(({ openFiles }) => gate.end(`${openFiles ?? ''}\n`));
 }
 
 /** A log that can't be rotated is no reason not to start; it is told of while the service runs. */

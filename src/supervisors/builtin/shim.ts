@@ -9,21 +9,26 @@
  * for whoever listens now; files first, so that a line is never ahead of its file. What fails here must not be
  * written to the service's log: the folder may have been deleted.
  *
- *   sh -c SCRIPT reconciled-shim DIRECTORY UMASK OPEN_FILES UNSET COMMAND...
+ *   sh -c SCRIPT reconciled-shim DIRECTORY UMASK OPEN_FILES OOM_SCORE GATE UNSET COMMAND...
  *
- * OPEN_FILES is the soft limit or empty; UNSET are the variables that shells export unasked.
+ * OPEN_FILES is the soft limit or empty; OOM_SCORE is what the command is to have in place of the daemon's, or empty;
+ * UNSET are the variables that shells export unasked. With a GATE it waits for a line on its standard input before the
+ * command begins: the hard limit of open files, or nothing; the end of the daemon opens the gate too.
  */
-export const SCRIPT = `_rd=$1 _rm=$2 _rn=$3 _ru=$4
-shift 4
+export const SCRIPT = `_rd=$1 _rm=$2 _rn=$3 _ro=$4 _rg=$5 _ru=$6 _rh=
+shift 6
 trap : HUP INT QUIT TERM USR1 USR2
+\${_rg:+read -r _rh}
 (
 read -r _rs </proc/self/stat
 { echo "$_rs" >"$_rd/pid"; } 2>/dev/null
 echo "pid $_rs" >&3
 umask "$_rm"
 \${_rn:+ulimit -S -n "$_rn"}
+[ -z "$_rh" ] || ulimit -H -n "$_rh" 2>/dev/null
+[ -z "$_ro" ] || { echo "$_ro" >/proc/self/oom_score_adj; } 2>/dev/null
 unset $_ru
-exec "$@" 3>&-
+exec "$@" 3>&- </dev/null
 )
 _rc=$?
 { echo "$_rc" >"$_rd/exit"; } 2>/dev/null
@@ -44,11 +49,14 @@ export function shimArguments(
   options: {
     readonly umask: string;
     readonly openFiles: number | undefined;
+    readonly oomScore: string;
+    readonly gated: boolean;
     readonly environment: Readonly<Record<string, string>>;
     readonly command: readonly string[];
   },
 ): string[] {
   const unset = EXPORTED.filter((name) => !(name in options.environment)).join(' ');
   const openFiles = options.openFiles === undefined ? '' : String(options.openFiles);
-  return ['-c', SCRIPT, SHIM, directory, options.umask, openFiles, unset, ...options.command];
+  const { umask, oomScore, gated, command } = options;
+  return ['-c', SCRIPT, SHIM, directory, umask, openFiles, oomScore, gated ? '1' : '', unset, ...command];
 }

@@ -1,6 +1,7 @@
 import type { Monitor } from '../../health/health.ts';
 import type { BuiltinEvent } from './events.ts';
 import type { Scanner } from './scan.ts';
+import type { Scopes } from './scopes.ts';
 
 /** What all services of a supervisor share. */
 export interface Surroundings {
@@ -13,5 +14,7 @@ export interface Surroundings {
   readonly supervise: boolean;
   readonly monitor: Monitor;
   readonly scanner: Scanner;
+  /** Where services are to be parted from the daemon. */
+  readonly scopes: Scopes | undefined;
   readonly emit: (event: BuiltinEvent) => void;
 }

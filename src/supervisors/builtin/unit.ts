@@ -212,7 +212,7 @@ export class Unit {
   }
 
   #spawnNow(): void {
-    const { scanner } = this.#around;
+    const { scanner, scopes } = this.#around;
     const { definition, logDir } = this.#record;
     const identity = this.#identity();
     const settings = this.#settings;
@@ -228,7 +228,7 @@ export class Unit {
     }
     const stamp = { ...identity, hash: definition.hash };
     const environment = environmentOf(settings, this.#runsAs?.user, stamp);
-    const child = launch(this.folder, settings, this.#runsAs, environment, logDir);
+    const child = launch(this.folder, settings, this.#runsAs, environment, logDir, scopes?.for(this.id, settings));
     child.once('error', (error) => this.#failed(`in ${settings.directory}: ${why(error)}`));
     if (child.pid === undefined) return;
     this.#record = { ...this.#record, started: true, boot: bootId() };

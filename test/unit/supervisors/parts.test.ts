@@ -54,7 +54,8 @@ describe('a command line', () => {
   });
 
   it('of a shim is never that of its command, and always known as one', () => {
-    const options = { umask: '022', openFiles: 1024, environment: {}, command: ['sleep', '10'] };
+    const more = { openFiles: 1024, oomScore: '', gated: false };
+    const options = { umask: '022', ...more, environment: {}, command: ['sleep', '10'] };
     const line = ['/bin/sh', ...shimArguments('/run/x', options)];
     expect(isShim(line)).toBe(true);
     expect(runs(line, ['sleep', '10'])).toBe(false);

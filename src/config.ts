@@ -1,6 +1,6 @@
 import { accessSync, existsSync, lstatSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { closest } from './closest.ts';
 import { settingsOf, treeOf } from './git/settings.ts';
 import { Failure, type Problem, why } from './problem.ts';
@@ -72,10 +72,14 @@ function twoSources(desiredState: string): Problem {
   };
 }
 
-/** The real path, so that one directory has one name; where there is none yet, the path as it is. */
+/**
+ * The real path, so that one directory has one name; but a link that is the directory keeps its name, for it may lead to another
+ * one later. Where there is none yet, the path as it is.
+ */
 function real(path: string): string {
   try {
-    return realpathSync(path);
+    const isLink = lstatSync(path).isSymbolicLink();
+    return isLink ? join(realpathSync(dirname(path)), basename(path)) : realpathSync(path);
   } catch {
     return path;
   }

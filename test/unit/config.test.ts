@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -47,6 +47,31 @@ test('paths in the file are relative to the file, paths in flags to the current 
   expect((await readConfig({ config: 'etc/reconcile.config.json', desiredState: 'd2' })).desiredState).toBe(
     join(folder, 'd2'),
   );
+});
+
+test('a directory has its real path, but where it is a link it keeps the name of that', async () => {
+  mkdirSync('a/b', { recursive: true });
+  symlinkSync('a', 'way');
+  symlinkSync('a/b', 'now');
+  const named = async (desiredState: string) => (await readConfig({ desiredState })).desiredState;
+  expect(await named('way/b')).toBe(join(folder, 'a/b'));
+  expect(await named('now')).toBe(join(folder, 'now'));
+});
+
+test('a repository elsewhere has one place here, whatever commit it is at, and excludes a directory', async () => {
+  writeFileSync('reconcile.config.yaml', 'stateDir: s\ngit: { url: "git@h:team/ops.git", path: x/../.. }\n');
+  expect(await problems()).toEqual(["cannot use git.path: 'x/../..' leads out of the repository | "]);
+  writeFileSync('reconcile.config.yaml', 'stateDir: s\ngit: { url: "git@h:team/ops.git", path: ./x/, poll: 0s }\n');
+  expect(await problems()).toEqual([
+    "cannot use git.poll: '0s' is no duration of at least 1s | write it as in `git.poll: 60s`",
+  ]);
+  writeFileSync('reconcile.config.yaml', 'stateDir: s\ngit: { url: "git@h:team/ops.git", path: ./x/, sshKey: k }\n');
+  const config = await readConfig({});
+  expect(config.git).toEqual({ url: 'git@h:team/ops.git', path: 'x', poll: 60_000, sshKey: join(folder, 'k') });
+  expect(config.desiredState).toMatch(/\/s\/git\/ops-[0-9a-f]{10}\/tree$/);
+  expect(await problems({ desiredState: 'd' })).toEqual([
+    'cannot take the desired state from `git` and from ./d at once | keep one: `git` in the configuration, or desiredState (--desired-state, RECONCILE_DESIRED_STATE)',
+  ]);
 });
 
 test('with a runtime folder of its own everything of ours is below it', async () => {

@@ -16,19 +16,23 @@ import { statusOf } from '../status.ts';
 import { statusNotes } from '../status-notes.ts';
 import { openRegistry, type SupervisorEvent, type Supervisors } from '../supervisors/index.ts';
 import { actionsOf } from './acted.ts';
+import { askedText } from './asked.ts';
 import { watchForDuels } from './duels.ts';
 import { type FileWatch, watchFiles } from './files/watch.ts';
 import { foretell } from './foretell.ts';
 import { lastGood, ownerChanged, refuseOther } from './invalid.ts';
 import { tellLeft } from './left.ts';
 import { createLoop } from './loop.ts';
+import { afterOf, plainRequest, runningIn } from './plain.ts';
+import { createPulse } from './pulse.ts';
 import { serveSockets } from './sockets.ts';
-import type { ApplyRequest } from './wire.ts';
 
 /** What the daemon tells whoever runs it: its log and its live view. */
 export type DaemonEvent =
   | Event
   | SupervisorEvent
+  /** Before each run: what it is for, in a few words. */
+  | { readonly kind: 'run'; readonly causes: readonly string[] }
   | { readonly kind: 'ready'; readonly socket: string; readonly adopted: number }
   /** The desired state is invalid; what was last good stays in force. */
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[]; readonly inForce: string | undefined }
@@ -53,6 +57,10 @@ export type DaemonEvent =
 
 export interface Daemon {
   status(): Promise<Status>;
+  /** Reads everything anew and applies it; resolves when that is done. */
+  reload(): Promise<void>;
+  /** Its work goes on: no turn of its loop has come to a standstill. */
+  alive(): boolean;
   /** Ends the daemon; services go on unless told. Resolves when all is released. */
   stop(services: boolean): Promise<void>;
   /** Resolves when somebody asked over the socket to stop. */
@@ -73,8 +81,13 @@ const LOOK = 5000;
 export async function startDaemon(
   config: Config,
   lock: Pick<Lock, 'isThere'>,
-  tell: (event: DaemonEvent) => void,
+  listener: (event: DaemonEvent) => void,
 ): Promise<Daemon> {
+  const pulse = createPulse();
+  const tell = (event: DaemonEvent) => {
+    pulse.beat();
+    listener(event);
+  };
   ensureHostKey(config.stateDir);
   const abort = new AbortController();
   const cache = openDesiredCache(config);
@@ -137,7 +150,8 @@ export async function startDaemon(
   const inUse = async (desired: Desired): Promise<Supervisors> => {
     const supervisors = await registry.take(supervisorsInUse(config, desired), desired.instances);
     for (const supervisor of supervisors.values()) {
-      if (!watched.has(supervisor)) watches.push(supervisor.watch(() => loop.nudge()));
+      if (!watched.has(supervisor))
+        watches.push(supervisor.watch(() => loop.nudge(`something changed in ${supervisor.name}`)));
       watched.add(supervisor);
     }
     return supervisors;
@@ -151,10 +165,10 @@ export async function startDaemon(
     clearTimeout(holdEnds);
     const now = Date.now();
     const end = nextEnd(readMarks(config.stateDir), now);
-    if (end !== undefined) holdEnds = setTimeout(loop.nudge, end - now + 1);
+    if (end !== undefined) holdEnds = setTimeout(() => loop.nudge('a hold ended'), end - now + 1);
   };
 
-  const duels = watchForDuels(config, registry, { desired: () => last, tell, nudge: () => loop.nudge() });
+  const duels = watchForDuels(config, registry, { desired: () => last, tell, nudge: () => loop.nudge('a duel') });
 
   const lost = Promise.withResolvers<void>();
   const isLost = (): boolean => {
@@ -197,7 +211,8 @@ export async function startDaemon(
   const release = createMemoryRelease(cache.save, 2000);
   // Whoever looks mostly looks again, and what was thrown away by then would have to be made anew.
   const releaseAfterLook = createMemoryRelease(cache.save, 30_000);
-  const loop = createLoop(async () => {
+  const loop = createLoop(async (causes) => {
+    tell({ kind: 'run', causes });
     try {
       await run(EVERYTHING, tell);
       release();
@@ -205,7 +220,7 @@ export async function startDaemon(
       if (error instanceof Failure) reject(error.problems);
       else tell({ kind: 'trouble', problem: { code: 'defect', summary: `cannot converge: ${String(error)}` } });
     }
-  });
+  }, pulse.around);
 
   const stopping = Promise.withResolvers<{ readonly services: boolean }>();
   const status = async (): Promise<Status> => {
@@ -227,11 +242,12 @@ export async function startDaemon(
       apply: (request, emit) =>
         loop.run(async () => {
           refuseOther(config, request);
+          tell({ kind: 'run', causes: [askedText(request)] });
           const both = (event: Event) => {
             tell(event);
             emit(event);
           };
-          const report = await run(plain(request), both);
+          const report = await run(plainRequest(request), both);
           if (report === undefined || invalid !== undefined)
             throw new Failure(...(JSON.parse(invalid ?? '[]') as Problem[]));
           return report;
@@ -240,24 +256,24 @@ export async function startDaemon(
   );
   files = await watchFiles(config.desiredState, {
     poll: config.watch?.poll,
-    changed: loop.nudge,
+    changed: () => loop.nudge('files changed'),
     trouble: (problem) => tell({ kind: 'trouble', problem }),
   });
   stack.use(files);
-  const resync = setInterval(loop.nudge, RESYNC);
+  const resync = setInterval(() => loop.nudge('a look now and then'), RESYNC);
   const look = setInterval(isLost, LOOK);
   const resources = stack.move();
   const observed = await observeAll(first.desired, await inUse(first.desired), abort.signal);
-  const alive = [...observed.values()]
-    .flatMap((reading) => (reading.kind === 'read' ? reading.objects : []))
-    .filter(
-      (object) => object.kind === 'actual' && object.owner.kind === 'ours' && object.run.kind === 'running',
-    ).length;
-  tell({ kind: 'ready', socket: join(config.runtimeDir, 'control.sock'), adopted: alive });
-  loop.nudge();
+  tell({ kind: 'ready', socket: join(config.runtimeDir, 'control.sock'), adopted: runningIn(observed) });
+  loop.nudge('the daemon began');
 
   return {
     status,
+    reload: async () => {
+      loop.nudge('SIGHUP');
+      await loop.run(async () => undefined).catch(() => undefined);
+    },
+    alive: () => pulse.beats(last),
     askedToStop: stopping.promise,
     lost: lost.promise,
     stop: async (services) => {
@@ -270,23 +286,5 @@ export async function startDaemon(
       if (services) await builtin.stopAll(AbortSignal.timeout(600_000), afterOf(last ?? first.desired));
       await resources.disposeAsync();
     },
-  };
-}
-
-/** The ids of what a service is after, all instances. */
-function afterOf(desired: Desired | undefined): (id: string) => readonly string[] {
-  const byName = Map.groupBy(desired?.services ?? [], ({ name }) => name);
-  const byId = new Map(desired?.services.map((service) => [service.id, service]));
-  return (id) => (byId.get(id)?.after ?? []).flatMap((name) => (byName.get(name) ?? []).map((service) => service.id));
-}
-
-function plain(request: ApplyRequest): Request {
-  const { only, asked, expect, claim, restartStaged } = request;
-  return {
-    only,
-    asked,
-    ...(expect === undefined ? {} : { expect }),
-    ...(claim === undefined ? {} : { claim }),
-    ...(restartStaged === undefined ? {} : { restartStaged }),
   };
 }

@@ -5,8 +5,8 @@ import { Failure } from '../problem.ts';
  * reads everything anew.
  */
 export interface Loop {
-  /** Something may have changed; carries no content. */
-  nudge(): void;
+  /** Something may have changed; carries no content but, for the history, in a few words why. */
+  nudge(cause?: string): void;
   /** Runs a task in turn. */
   run<T>(task: () => Promise<T>): Promise<T>;
   /** Resolves when what runs now has ended; what waits is not begun. */
@@ -19,25 +19,36 @@ const STOPPING = {
   hint: 'run `reconcile` again',
 };
 
-export function createLoop(onNudge: () => Promise<void>): Loop {
+/** How many causes of one run are told. */
+const CAUSES = 5;
+
+/** `around` runs each turn. */
+export function createLoop(
+  onNudge: (causes: readonly string[]) => Promise<void>,
+  around: <T>(turn: () => Promise<T>) => Promise<T> = (turn) => turn(),
+): Loop {
   let last: Promise<unknown> = Promise.resolve();
-  let queued = false;
+  let queued: Set<string> | undefined;
   let closed = false;
   const run = <T>(task: () => Promise<T>): Promise<T> => {
     const turn = last.then(() => {
       if (closed) throw new Failure(STOPPING);
-      return task();
+      return around(task);
     });
     last = turn.catch(() => undefined);
     return turn;
   };
   return {
-    nudge: () => {
-      if (queued || closed) return;
-      queued = true;
+    nudge: (cause) => {
+      if (closed) return;
+      const isFirst = queued === undefined;
+      queued ??= new Set();
+      if (cause !== undefined && queued.size < CAUSES) queued.add(cause);
+      if (!isFirst) return;
       run(() => {
-        queued = false;
-        return onNudge();
+        const causes = [...(queued ?? [])];
+        queued = undefined;
+        return onNudge(causes);
       }).catch(() => undefined);
     },
     run,

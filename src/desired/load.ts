@@ -25,6 +25,8 @@ import { loadYaml } from './yaml.ts';
 
 export interface LoadOptions {
   readonly directory: string;
+  /** What relative paths in it are relative to, where that is not the directory itself: it can be another one every time. */
+  readonly root?: string;
   readonly hostname: string;
   /** Keeps parsed values by content; without it everything is parsed. Whoever opened it saves it. */
   readonly cache?: Cache;
@@ -42,7 +44,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   const problems: Problem[] = [];
   const layout = readLayout(directory, hostname, problems);
   if (layout === undefined) return { kind: 'invalid', problems };
-  const root = realpathSync(directory);
+  const root = options.root ?? realpathSync(directory);
   const used = new Map<string, Tree>();
   const value = (kind: Kind, stack: Stack) => valueOfStack(kind, stack, options.cache, used, problems);
 
@@ -102,7 +104,7 @@ async function valueOfStack(
     return known;
   }
   const { examine } = await import('./examine.ts');
-  const examined = examine(kind, stack);
+  const examined = await examine(kind, stack);
   problems.push(...examined.problems);
   if (examined.value !== undefined && examined.problems.length === 0) used.set(key, examined.value);
   return examined.value;

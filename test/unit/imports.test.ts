@@ -16,7 +16,9 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['health', /^health\//, ['host', 'leaf']],
   ['desired', /^desired\//, ['host', 'leaf', 'schema types']],
   // Commits: fetched, trusted, read.
-  ['git', /^git\//, ['host', 'leaf']],
+  ['git', /^git\//, ['decisions', 'host', 'leaf']],
+  // What was decided, kept whole.
+  ['decisions', /^decisions\.ts$/, ['host', 'leaf']],
   // What was done, kept.
   ['journal', /^journal\//, ['host', 'leaf']],
   ['planner', /^(planner|order)\.ts$|^planner\//, ['leaf']],
@@ -37,9 +39,10 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['view', /^cli\/(views\/|style\.ts$)/, ['leaf']],
   [
     'engine',
-    /^(handover|control|verify)\/|^(engine|status-notes|abandoned|apply|check-names|status|config|config-file|decisions|definitions|groups|instances|launcher|leaving|marks|prepare|request|service-files|surroundings|unsafe-instances|used)\.ts$/,
+    /^(handover|control|verify|service)\/|^(engine|status-notes|abandoned|apply|check-names|status|config|config-file|definitions|groups|instances|launcher|leaving|marks|prepare|request|service-files|surroundings|unsafe-instances|used)\.ts$/,
     [
       'git',
+      'decisions',
       'desired',
       'planner',
       'registry',
@@ -59,6 +62,7 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
     /^daemon\//,
     [
       'git',
+      'decisions',
       'journal',
       'engine',
       'desired',
@@ -79,6 +83,7 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
     [
       'daemon',
       'git',
+      'decisions',
       'journal',
       'engine',
       'view',

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 
@@ -9,10 +10,11 @@ const root = new URL('.', import.meta.url).pathname;
 const next = `${root}dist.next`;
 const out = `${root}dist`;
 rmSync(next, { recursive: true, force: true });
-const { outputFiles } = await build({
+const { outputFiles, metafile } = await build({
   entryPoints: [`${root}src/cli.ts`],
   outdir: next,
   write: false,
+  metafile: true,
   bundle: true,
   splitting: true,
   minify: true,
@@ -28,6 +30,7 @@ const { outputFiles } = await build({
 });
 mkdirSync(`${next}/chunks`, { recursive: true });
 for (const { path, text } of outputFiles) writeFileSync(path, lean(text));
+writeFileSync(`${next}/preload.js`, preload(['src/cli/commands/daemon.ts', 'src/cli/views/problems.ts']));
 copyFileSync(`${root}src/launcher.sh`, `${next}/reconcile`);
 chmodSync(`${next}/reconcile`, 0o755);
 // A running daemon may still load from the old folder: it is moved aside whole, never written into.
@@ -66,6 +69,23 @@ function lean(code) {
   if (/\brequire\b/.test(rest))
     names.push('require=process.getBuiltinModule("node:module").createRequire(import.meta.url)');
   return names.length === 0 ? rest : `const ${names.join(',')};${rest}`;
+}
+
+/**
+ * Loads all that these modules could ever import, lazily too: a daemon that has it needs no file of ours any more, and
+ * whoever installs another release may delete the one that runs.
+ */
+function preload(entryPoints) {
+  const { outputs } = metafile;
+  const paths = Object.keys(outputs);
+  const found = new Set(paths.filter((path) => entryPoints.includes(outputs[path].entryPoint)));
+  if (found.size < entryPoints.length) throw new Error('a module to be preloaded has no chunk of its own');
+  for (const path of found)
+    for (const { path: other, external } of outputs[path].imports) if (!external) found.add(other);
+  return [...found]
+    .filter((path) => path.includes('/chunks/'))
+    .map((path) => `import './chunks/${basename(path)}';\n`)
+    .join('');
 }
 
 /** The library for command lines loads what starts programs, for subcommands that are some: there are none of these here. */

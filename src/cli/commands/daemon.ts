@@ -3,10 +3,14 @@ import { type Config, ensureFolder } from '../../config.ts';
 import { askStop } from '../../daemon/client.ts';
 import { type Daemon, startDaemon } from '../../daemon/daemon.ts';
 import { createLog } from '../../daemon/log.ts';
+import { openRecorder } from '../../daemon/record.ts';
 import { logEvent } from '../../daemon/words.ts';
 import { type Holder, type Lock, readHolder, takeLock } from '../../host/lock.ts';
-import { Failure } from '../../problem.ts';
+import { Failure, why } from '../../problem.ts';
+import { takeManager } from '../../service/notify.ts';
+import { preload } from '../../service/preload.ts';
 import type { Context, Options } from '../context.ts';
+import { managedBy } from './managed.ts';
 
 /** How long (ms) to wait for a one-shot that is applying, and for a daemon to end. */
 const PATIENCE = 60_000;
@@ -16,11 +20,16 @@ const AGAIN = 1000;
 /** `reconcile daemon`: in the foreground, until SIGTERM or SIGINT, or until somebody asks over the socket. */
 export async function daemonCommand(context: Context, options: Options): Promise<number> {
   const { config, note } = context;
+  const manager = takeManager(process.env, process.pid);
+  await preload();
   for (const folder of [config.runtimeDir, config.stateDir, join(config.stateDir, 'decisions')]) ensureFolder(folder);
   const lock = await takeDaemonLock(context, options.stopServices === true);
   if (lock === undefined) return 0;
   using _ = lock;
   const { tell, close, follow } = options.live ? await liveView(context) : await logView();
+  const managed = managedBy(manager, tell);
+  using recorder = openRecorder(config, { stays: true, onTrouble: (problem) => tell({ kind: 'trouble', problem }) });
+  recorder.note('began', `the daemon began, pid ${process.pid}, for ${config.desiredState}`, { pid: process.pid });
   const ended = Promise.withResolvers<void>();
   const signals = ['SIGTERM', 'SIGINT'] as const;
   let first = 0;
@@ -32,18 +41,24 @@ export async function daemonCommand(context: Context, options: Options): Promise
       ended.resolve();
     });
   }
-  // A terminal that goes away ends what was shown on it; a daemon with a log goes on.
-  process.on('SIGHUP', () => options.live && ended.resolve());
+  // A terminal that goes away ends what was shown on it; a daemon with a log reads everything anew.
+  process.on('SIGHUP', () => (options.live ? ended.resolve() : void managed.reload()));
   for (const stream of [process.stdout, process.stderr])
     stream.removeAllListeners('error').on('error', () => undefined);
   let daemon: Daemon;
   try {
-    daemon = await startDaemon(config, lock, tell);
+    daemon = await startDaemon(config, lock, (event) => {
+      recorder.tell(event);
+      tell(event);
+      managed.heard(event);
+    });
   } catch (error) {
+    recorder.note('ended', `the daemon could not begin: ${why(error)}`);
     close();
     throw error;
   }
   follow(daemon);
+  managed.follow(daemon);
   // Its socket and records may be another's by now: nothing is closed or tidied away, and so nothing of his is touched.
   daemon.lost.then(() => {
     close();
@@ -54,8 +69,10 @@ export async function daemonCommand(context: Context, options: Options): Promise
   });
   const asked = await Promise.race([ended.promise.then(() => ({ services: false })), daemon.askedToStop]);
   const services = asked.services || options.stopServices === true;
+  const told = managed.stopping(services);
   if (services) note('Stopping the daemon and its services...\n');
-  await daemon.stop(services);
+  await Promise.all([daemon.stop(services), told]);
+  recorder.note('ended', services ? 'the daemon ended, and its services' : 'the daemon ended; its services go on');
   close();
   note(
     services

@@ -7,17 +7,19 @@ import { createMonitor } from '../health/monitor.ts';
 import type { Lock } from '../host/lock.ts';
 import { createMemoryRelease } from '../host/memory.ts';
 import { holdsOf, nextEnd, readMarks } from '../marks.ts';
-import type { Desired, DriftKind, Event, Held, Report, ServiceId, Status } from '../model.ts';
-import { observeAll } from '../prepare.ts';
+import type { Desired, Event, Report, ServiceId, Status } from '../model.ts';
+import { observeAll, type Prepared } from '../prepare.ts';
 import { Failure, type Problem } from '../problem.ts';
 import { EVERYTHING, type Request } from '../request.ts';
 import { formatRevision } from '../revision.ts';
 import { statusOf } from '../status.ts';
 import { statusNotes } from '../status-notes.ts';
-import { openRegistry, type SupervisorEvent, type Supervisors } from '../supervisors/index.ts';
+import { openRegistry, type Supervisors } from '../supervisors/index.ts';
+import { decide } from '../verify/decide.ts';
 import { actionsOf } from './acted.ts';
 import { askedText } from './asked.ts';
 import { watchForDuels } from './duels.ts';
+import type { DaemonEvent } from './event.ts';
 import { type FileWatch, watchFiles } from './files/watch.ts';
 import { foretell } from './foretell.ts';
 import { lastGood, ownerChanged, refuseOther } from './invalid.ts';
@@ -26,34 +28,9 @@ import { createLoop } from './loop.ts';
 import { afterOf, plainRequest, runningIn } from './plain.ts';
 import { createPulse } from './pulse.ts';
 import { serveSockets } from './sockets.ts';
+import { createVerifier } from './verify.ts';
 
-/** What the daemon tells whoever runs it: its log and its live view. */
-export type DaemonEvent =
-  | Event
-  | SupervisorEvent
-  /** Before each run: what it is for, in a few words. */
-  | { readonly kind: 'run'; readonly causes: readonly string[] }
-  | { readonly kind: 'ready'; readonly socket: string; readonly adopted: number }
-  /** The desired state is invalid; what was last good stays in force. */
-  | { readonly kind: 'invalid'; readonly problems: readonly Problem[]; readonly inForce: string | undefined }
-  | { readonly kind: 'valid-again' }
-  | { readonly kind: 'trouble'; readonly problem: Problem }
-  /** They are left alone, all for one reason; told once. */
-  | {
-      readonly kind: 'held';
-      readonly services: readonly string[];
-      readonly reason: Exclude<Held['reason'], { kind: 'drift' }>;
-    }
-  /** Somebody has changed it on the host; told once. */
-  | { readonly kind: 'drift'; readonly service: string; readonly what: DriftKind; readonly until: number | undefined }
-  /** Others keep undoing what is done to it: it is left alone from now on. */
-  | {
-      readonly kind: 'duel';
-      readonly service: string;
-      readonly rounds: number;
-      readonly evidence: readonly string[];
-    }
-  | { readonly kind: 'health'; readonly service: string; readonly health: string; readonly why: string | undefined };
+export type { DaemonEvent } from './event.ts';
 
 export interface Daemon {
   status(): Promise<Status>;
@@ -180,6 +157,8 @@ export async function startDaemon(
   const healthOf = (id: ServiceId) => monitor.state(id);
   const run = async (request: Request, emit: (event: Event) => void): Promise<Report | undefined> => {
     if (isLost()) return undefined;
+    await verifier.look();
+    decide(config, request, last);
     const { desired, fresh } = await desiredNow();
     if (desired === undefined) return undefined;
     const before = last;
@@ -193,7 +172,12 @@ export async function startDaemon(
       const supervisors = await inUse(desired);
       const marks = readMarks(config.stateDir);
       const report = await duels.around(
-        () => converge(config, desired, supervisors, request, told, abort.signal, healthOf),
+        async () => {
+          const begin = (prepared: Prepared) => verifier.begin(prepared, before);
+          const report = await converge(config, desired, supervisors, request, told, abort.signal, healthOf, begin);
+          verifier.end(report);
+          return report;
+        },
         (report) => actionsOf(report, marks, readMarks(config.stateDir), request.asked),
       );
       wakeAtEnd();
@@ -222,6 +206,15 @@ export async function startDaemon(
     }
   }, pulse.around);
 
+  const verifier = createVerifier(config, {
+    desired: () => last,
+    observe: async (desired) => observeAll(desired, await inUse(desired), abort.signal, { looking: true }),
+    healthOf,
+    inTurn: (task) => loop.run(task),
+    nudge: () => loop.nudge('a change did not stay well'),
+    tell,
+  });
+
   const stopping = Promise.withResolvers<{ readonly services: boolean }>();
   const status = async (): Promise<Status> => {
     const desired = last ?? (first.desired as Desired);
@@ -234,6 +227,7 @@ export async function startDaemon(
   stack.use(monitor);
   stack.use(registry);
   stack.use(duels);
+  stack.use(verifier);
   stack.use(
     await serveSockets(config, {
       status,

@@ -11,6 +11,8 @@ export const ApplyRequest = z.strictObject({
   expect: z.optional(z.string()),
   claim: z.optional(z.boolean()),
   restartStaged: z.optional(z.boolean()),
+  /** Who asks, as he says: for the history alone. */
+  by: z.optional(z.string()),
 });
 export type ApplyRequest = z.infer<typeof ApplyRequest>;
 
@@ -77,6 +79,7 @@ export function bareEvent(event: Event): Event {
     case 'planned':
       return { kind: 'planned', plan: barePlan(event.plan) };
     case 'handover-stage':
+    case 'overridden':
       return event;
     case 'step-started':
       return { kind: 'step-started', step: bareStep(event.step) };

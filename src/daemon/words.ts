@@ -7,8 +7,12 @@ import type { DaemonEvent } from './daemon.ts';
 /** An event in one line, or '' where it needs none. */
 export function eventText(event: DaemonEvent): string {
   switch (event.kind) {
+    case 'run':
+      return '';
     case 'ready':
       return `ready: ${event.adopted} services already running, control socket ${event.socket}`;
+    case 'overridden':
+      return `windows and freezes are passed over, ${event.by} says: ${event.why}`;
     case 'planned':
       return event.plan.steps.length === 0
         ? ''
@@ -111,6 +115,8 @@ function heldText(reason: Extract<DaemonEvent, { kind: 'held' }>['reason']): str
       return `its ${reason.waits.action} waits, frozen by ${reason.by}: ${reason.why}`;
     case 'observed':
       return `its ${reason.waits.action} is only told: \`mode: observe\``;
+    case 'unavailable':
+      return `its ${reason.waits.action} waits: of group '${reason.group}' no more than ${reason.max} may be down at a time: ${reason.down.join(', ')}`;
     case 'approval':
       return `its ${reason.waits.action} waits for \`reconcile approve ${reason.plan}\``;
     case 'quarantined':
@@ -126,7 +132,7 @@ export function logEvent(log: Logger, event: DaemonEvent): void {
   if (text !== '') log[levelOf(event)]({ event: event.kind, ...fieldsOf(event) }, text);
 }
 
-function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' {
+export function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' {
   switch (event.kind) {
     case 'invalid':
     case 'trouble':

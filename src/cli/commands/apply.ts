@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { ensureFolder } from '../../config.ts';
+import { askedText, whoAsks } from '../../daemon/asked.ts';
+import { openRecorder, recorded } from '../../daemon/record.ts';
 import { checkSafety } from '../../desired/safety.ts';
 import { converge, ensureHostKey, loadDesired, supervisorsInUse } from '../../engine.ts';
 import { createMonitor } from '../../health/monitor.ts';
@@ -97,6 +99,7 @@ async function act(
         ...(expect === undefined ? {} : { expect }),
         ...(claim === undefined ? {} : { claim }),
         ...(restartStaged === undefined ? {} : { restartStaged }),
+        by: whoAsks(),
       };
       const { askApply } = await import('../../daemon/client.ts');
       return askApply(join(config.runtimeDir, 'control.sock'), { ...body, ...extra }, emit, signal);
@@ -140,7 +143,13 @@ async function actHere(
     revision: () => formatRevision(desired.revision),
   });
   const supervisors = await registry.take(supervisorsInUse(config, desired), desired.instances);
-  const report = await converge(config, desired, supervisors, request, emit, signal, (id) => monitor.state(id));
+  using recorder = openRecorder(config, {
+    stays: false,
+    causes: [askedText({ ...request, by: whoAsks() })],
+    onTrouble: ({ summary }) => context.note(`${summary}\n`),
+  });
+  const told = recorded(emit, recorder);
+  const report = await converge(config, desired, supervisors, request, told, signal, (id) => monitor.state(id));
   const started = report.steps.flatMap(({ step, outcome }) =>
     outcome.kind === 'done' && (step.effect === 'start' || step.effect === 'restart') ? [step.supervisor] : [],
   );

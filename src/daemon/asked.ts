@@ -1,0 +1,26 @@
+import { userInfo } from 'node:os';
+
+/** Who runs this, for the history: the user, and whose password let him be that. */
+export function whoAsks(): string {
+  let name: string;
+  try {
+    name = userInfo().username;
+  } catch {
+    // A user that the host has no name for.
+    name = `uid ${process.getuid?.()}`;
+  }
+  const { SUDO_USER } = process.env;
+  return SUDO_USER === undefined || SUDO_USER === '' || SUDO_USER === name ? name : `${name} (sudo by ${SUDO_USER})`;
+}
+
+interface Asked {
+  readonly by?: string | undefined;
+  readonly only: readonly string[];
+  readonly asked: readonly string[];
+}
+
+/** What a person asked for, in a few words. */
+export function askedText({ by = 'somebody', only, asked }: Asked): string {
+  if (asked.length > 0) return `${by} asked to start ${asked.join(', ')}`;
+  return only.length > 0 ? `${by} asked to apply ${only.join(', ')}` : `${by} asked to apply`;
+}

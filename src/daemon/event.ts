@@ -1,0 +1,33 @@
+import type { DriftKind, Event, Held } from '../model.ts';
+import type { Problem } from '../problem.ts';
+import type { SupervisorEvent } from '../supervisors/index.ts';
+import type { VerifyEvent } from './verify.ts';
+
+/** What the daemon tells whoever runs it: its log, its live view and the journal. */
+export type DaemonEvent =
+  | Event
+  | SupervisorEvent
+  | VerifyEvent
+  /** Before each run: what it is for, in a few words. */
+  | { readonly kind: 'run'; readonly causes: readonly string[] }
+  | { readonly kind: 'ready'; readonly socket: string; readonly adopted: number }
+  /** The desired state is invalid; what was last good stays in force. */
+  | { readonly kind: 'invalid'; readonly problems: readonly Problem[]; readonly inForce: string | undefined }
+  | { readonly kind: 'valid-again' }
+  | { readonly kind: 'trouble'; readonly problem: Problem }
+  /** They are left alone, all for one reason; told once. */
+  | {
+      readonly kind: 'held';
+      readonly services: readonly string[];
+      readonly reason: Exclude<Held['reason'], { kind: 'drift' }>;
+    }
+  /** Somebody has changed it on the host; told once. */
+  | { readonly kind: 'drift'; readonly service: string; readonly what: DriftKind; readonly until: number | undefined }
+  /** Others keep undoing what is done to it: it is left alone from now on. */
+  | {
+      readonly kind: 'duel';
+      readonly service: string;
+      readonly rounds: number;
+      readonly evidence: readonly string[];
+    }
+  | { readonly kind: 'health'; readonly service: string; readonly health: string; readonly why: string | undefined };

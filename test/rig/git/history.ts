@@ -52,6 +52,7 @@ export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
 
 /** The folder of the desired state in the repository. */
 export const FOLDER = 'deploy/host';
+const POLICY = `${FOLDER}/policy.yaml`;
 const NAMES = ['api', 'web', 'cron', 'feed', 'mail'];
 const POINTER = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 12\n`;
 const at = (name: string) => `${FOLDER}/services/${name}.yaml`;
@@ -136,8 +137,10 @@ export class History {
         return declare({ ...rest, [other]: { value, ...(act === 'rename' ? {} : { formerly: name }) } });
       }
       case 'revert': {
-        const line = this.#line(head);
-        const commit = line[a % line.length] ?? head;
+        // To revert what began it would take the policy with it, and with that the owner.
+        const line = this.#line(head).filter((commit) => this.#parents.get(commit)?.length !== 0);
+        const commit = line[a % line.length];
+        if (commit === undefined) return head;
         return this.#made(this.#repository.revert(head, commit, this.#signing(signature)), [head], signature);
       }
       case 'merge': {
@@ -194,7 +197,7 @@ export class History {
   }
 
   #whole(services: Readonly<Record<string, Declared>>): Files {
-    return { 'README.md': 'What runs.\n', [`${FOLDER}/policy.yaml`]: this.#policy, ...filesOf(services) };
+    return { 'README.md': 'What runs.\n', [POLICY]: this.#policy, ...filesOf(services) };
   }
 
   #commit(files: Files, parents: readonly string[], signature: Step['signature']): string {
@@ -238,8 +241,10 @@ function isTakable(files: Files): boolean {
   return inFolder.length > 0 && !inFolder.some(([path]) => BAD[path] !== undefined && path !== at('broken'));
 }
 
+/** Without its policy it would belong to another owner. */
 export function isValid(files: Files): boolean {
   if (!isTakable(files) || files[at('broken')] !== undefined) return false;
+  if (files[POLICY] === undefined) return false;
   const services = servicesIn(files);
   const old = Object.values(services).flatMap(({ formerly }) => formerly ?? []);
   // A name is taken over by one, and only where nobody has it.

@@ -39,7 +39,9 @@ export function openDecisions(stateDir: string, directory: string): { keep(desir
   readDecision(ownersFile(stateDir), isOwners);
   const before = readDecision(lastGoodFile(stateDir), isLastGood);
   return {
-    keep: ({ revision, policy, services, instances }) => {
+    keep: ({ revision, policy, git, ...desired }) => {
+      // As Git says: what is quarantined is a decision of its own.
+      const { services, instances } = git ?? desired;
       if (before?.revision.content === revision.content && before.directory === directory) return;
       const saved: LastGood = { version: 1, directory, revision, policy, services, instances };
       writeDecision(lastGoodFile(stateDir), saved);

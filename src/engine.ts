@@ -6,8 +6,6 @@ import type { Config } from './config.ts';
 import { directoryOf, openDecisions, readUsed, saveOwner, saveUsed } from './decisions.ts';
 import { type Cache, openCache } from './desired/cache.ts';
 import { runtimeFolder } from './desired/instances.ts';
-import { load } from './desired/load.ts';
-import { commitOf } from './desired/revision.ts';
 import { keepDuels } from './handover/duels.ts';
 import { createHandOver } from './handover/index.ts';
 import { writeAtomic } from './host/files.ts';
@@ -16,30 +14,40 @@ import { withInstances } from './instances.ts';
 import { leavingInstances } from './leaving.ts';
 import { marksAfter, marksBefore, saveMarks } from './marks.ts';
 import type { Desired, Event, HealthState, Observed, Report, ServiceId, SupervisorName } from './model.ts';
-import { prepare } from './prepare.ts';
+import { type Prepared, prepare } from './prepare.ts';
 import { Failure } from './problem.ts';
 import type { Request } from './request.ts';
+import { putInForce, type Read, readSource, readSourceAt } from './sources.ts';
 import type { Supervisors } from './supervisors/index.ts';
 import { supersedesUnits } from './thing.ts';
 import { isDeclared, usedAfter } from './used.ts';
+import { forgetOther } from './verify/decide.ts';
+import { inForce } from './verify/in-force.ts';
 
 /** What is known of the files of a desired state from earlier loads; `save` it once there is time to. */
 export function openDesiredCache(config: Config): Cache {
   return openCache(join(config.stateDir, 'cache', 'desired.json'));
 }
 
-/** The desired state of the configured directory, with the commit it is at. Fails with all its problems. */
+/** The desired state of the configured source, with the commit it is at. Fails with all its problems. */
 export async function loadDesired(config: Config, given?: Cache): Promise<Desired> {
-  const commit = commitOf(config.desiredState);
   const cache = given ?? openDesiredCache(config);
-  const { desiredState: directory, host: hostname, logDir } = config;
-  const loaded = await load({ directory, hostname, logDir, cache });
+  const read = await readSource(config, cache);
   if (given === undefined) cache.save();
+  return inForce(config, await desiredOf(config, read));
+}
+
+/** The desired state as of a commit of the source, nothing checked out and nothing quarantined. */
+export async function loadDesiredAt(config: Config, commit: string, given?: Cache): Promise<Desired> {
+  return desiredOf(config, await readSourceAt(config, commit, given ?? openDesiredCache(config)));
+}
+
+async function desiredOf(config: Config, { loaded, revision }: Read): Promise<Desired> {
   if (loaded.kind === 'invalid') throw new Failure(...loaded.problems);
   const leaving = await leavingInstances(config, loaded.desired);
   const instances = [...loaded.desired.instances, ...leaving];
   const desired = withInstances({ ...loaded.desired, instances }, runtimeFolder(), new Set(leaving));
-  return { ...desired, revision: { ...desired.revision, ...(await commit) } };
+  return { ...desired, revision: { ...desired.revision, ...revision } };
 }
 
 /** The supervisors that have to be looked at: those that Git names, and those that have something of ours. */
@@ -53,7 +61,10 @@ export function supervisorsInUse(config: Config, desired: Desired): ReadonlySet<
 /** So many steps that what reading and planning left behind would slow them down. */
 const MANY = 200;
 
-/** One whole run: reads, plans, keeps what can be applied as the last good state, and applies it. */
+/**
+ * One whole run: reads, plans, keeps what can be applied as the last good state, and applies it. `begin` keeps what else is
+ * to be known of it.
+ */
 export async function converge(
   config: Config,
   loaded: Desired,
@@ -62,8 +73,10 @@ export async function converge(
   emit: (event: Event) => void,
   signal: AbortSignal,
   health: (id: ServiceId) => HealthState,
+  begin: (prepared: Prepared) => void = ({ desired }) => forgetOther(config, desired),
 ): Promise<Report> {
   const decisions = openDecisions(config.stateDir, config.desiredState);
+  putInForce(config, loaded.revision);
   const prepared = await prepare(config, loaded, supervisors, request, signal);
   const { plan, desired, observed, marks, wanted, only } = prepared;
   if (request.expect !== undefined && request.expect !== plan.fingerprint) {
@@ -75,6 +88,7 @@ export async function converge(
   }
   claimOwner(config, desired, observed, request.claim === true);
   // Before anything is done: a full disk must not hide what was.
+  begin(prepared);
   decisions.keep(loaded);
   const begun = marksBefore(marks, wanted, plan, Date.now());
   saveMarks(config.stateDir, marks, begun);

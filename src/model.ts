@@ -74,6 +74,10 @@ export interface Desired {
   readonly services: readonly Service[];
   /** The supervisords of supervisors/, sorted by name. */
   readonly instances: readonly Instance[];
+  /** What is not as Git says, though it could be, and why: `services` has each as it is to be until Git changes. */
+  readonly quarantined?: ReadonlyMap<ServiceId, QuarantineHold>;
+  /** What Git says, where some of it is quarantined. */
+  readonly git?: Pick<Desired, 'services' | 'instances'>;
   /** The position of a value in a service: the path as keys from the top (`['start', 'ready']`), else of the file. */
   locate(id: ServiceId, path: readonly (string | number)[]): Position | undefined;
 }
@@ -433,8 +437,19 @@ export interface Held {
       }
     /** `mode: observe`. */
     | { readonly kind: 'observed'; readonly waits: Waiting }
-    /** `confirm: true`: until somebody says `reconcile approve PLAN`. */
-    | { readonly kind: 'approval'; readonly waits: Waiting; readonly plan: string }
+    /** `confirm: true`: until somebody says `reconcile approve PLAN`. `work`: a digest of what waits for this service. */
+    | { readonly kind: 'approval'; readonly waits: Waiting; readonly plan: string; readonly work: string }
+    /**
+     * As many services of its group as `maxUnavailable` lets be down at a time are so already (`down`), or its steps would
+     * take down more.
+     */
+    | {
+        readonly kind: 'unavailable';
+        readonly waits: Waiting;
+        readonly group: string;
+        readonly max: number;
+        readonly down: readonly ServiceId[];
+      }
     /**
      * What Git says of it did not stay well, or a person went back: it is as it was at that commit (absent: it was not
      * there), until Git is at another.
@@ -445,8 +460,12 @@ export interface Held {
         readonly to?: string;
         readonly why: string;
         readonly at: number;
+        /** It is left as it is: that was wanted so, or what was to take its place did not stay well either. */
+        readonly left?: true;
       };
 }
+
+export type QuarantineHold = Extract<Held['reason'], { readonly kind: 'quarantined' }>;
 
 /** What would be done to a service if it were not held. */
 export interface Waiting {
@@ -475,6 +494,14 @@ export type Notice =
   /** Of a supervisor, in place of a service: what its reading told besides. */
   | { readonly kind: 'remark'; readonly service: SupervisorName; readonly problem: Problem }
   | { readonly kind: 'unknown-process'; readonly service: ServiceId; readonly pid: number }
+  /** A person wants nothing changed: of a service, a group (`GROUP:*`) or everything (`*`). */
+  | {
+      readonly kind: 'frozen';
+      readonly service: string;
+      readonly by: string;
+      readonly why: string;
+      readonly until?: number;
+    }
   /** It is new, and of what it supersedes these are not on this host: done with already, or misspelt. */
   | { readonly kind: 'not-there'; readonly service: ServiceId; readonly things: readonly string[] }
   /** A process that runs its command outside its supervisor. */
@@ -536,6 +563,8 @@ export interface Report {
 
 /** What the engine tells while it works; one stream for the CLI's progress, the daemon's log and the control socket. */
 export type Event =
+  /** A person wants it done though a window is shut or it is frozen. */
+  | { readonly kind: 'overridden'; readonly by: string; readonly why: string }
   | { readonly kind: 'planned'; readonly plan: Plan }
   | { readonly kind: 'step-started'; readonly step: Step }
   /** A part of a handover is about to begin; the text says what is done to what. */

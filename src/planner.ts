@@ -12,6 +12,7 @@ import type {
   SupervisorName,
 } from './model.ts';
 import { declared, type Stray } from './planner/declared.ts';
+import { type Control, controlled } from './planner/control.ts';
 import { type Draft, handedOver, nameOf } from './planner/draft.ts';
 import type { Hold } from './planner/drift.ts';
 import { keepForLast, keepShared, reloads } from './planner/files.ts';
@@ -20,7 +21,8 @@ import { type Given, leftover } from './planner/leftovers.ts';
 import { undeclared } from './planner/names.ts';
 import { holdNeedy, ordered } from './planner/ordering.ts';
 import { restartedWith, withNeighbours } from './planner/together.ts';
-import { survey } from './planner/world.ts';
+import { withoutTurn } from './planner/turns.ts';
+import { survey, type World } from './planner/world.ts';
 import type { Problem } from './problem.ts';
 import { formatRevision } from './revision.ts';
 
@@ -53,6 +55,8 @@ export interface PlanInput {
   readonly duels?: ReadonlyMap<ServiceId, Extract<Held['reason'], { readonly kind: 'duel' }>>;
   /** Who else claims services. */
   readonly conflicts?: readonly Extract<Notice, { readonly kind: 'conflict' }>[];
+  /** Whose changes have to wait, and why; absent: nobody's. */
+  readonly control?: Control;
   /** Only these services' steps, by name or id. */
   readonly only?: ReadonlySet<string> | undefined;
 }
@@ -77,27 +81,31 @@ export function plan(input: PlanInput): Plan {
   // What is handed over to another name goes with that.
   const over = new Set(ours.flatMap(({ steps }) => steps.flatMap(handedOver)));
   const left = leftover(others, ids, suspected, desired.policy.prune, world, given);
-  const all = [...ours, ...left.filter(({ service, supervisor }) => !over.has(`${supervisor} ${service}`))];
-  const chosen = only === undefined ? all : choose(all, only);
-  const drafts = withNeighbours(
-    restartedWith(holdNeedy(chosen, all, services, world), services, world, input),
-    input.asked,
-    world,
-  );
+  const whole = [...ours, ...left.filter(({ service, supervisor }) => !over.has(`${supervisor} ${service}`))];
+  const free = controlled(whole, services, input.asked, world, input.control);
+  const { drafts, steps: arranged } = arrange(free, input, world, inPlace);
 
-  const steps = keepForLast(keepShared(ordered(drafts, services, world), input.definitions.values()));
+  const steps = keepForLast(keepShared(arranged, input.definitions.values()));
   const read = [...new Set(steps.filter(reloads).map(({ supervisor }) => supervisor))].sort();
   const held = drafts.flatMap((draft): Held[] => {
     const { service, supervisor, held } = draft;
     return held === undefined ? [] : [{ service, supervisor, reason: held }];
   });
+  // Beside what is done to it, so that it is told for as long as it is so.
+  for (const [id, reason] of desired.quarantined ?? []) {
+    const service = services.find((one) => one.id === id);
+    const isChosen = only === undefined || only.has(id) || only.has(nameOf(id));
+    if (service === undefined || !isChosen || held.some((one) => one.service === id)) continue;
+    held.push({ service: id, supervisor: service.supervisor, reason });
+  }
   const remarks = [...input.observed].flatMap(([service, reading]): Notice[] =>
     reading.kind === 'read' ? (reading.remarks ?? []).map((problem) => ({ kind: 'remark', service, problem })) : [],
   );
   const claimed = conflicts.filter(
     ({ service }) => only === undefined || only.has(service) || only.has(nameOf(service)),
   );
-  const notices = [...remarks, ...claimed, ...drafts.flatMap((draft): readonly Notice[] => draft.notices)];
+  const frozen = input.control?.notices ?? [];
+  const notices = [...remarks, ...frozen, ...claimed, ...drafts.flatMap((draft): readonly Notice[] => draft.notices)];
   return {
     version: 1,
     revision: formatRevision(desired.revision),
@@ -107,6 +115,29 @@ export function plan(input: PlanInput): Plan {
     notices: notices.sort(byService),
     ...(read.length === 0 ? {} : { reloads: read }),
   };
+}
+
+/** What is done now, in order; what finds no room in its group's turns waits, and what is not to be done without it. */
+function arrange(
+  free: readonly Draft[],
+  { desired, only, asked, definitions }: PlanInput,
+  world: World,
+  inPlace: ReadonlyMap<ServiceId, InPlace>,
+): { readonly drafts: readonly Draft[]; readonly steps: readonly Step[] } {
+  const { services } = desired;
+  const max = new Map(
+    Object.entries(desired.policy.written.groups ?? {}).flatMap(([group, { maxUnavailable }]) =>
+      maxUnavailable === undefined ? [] : [[group, maxUnavailable] as const],
+    ),
+  );
+  for (let all = free; ; ) {
+    const chosen = only === undefined ? all : choose(all, only);
+    const needed = holdNeedy(chosen, all, services, world);
+    const drafts = withNeighbours(restartedWith(needed, services, world, { definitions }), asked, world);
+    const { steps, stuck } = ordered(drafts, services, world, { max, inPlace });
+    if (stuck.size === 0) return { drafts, steps };
+    all = all.map((draft) => withoutTurn(draft, stuck));
+  }
 }
 
 /** A rename is chosen as a whole, by its old name or its new one: never both copies, never none. */

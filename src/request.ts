@@ -1,3 +1,10 @@
+export interface Back {
+  readonly commit?: string;
+  readonly only: readonly string[];
+  /** Who does, for people. */
+  readonly by?: string;
+}
+
 /** What one run is asked to do, besides making everything as Git says. */
 export interface Request {
   /** Only these services (names or ids); all where empty. */
@@ -10,6 +17,10 @@ export interface Request {
   readonly claim?: boolean;
   /** What waits for the next start of its process is to take effect now. */
   readonly restartStaged?: boolean;
+  /** A person goes back to a commit, where none is named to the one before, with all services or with these alone. */
+  readonly back?: Back;
+  /** A person wants what is quarantined to be tried again. */
+  readonly retry?: boolean;
   /** Nothing is going to be applied. */
   readonly looking?: boolean;
 }

@@ -15,7 +15,7 @@ import { formatRevision } from '../revision.ts';
 import { statusOf } from '../status.ts';
 import { statusNotes } from '../status-notes.ts';
 import { openRegistry, type Supervisors } from '../supervisors/index.ts';
-import { decide } from '../verify/decide.ts';
+import { decided } from '../verify/go-back.ts';
 import { actionsOf } from './acted.ts';
 import { askedText } from './asked.ts';
 import { watchForDuels } from './duels.ts';
@@ -155,10 +155,10 @@ export async function startDaemon(
     return true;
   };
   const healthOf = (id: ServiceId) => monitor.state(id);
-  const run = async (request: Request, emit: (event: Event) => void): Promise<Report | undefined> => {
+  const run = async (given: Request, emit: (event: Event) => void): Promise<Report | undefined> => {
     if (isLost()) return undefined;
     await verifier.look();
-    decide(config, request, last);
+    const request = await decided(config, given, last, cache);
     const { desired, fresh } = await desiredNow();
     if (desired === undefined) return undefined;
     const before = last;

@@ -2,12 +2,14 @@ import type { Config } from '../config.ts';
 import { readLastGood } from '../decisions.ts';
 import type { Desired } from '../model.ts';
 import { Failure, type Problem } from '../problem.ts';
+import { inForce } from '../verify/in-force.ts';
 import type { ApplyRequest } from './wire.ts';
 
 /** Damaged decisions converge nothing, which every run says anew; what runs is supervised all the same. */
 export function lastGood(config: Config): Desired | undefined {
   try {
-    return readLastGood(config.stateDir, config.desiredState);
+    const last = readLastGood(config.stateDir, config.desiredState);
+    return last === undefined ? undefined : inForce(config, last);
   } catch (error) {
     if (error instanceof Failure) return undefined;
     throw error;

@@ -1,5 +1,5 @@
 import type { Desired, Observed } from '../model.ts';
-import type { Request } from '../request.ts';
+import type { Back, Request } from '../request.ts';
 import type { ApplyRequest } from './wire.ts';
 
 /** The ids of what a service is after, all instances. */
@@ -11,14 +11,20 @@ export function afterOf(desired: Desired | undefined): (id: string) => readonly 
 
 /** What a client asks for, without what it says of itself. */
 export function plainRequest(request: ApplyRequest): Request {
-  const { only, asked, expect, claim, restartStaged } = request;
+  const { only, asked, expect, claim, restartStaged, back, retry, by } = request;
   return {
     only,
     asked,
     ...(expect === undefined ? {} : { expect }),
     ...(claim === undefined ? {} : { claim }),
     ...(restartStaged === undefined ? {} : { restartStaged }),
+    ...(back === undefined ? {} : { back: backOf(back, by) }),
+    ...(retry === undefined ? {} : { retry }),
   };
+}
+
+function backOf({ commit, only }: NonNullable<ApplyRequest['back']>, by: string | undefined): Back {
+  return { only, ...(commit === undefined ? {} : { commit }), ...(by === undefined ? {} : { by }) };
 }
 
 /** How many services of ours run. */

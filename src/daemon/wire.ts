@@ -11,6 +11,10 @@ export const ApplyRequest = z.strictObject({
   expect: z.optional(z.string()),
   claim: z.optional(z.boolean()),
   restartStaged: z.optional(z.boolean()),
+  /** Goes back to a commit first, where none is named to the one before; with all services where none is named. */
+  back: z.optional(z.strictObject({ commit: z.optional(z.string()), only: z.array(z.string()) })),
+  /** What is quarantined is tried again. */
+  retry: z.optional(z.boolean()),
   /** Who asks, as he says: for the history alone. */
   by: z.optional(z.string()),
 });

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { type Problem, unreachable } from '../problem.ts';
+import { formatRevision } from '../revision.ts';
 import { formatExit } from '../status.ts';
 import { formatDuration } from '../units.ts';
 import type { DaemonEvent } from './daemon.ts';
@@ -63,10 +64,32 @@ export function eventText(event: DaemonEvent): string {
       return 'the desired state is valid again';
     case 'trouble':
       return flat(event.problem);
+    case 'verified':
+      return `${listText(event.services)}: changed, and stayed well`;
+    case 'verify-failed':
+      return verifyFailedText(event);
+    case 'rolled-back':
+      return `${listText(event.services)}: rolled back, and stayed well; ${formatRevision(event.revision)} is not tried again for it`;
+    case 'quarantine-cleared':
+      return `${formatRevision(event.revision)} is no longer in force: ${listText(event.services)} follows Git again`;
     case 'health':
       return `${event.service}: ${event.health}${event.why === undefined ? '' : ` (${event.why})`}`;
     default:
       return unreachable(event);
+  }
+}
+
+function verifyFailedText({ service, why, revision, then }: Extract<DaemonEvent, { kind: 'verify-failed' }>): string {
+  const what = `${service}: changed by ${formatRevision(revision)} and did not stay well: ${why}`;
+  switch (then.kind) {
+    case 'told':
+      return `${what}; it is left to its supervisor`;
+    case 'left':
+      return `${what}; it is left as it is${then.because === undefined ? '' : `: ${then.because}`}`;
+    case 'back':
+      return `${what}; it is rolled back ${then.to === undefined ? 'to not being there' : `to ${then.to}`}`;
+    default:
+      return unreachable(then);
   }
 }
 
@@ -138,6 +161,9 @@ export function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' {
     case 'trouble':
     case 'service-trouble':
       return 'error';
+    case 'verify-failed':
+      return 'error';
+    case 'rolled-back':
     case 'killed':
     case 'unseen':
     case 'restarted':

@@ -1,4 +1,4 @@
-import type { Definition, Drift, FieldTable, Held, Service, ServiceId, SupervisorName } from '../model.ts';
+import type { Definition, Desired, Drift, FieldTable, Held, Service, ServiceId, SupervisorName } from '../model.ts';
 import type { Problem } from '../problem.ts';
 import { programOf } from './changes.ts';
 import { decide } from './decide.ts';
@@ -9,6 +9,7 @@ import { formerIds, type Undeclared } from './names.ts';
 import type { Owned, World } from './world.ts';
 
 export interface Means {
+  readonly desired: Pick<Desired, 'quarantined'>;
   readonly definitions: ReadonlyMap<ServiceId, Definition>;
   readonly fields: ReadonlyMap<SupervisorName, FieldTable>;
   readonly blocked: ReadonlyMap<ServiceId, Problem>;
@@ -68,6 +69,8 @@ export function declared(
     );
     const duel = means.asked.has(service.id) ? undefined : means.duels.get(service.id);
     if (duel !== undefined) return held(service, duel);
+    const quarantined = means.desired.quarantined?.get(service.id);
+    if (quarantined?.left) return held(service, quarantined);
     const definition = means.definitions.get(service.id);
     const from = own === undefined ? leftovers.get(programOf(definition?.fields) ?? '') : undefined;
     if (from !== undefined && olds.length === 0 && elsewhere.length === 0)

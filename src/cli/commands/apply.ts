@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { ensureFolder } from '../../config.ts';
+import { type Config, ensureFolder } from '../../config.ts';
 import { askedText, whoAsks } from '../../daemon/asked.ts';
 import { openRecorder, recorded } from '../../daemon/record.ts';
 import { checkSafety } from '../../desired/safety.ts';
@@ -61,7 +61,8 @@ export async function applyFileCommand(context: Context, options: Options): Prom
   return run(context, options, { only, asked: [], expect: fingerprint, claim: options.claim === true, restartStaged });
 }
 
-async function run(context: Context, options: Options, request: Request): Promise<number> {
+/** Does what a request says, shows it, and gives the exit code. */
+export async function run(context: Context, options: Options, request: Request): Promise<number> {
   const abort = new AbortController();
   const stop = () => abort.abort();
   process.once('SIGINT', stop).once('SIGTERM', stop);
@@ -93,12 +94,14 @@ async function act(
   if (lock === undefined) {
     const other = readHolder(path);
     if (other?.role === 'daemon') {
-      const { only, asked, expect, claim, restartStaged } = request;
+      const { only, asked, expect, claim, restartStaged, back, retry } = request;
       const body = { desiredState: config.desiredState, only: [...only], asked: [...asked] };
       const extra = {
         ...(expect === undefined ? {} : { expect }),
         ...(claim === undefined ? {} : { claim }),
         ...(restartStaged === undefined ? {} : { restartStaged }),
+        ...(back === undefined ? {} : { back: { ...back, only: [...back.only] } }),
+        ...(retry === undefined ? {} : { retry }),
         by: whoAsks(),
       };
       const { askApply } = await import('../../daemon/client.ts');
@@ -120,18 +123,31 @@ async function act(
   return await actHere(context, request, emit, signal);
 }
 
+/** What is decided with a request is only loaded where something is. */
+async function withDecisions(config: Config, request: Request): Promise<Request> {
+  if (request.back === undefined && request.retry !== true && request.asked.length === 0) return request;
+  const { decided } = await import('../../verify/go-back.ts');
+  const desired = request.back === undefined ? await loadDesired(config) : undefined;
+  return decided(
+    config,
+    { ...request, ...(request.back === undefined ? {} : { back: { ...request.back, by: whoAsks() } }) },
+    desired,
+  );
+}
+
 async function actHere(
   context: Context,
-  request: Request,
+  given: Request,
   emit: (event: Event) => void,
   signal: AbortSignal,
 ): Promise<Report> {
   const { config } = context;
   const safety = checkSafety(config.desiredState);
   if (safety.length > 0) throw new Failure(...safety);
-  const desired = await loadDesired(config);
   ensureFolder(config.stateDir);
   ensureFolder(join(config.stateDir, 'decisions'));
+  const request = await withDecisions(config, given);
+  const desired = await loadDesired(config);
   ensureHostKey(config.stateDir);
   await using monitor = createMonitor();
   await using registry = openRegistry({

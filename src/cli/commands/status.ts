@@ -11,6 +11,7 @@ import { Failure } from '../../problem.ts';
 import { statusOf } from '../../status.ts';
 import { statusNotes } from '../../status-notes.ts';
 import { openRegistry } from '../../supervisors/index.ts';
+import { inForce } from '../../verify/in-force.ts';
 import type { Context, Options } from '../context.ts';
 import { problemsText } from '../views/problems.ts';
 import { statusJson, statusText } from '../views/status.ts';
@@ -18,10 +19,16 @@ import { statusJson, statusText } from '../views/status.ts';
 /** `reconcile status`: from the daemon where one runs (it knows the health), else read here and now. */
 export async function statusCommand(context: Context, options: Options): Promise<number> {
   const { style, width } = context;
-  const status = (await fromDaemon(context)) ?? (await readHere(context));
+  const { status } = await currentStatus(context);
   if (options.json) context.out(`${JSON.stringify(statusJson(status), null, 2)}\n`);
   else context.out(statusText(status, { style, width, now: Date.now() }));
   return 0;
+}
+
+/** How all is now, and whether a daemon says so. */
+export async function currentStatus(context: Context): Promise<{ readonly status: Status; readonly daemon: boolean }> {
+  const told = await fromDaemon(context);
+  return { status: told ?? (await readHere(context)), daemon: told !== undefined };
 }
 
 async function fromDaemon({ config, note }: Context): Promise<Status | undefined> {
@@ -62,7 +69,7 @@ async function desiredOrLastGood({ config, note, style }: Context): Promise<Desi
     const last = readLastGood(config.stateDir, config.desiredState);
     if (last === undefined) throw error;
     note(`${problemsText(error.problems, style)}\nThe last good desired state is shown:\n`);
-    return last;
+    return inForce(config, last);
   }
 }
 

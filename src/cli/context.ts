@@ -27,4 +27,9 @@ export interface Options extends Written {
   readonly what?: string;
   readonly restarts?: string;
   readonly for?: string;
+  readonly prefix?: string;
+  readonly yes?: boolean;
+  readonly since?: string;
+  readonly limit?: string;
+  readonly range?: string;
 }

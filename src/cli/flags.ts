@@ -19,7 +19,12 @@ const USED: Readonly<Record<string, readonly Flag[]>> = {
   validate: ['json'],
   status: ['json'],
   who: ['json'],
+  history: ['json'],
+  explain: ['json'],
+  diff: ['only', 'json'],
   daemon: [],
+  install: ['dryRun', 'json'],
+  uninstall: ['dryRun', 'json'],
 };
 
 const HINTS: Readonly<Record<string, string>> = {

@@ -150,6 +150,39 @@ function program(run: (load: () => Promise<Run>, options: Options) => Promise<vo
       }),
     );
   top
+    .command('history [name]')
+    .description('show what happened, newest last: every run, its plan, its steps, and what became of each service')
+    .option('--since <when>', 'from then on: how long ago (2h, 7d) or a time in UTC (2026-11-24, 2026-11-24T16:40)')
+    .option('--limit <number>', 'no more than the newest so many (default: 100)')
+    .action((what: string | undefined, _, command: Command) =>
+      run(async () => (await import('./commands/history.ts')).historyCommand, {
+        ...command.optsWithGlobals(),
+        ...(what === undefined ? {} : { what }),
+      }),
+    );
+  top
+    .command('explain <name>')
+    .description('show how a service came to be as it is: from the commit through plan and steps to what it is now')
+    .option('--since <when>', 'from then on, and not from the last change of it on')
+    .option('--limit <number>', 'no more than so many events (default: 40)')
+    .action((what: string, _, command: Command) =>
+      run(async () => (await import('./commands/explain.ts')).explainCommand, {
+        ...command.optsWithGlobals(),
+        what,
+      }),
+    );
+  top
+    .command('diff <range>')
+    .description(
+      'show what a change would do here, where all was as a commit says: A..B; without A or B it is what is in force',
+    )
+    .action((range: string, _, command: Command) =>
+      run(async () => (await import('./commands/diff.ts')).diffCommand, {
+        ...command.optsWithGlobals(),
+        range,
+      }),
+    );
+  top
     .command('daemon')
     .description(
       'apply, then watch the desired state and keep its services running, until SIGTERM; services outlive it',
@@ -161,6 +194,22 @@ function program(run: (load: () => Promise<Run>, options: Options) => Promise<vo
     )
     .action((_, command: Command) =>
       run(async () => (await import('./commands/daemon.ts')).daemonCommand, command.optsWithGlobals()),
+    );
+  top
+    .command('install')
+    .description('make the daemon a service of this host, or upgrade it to this release; shows first what it writes')
+    .option('--prefix <dir>', 'where releases are kept (default: /opt/reconciled)')
+    .option('--yes', 'do it without asking')
+    .action((_, command: Command) =>
+      run(async () => (await import('./commands/install.ts')).installCommand, command.optsWithGlobals()),
+    );
+  top
+    .command('uninstall')
+    .description('end the daemon and remove what `install` wrote; its services go on')
+    .option('--prefix <dir>', 'where releases are kept (default: /opt/reconciled)')
+    .option('--yes', 'do it without asking')
+    .action((_, command: Command) =>
+      run(async () => (await import('./commands/install.ts')).uninstallCommand, command.optsWithGlobals()),
     );
   return top;
 }
@@ -187,6 +236,10 @@ Examples:
   reconcile status --json             for programs
   reconcile who web                   what looks like it, and who runs that; also of a pid, or a port (:8010)
   reconcile who --restarts web        who keeps restarting it? (watches for 10s, or --for 1m)
+  reconcile history web --since 2h    what happened to it, and which run did it
+  reconcile explain web               how it came to be as it is, and what to do next
+  reconcile diff HEAD~1..             what the last commit does here
+  reconcile install                   have systemd keep the daemon running; shows the unit first (--dry-run only shows)
   reconcile daemon                    stay, watch the files, and keep the services running
 
 Exit codes: 0 nothing to do or done, 1 error, 2 changes pending (--dry-run, plan), 3 something failed or is held.

@@ -171,7 +171,7 @@ function bare({ service, pid, exact, by, why }: Surroundings['strays'][number]):
 }
 
 /** What stands in the way of a step: its definition, or that it can't be started here. */
-async function whyNot(step: Step, supervisor: Supervisor | undefined): Promise<Problem | undefined> {
+export async function whyNot(step: Step, supervisor: Supervisor | undefined): Promise<Problem | undefined> {
   const service = step.target?.service;
   if (supervisor === undefined || service === undefined) return undefined;
   const starts = step.effect === 'start' || step.effect === 'restart';
@@ -190,7 +190,7 @@ function idsOf(services: readonly Service[], names: readonly string[]): Readonly
  * The key under which digests of environment files are made, so that a digest tells nothing elsewhere. Before the first
  * apply there is none yet, and no digest to compare with: one for this run alone will do.
  */
-function hostKey(stateDir: string): Buffer {
+export function hostKey(stateDir: string): Buffer {
   try {
     return readFileSync(join(stateDir, 'key'));
   } catch (error) {

@@ -119,7 +119,7 @@ function pathsOf(actual: Actual | undefined): readonly string[] {
 const isOfInstance = (id: ServiceId) => id.startsWith(serviceOfInstance(''));
 
 /** By path, each once; what a service brings along wins. */
-function sorted(own: readonly HostFile[] = [], brought: readonly HostFile[]): readonly HostFile[] {
+export function sorted(own: readonly HostFile[] = [], brought: readonly HostFile[]): readonly HostFile[] {
   const paths = new Set(brought.map(({ path }) => path));
   return [...own.filter(({ path }) => !paths.has(path)), ...brought].sort((a, b) => (a.path < b.path ? -1 : 1));
 }

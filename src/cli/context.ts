@@ -18,6 +18,9 @@ export interface Options extends Written {
   readonly dryRun?: boolean;
   readonly only?: readonly string[];
   readonly claim?: boolean;
+  readonly allowRewind?: boolean;
+  /** `--no-wait`. */
+  readonly wait?: boolean;
   readonly restartStaged?: boolean;
   readonly out?: string;
   readonly file?: string;

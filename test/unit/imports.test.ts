@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['schema types', /^desired\/generated\//, []],
   [
     'leaf',
-    /^(guard|model|problem|units|canonical|secrets|stamp|fields|instance|revision|closest|settings|thing)\.ts$/,
+    /^(guard|model|problem|units|canonical|secrets|stamp|fields|instance|revision|closest|settings|thing)\.ts$|^journal\/entry\.ts$/,
     ['schema types'],
   ],
   ['host', /^host\//, ['leaf']],
@@ -39,7 +39,7 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['view', /^cli\/(views\/|style\.ts$)/, ['leaf']],
   [
     'engine',
-    /^(handover|control|verify|service)\/|^(engine|status-notes|abandoned|apply|check-names|status|config|config-file|definitions|groups|instances|launcher|leaving|marks|prepare|request|service-files|surroundings|unsafe-instances|used)\.ts$/,
+    /^(handover|control|verify|service)\/|^(change|engine|status-notes|abandoned|apply|check-names|status|config|config-file|definitions|groups|instances|launcher|leaving|marks|prepare|request|service-files|sources|surroundings|unsafe-instances|used)\.ts$/,
     [
       'git',
       'decisions',

@@ -44,7 +44,7 @@ export function show(plan: Plan, context: Context, options: Options): void {
  * Of the daemon where one runs that sees what we do: it has most of it at hand. Else our own, which is the same; what it
  * takes is only loaded then.
  */
-async function makePlan({ config }: Context, options: Options): Promise<Plan> {
+export async function makePlan({ config }: Context, options: Options): Promise<Plan> {
   const { only = [], claim = false, restartStaged = false } = options;
   return (
     (await askDaemon(config, { only: [...only], claim, restartStaged })) ??

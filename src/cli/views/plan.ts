@@ -102,8 +102,9 @@ function signOf({ action, effect }: Step): Sign {
 }
 
 /** What happens to the service and, above all, to its process. */
-function effectText({ action, effect, seen }: Step): string {
+export function effectText({ action, effect, seen }: Step): string {
   const pid = seen.kind === 'present' && seen.pid !== undefined ? ` pid ${seen.pid}` : '';
+  const runs = seen.kind === 'present' && (pid !== '' || seen.run === 'running');
   switch (action) {
     case 'create':
       return effect === 'start' ? 'create and start' : 'create, not started';
@@ -119,9 +120,9 @@ function effectText({ action, effect, seen }: Step): string {
         ? `update,${pid === '' ? ' pid' : pid} unchanged`
         : 'update, no process touched';
     case 'stop':
-      return pid === '' ? 'stop its restarts' : `stop${pid}`;
+      return runs ? `stop${pid}` : 'stop its restarts';
     case 'remove':
-      return effect === 'stop' && pid !== '' ? `stop${pid} and remove` : 'remove';
+      return effect === 'stop' && runs ? `stop${pid} and remove` : 'remove';
     case 'handover':
       return effect === 'none'
         ? 'hand over, nothing runs'
@@ -141,7 +142,8 @@ function effectText({ action, effect, seen }: Step): string {
 const STAGED =
   'staged: written now; takes effect at its next restart by us or when its supervisord starts anew (a `supervisorctl update` would restart it); now: --restart-staged or `changes: now`';
 
-function reasonLines(step: Step, width: number, style: Style): string[] {
+/** Why, a line each. */
+export function reasonLines(step: Step, width: number, style: Style): string[] {
   if (step.reason.kind === 'changed') {
     const later = step.action === 'update';
     const lines = changeLines(step.reason.changes, width, style, later);

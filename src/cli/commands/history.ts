@@ -1,0 +1,100 @@
+import { closest } from '../../closest.ts';
+import { loadDesired } from '../../engine.ts';
+import { type History, readJournal, servicesInJournal } from '../../journal/read.ts';
+import { Failure } from '../../problem.ts';
+import { parseDuration } from '../../units.ts';
+import type { Context, Options } from '../context.ts';
+import { entryJson, historyText } from '../views/history.ts';
+import { problemsText } from '../views/problems.ts';
+
+/** How many of the newest are shown where nobody says. */
+const LIMIT = 100;
+
+/** `reconcile history [NAME]`: what happened, newest last. Reads the journal alone. */
+export async function historyCommand(context: Context, options: Options): Promise<number> {
+  const { config, style, width, note } = context;
+  const { what: name } = options;
+  const limit = limitOf(options.limit);
+  const since = options.since === undefined ? undefined : sinceOf(options.since, Date.now());
+  if (name !== undefined) await checkName(context, name, 'show the history of');
+  const history = withRuns(config.stateDir, { name, since, limit });
+  if (history === undefined) {
+    note(noJournal(config.stateDir));
+    return 0;
+  }
+  const { entries, more, problem } = history;
+  if (problem !== undefined) note(`${problemsText([problem], style)}\n`);
+  if (options.json) for (const entry of entries) context.out(`${JSON.stringify(entryJson(entry))}\n`);
+  else context.out(historyText(entries, { style, width, alone: name !== undefined }));
+  if (entries.length === 0)
+    note(`Nothing is recorded${name === undefined ? '' : ` of ${name}`}${since === undefined ? '' : ' since then'}.\n`);
+  else if (more) note(`There are older ones: --limit ${limit * 10}\n`);
+  return 0;
+}
+
+export function noJournal(stateDir: string): string {
+  return `There is no journal in ${stateDir}: nothing was applied there yet, or its state folder is another (--state-dir).\n`;
+}
+
+/** What is recorded of a service comes with what caused the runs that it was part of. */
+export function withRuns(
+  stateDir: string,
+  wanted: { readonly name: string | undefined; readonly since?: number | undefined; readonly limit: number },
+): History | undefined {
+  const { name, since, limit } = wanted;
+  const query = { limit, ...(since === undefined ? {} : { since }) };
+  if (name === undefined) return readJournal(stateDir, query);
+  const own = readJournal(stateDir, { ...query, service: name });
+  const runs = [...new Set((own?.entries ?? []).flatMap(({ run }) => run ?? []))];
+  if (own === undefined || runs.length === 0) return own;
+  const heads = readJournal(stateDir, { runs, limit: runs.length * 3 })?.entries ?? [];
+  const planned = heads.filter(({ kind }) => kind === 'planned');
+  return { ...own, entries: [...own.entries, ...planned].sort((a, b) => a.id - b.id) };
+}
+
+/** Fails where neither the journal nor the desired state knows a service of this name. */
+export async function checkName({ config }: Context, name: string, act: string): Promise<void> {
+  const isOf = (id: string) => id === name || id.startsWith(`${name}@`);
+  const recorded = servicesInJournal(config.stateDir);
+  if (recorded.some(isOf)) return;
+  let declared: readonly string[] = [];
+  let failure: Failure | undefined;
+  try {
+    declared = (await loadDesired(config)).services.map(({ id }) => id);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    failure = error;
+  }
+  if (declared.some(isOf)) return;
+  // What it could not be looked up in may well declare it.
+  if (failure !== undefined) throw failure;
+  const names = [...new Set([...recorded, ...declared].flatMap((id) => [id.split('@')[0] ?? id, id]))];
+  const near = closest(name, names);
+  const hint = near === undefined ? '`reconcile status` lists the services' : `did you mean '${near}'?`;
+  throw new Failure({ code: 'unknown-service', summary: `cannot ${act} '${name}': there is no such service`, hint });
+}
+
+export function limitOf(text: string | undefined): number {
+  if (text === undefined) return LIMIT;
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
+  throw new Failure({
+    code: 'usage',
+    summary: `cannot take '${text}' for how many to show`,
+    hint: 'give a number, such as --limit 500',
+  });
+}
+
+/** A time, or how long ago; ms since the epoch. Without a zone it is UTC, as all times are that are shown. */
+export function sinceOf(text: string, now: number): number {
+  const ago = parseDuration(text);
+  if (ago !== undefined) return now - ago;
+  const isDate = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.test(text);
+  const hasZone = /(Z|[+-]\d\d:\d\d)$/.test(text.slice(10));
+  const at = isDate ? Date.parse(`${text.replace(' ', 'T')}${text.length === 10 || hasZone ? '' : 'Z'}`) : Number.NaN;
+  if (!Number.isNaN(at)) return at;
+  throw new Failure({
+    code: 'usage',
+    summary: `cannot take '${text}' for a time`,
+    hint: 'give how long ago (2h, 30m, 7d) or a time in UTC (2026-11-24, 2026-11-24T16:40)',
+  });
+}

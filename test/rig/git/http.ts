@@ -4,12 +4,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { environment } from './repository.ts';
 
 /** What a server does with those that ask. */
-export type Mood = 'serves' | 'refuses every token' | 'stalls' | 'fails';
+export type Mood = 'serves' | 'stalls' | 'fails';
 
 /** Smart HTTP as a forge speaks it: `git http-backend` behind a token. */
 export interface GitHttp extends AsyncDisposable {
   readonly port: number;
-  readonly token: string;
+  /** What it takes for a password now; change it, and the one before has expired. */
+  token: string;
   /** How many requests there were. */
   readonly requests: () => number;
   url(repository: string): string;
@@ -19,7 +20,7 @@ export interface GitHttp extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-export async function startHttp(token = 'token-of-a-robot'): Promise<GitHttp> {
+export async function startHttp(): Promise<GitHttp> {
   let mood: Mood = 'serves';
   let server: Server | undefined;
   let port = 0;
@@ -28,7 +29,7 @@ export async function startHttp(token = 'token-of-a-robot'): Promise<GitHttp> {
     requests += 1;
     if (mood === 'stalls') return;
     if (mood === 'fails') response.writeHead(503).end('down for maintenance\n');
-    else if (mood === 'refuses every token' || passwordOf(request) !== token) {
+    else if (passwordOf(request) !== self.token) {
       response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="git"' }).end('the token is not known\n');
     } else serve(request, response);
   };
@@ -36,7 +37,7 @@ export async function startHttp(token = 'token-of-a-robot'): Promise<GitHttp> {
     get port() {
       return port;
     },
-    token,
+    token: 'token-of-a-robot',
     requests: () => requests,
     url: (repository) => `http://127.0.0.1:${port}${repository}`,
     be: (next) => {

@@ -58,16 +58,12 @@ export function createRepository(folder: string, { filter = true }: RepositoryOp
       stdio: ['pipe', 'pipe', 'pipe'],
       ...(input === undefined ? {} : { input }),
     }).trim();
-  run(['init', '--quiet', '--bare', `--initial-branch=${BRANCH}`, folder]);
+  // What `git init --bare` makes, without its programs.
+  for (const part of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags', 'hooks'])
+    mkdirSync(join(folder, part), { recursive: true });
+  writeFileSync(join(folder, 'HEAD'), `ref: refs/heads/${BRANCH}\n`);
+  writeFileSync(join(folder, 'config'), configText(filter));
   const git = (...args: readonly string[]) => run(['-C', folder, ...args]);
-  for (const [key, value] of [
-    ['uploadpack.allowFilter', String(filter)],
-    ['uploadpack.allowAnySHA1InWant', String(filter)],
-    ['http.receivepack', 'true'],
-    ['gc.auto', '0'],
-    ['core.fsync', 'none'],
-  ] as const)
-    git('config', key, value);
 
   const made = new Map<string, { readonly files: Files; readonly parents: readonly string[] }>();
   const written = new Set<string>();
@@ -168,6 +164,21 @@ export function createRepository(folder: string, { filter = true }: RepositoryOp
     },
   };
   return self;
+}
+
+function configText(filter: boolean): string {
+  return `[core]
+	repositoryformatversion = 0
+	bare = true
+	fsync = none
+[uploadpack]
+	allowFilter = ${filter}
+	allowAnySHA1InWant = ${filter}
+[http]
+	receivepack = true
+[gc]
+	auto = 0
+`;
 }
 
 /** What no one's own settings can change. */

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type DaemonProcess, until } from '../host.ts';
+import { createSite, type Site, type SiteOptions, sleeper } from './site.ts';
+
+/** A daemon that follows a repository. */
+export interface Running extends Site {
+  readonly daemon: DaemonProcess;
+}
+
+/** A daemon that follows a repository in which `web` and `api` are declared, and both run. */
+export async function running(options: SiteOptions = {}): Promise<Running> {
+  await using cleanup = new AsyncDisposableStack();
+  const site = cleanup.use(await createSite(options));
+  site.push({ web: sleeper(1), api: sleeper(2) });
+  const daemon = await site.host.daemon();
+  await until(async () => {
+    const pids = await site.host.pids();
+    return 'web' in pids && 'api' in pids;
+  });
+  cleanup.move();
+  return { ...site, daemon };
+}
+
+/** A line that status says above its table. */
+export interface Note {
+  readonly kind: string;
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+/** What status says above the table. */
+export async function notes({ host }: Site): Promise<readonly Note[]> {
+  const { stdout, stderr } = await host.reconcile('status', '--json');
+  try {
+    return (JSON.parse(stdout) as { notes: Note[] }).notes;
+  } catch {
+    throw new Error(`no status: ${stdout}${stderr}`);
+  }
+}
+
+/** Waits until status says so, and that it is not well. */
+export const complains = (site: Site, text: RegExp) =>
+  until(async () => (await notes(site)).find((note) => !note.ok && text.test(note.text)));
+
+/** Waits until nothing is complained of. */
+export const isWell = (site: Site) => until(async () => (await notes(site)).every(({ ok }) => ok));
+
+/** The value with which the one running copy of a service was started; two copies are an error. */
+export function valueIn({ host }: Site, number: number): number | undefined {
+  const found = host.processes().filter(({ command }) => command === `sleep ${7000 + number}`);
+  if (found.length > 1) throw new Error(`two copies of ${number}: ${JSON.stringify(found)}`);
+  const [main] = found;
+  if (main === undefined) return undefined;
+  try {
+    return Number(/(?:^|\0)VALUE=(\d+)/.exec(readFileSync(`/proc/${main.pid}/environ`, 'utf8'))?.[1]);
+  } catch {
+    return undefined;
+  }
+}
+
+export const runs = (site: Site, number: number, value: number) => until(() => valueIn(site, number) === value);
+
+/** How often the daemon has said something. */
+export const times = ({ daemon }: Running, text: RegExp) =>
+  daemon
+    .output()
+    .split('\n')
+    .filter((line) => text.test(line)).length;
+
+/** Longer than some polls of a second, with the jitter of each. */
+export const somePolls = () => sleep(4500);

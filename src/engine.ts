@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { apply } from './apply.ts';
 import type { Config } from './config.ts';
+import { approveWaiting, keepControl } from './control/keep.ts';
 import { directoryOf, openDecisions, readUsed, saveOwner, saveUsed } from './decisions.ts';
 import { type Cache, openCache } from './desired/cache.ts';
 import { runtimeFolder } from './desired/instances.ts';
@@ -77,7 +78,7 @@ export async function converge(
 ): Promise<Report> {
   const decisions = openDecisions(config.stateDir, config.desiredState);
   putInForce(config, loaded.revision);
-  const prepared = await prepare(config, loaded, supervisors, request, signal);
+  const prepared = await prepareApproved(config, loaded, supervisors, request, signal);
   const { plan, desired, observed, marks, wanted, only } = prepared;
   if (request.expect !== undefined && request.expect !== plan.fingerprint) {
     throw new Failure({
@@ -90,9 +91,13 @@ export async function converge(
   // Before anything is done: a full disk must not hide what was.
   begin(prepared);
   decisions.keep(loaded);
+  const chosen = (id: ServiceId) => only.length === 0 || only.some((name) => isOf(id, name));
+  const declared = new Set(desired.services.map(({ id }) => id));
+  const endControl = keepControl(config.stateDir, prepared.control, { plan, observed, declared }, chosen);
   const begun = marksBefore(marks, wanted, plan, Date.now());
   saveMarks(config.stateDir, marks, begun);
   keepDuels(config.stateDir, prepared.duels);
+  if (request.override !== undefined) emit({ kind: 'overridden', ...request.override });
   emit({ kind: 'planned', plan });
   if (plan.steps.length > MANY) collect();
   const used = readUsed(config.stateDir);
@@ -103,9 +108,23 @@ export async function converge(
   const handOver = createHandOver({ config, prepared, supervisors, emit, health });
   const report = await apply(plan, supervisors, emit, signal, handOver);
   saveUsed(config.stateDir, both, now);
-  const chosen = (id: ServiceId) => only.length === 0 || only.some((name) => isOf(id, name));
+  endControl(report);
   saveMarks(config.stateDir, begun, marksAfter(begun, wanted, chosen, report));
   return report;
+}
+
+/** With what a person has just approved. It is written down before it is planned for: should we end, the next run does it. */
+async function prepareApproved(
+  config: Config,
+  loaded: Desired,
+  supervisors: Supervisors,
+  request: Request,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const prepared = await prepare(config, loaded, supervisors, request, signal);
+  if (request.approve === undefined) return prepared;
+  approveWaiting(config.stateDir, prepared.control, prepared.plan, request.approve);
+  return prepare(config, loaded, supervisors, request, signal);
 }
 
 function isOf(id: ServiceId, name: string): boolean {

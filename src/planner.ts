@@ -11,8 +11,8 @@ import type {
   Step,
   SupervisorName,
 } from './model.ts';
-import { declared, type Stray } from './planner/declared.ts';
 import { type Control, controlled } from './planner/control.ts';
+import { declared, type Stray } from './planner/declared.ts';
 import { type Draft, handedOver, nameOf } from './planner/draft.ts';
 import type { Hold } from './planner/drift.ts';
 import { keepForLast, keepShared, reloads } from './planner/files.ts';

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { checkAbandoned } from './abandoned.ts';
 import { checkNames } from './check-names.ts';
 import type { Config } from './config.ts';
+import { controlOf, readControl } from './control/index.ts';
+import type { Controlled } from './control/keep.ts';
 import { readUsed } from './decisions.ts';
 import { define } from './definitions.ts';
 import { readInputs } from './desired/inputs.ts';
@@ -48,6 +50,8 @@ export interface Prepared {
   readonly given: boolean;
   /** The duels that go on; all others that were recorded are over. */
   readonly duels: Duels;
+  /** What was decided of changes, and what the clock says to them. */
+  readonly control: Controlled;
   /** What Git wants of each service that others can change. */
   readonly wanted: ReadonlyMap<ServiceId, string>;
   /** The services it is about, by name or id; all where empty. */
@@ -92,6 +96,11 @@ export async function prepare(
   const duels = duelsNow(config.stateDir, desired.services, definitions, askedIds);
   // Nothing is pruned that may have something to give back.
   const prune = place.unsure ? ({ kind: 'off' } as const) : desired.policy.prune;
+  const decided = {
+    ...(await readControl(config.stateDir, desired, Date.now())),
+    override: request.override !== undefined,
+  };
+  const control = controlOf(desired, decided);
   const input = {
     ...place,
     ...withStrays(desired, place.inPlace, view.around(observed, place.inPlace), means),
@@ -106,6 +115,7 @@ export async function prepare(
     duels: holdsByDuel(duels),
     asked: askedIds,
     restartStaged: request.restartStaged === true,
+    ...(control === undefined ? {} : { control }),
     ...(only.length > 0 ? { only: new Set(only) } : {}),
   };
   const first = makePlan(input);
@@ -119,7 +129,11 @@ export async function prepare(
   );
   for (const entry of found) if (entry !== undefined) blocked.set(...entry);
   const plan = found.some((entry) => entry !== undefined) ? makePlan(input) : first;
-  return { plan, desired, observed, definitions, takers, given: place.given.size > 0, marks, duels, wanted, only };
+  const controlled = { ...decided, active: control !== undefined };
+  return {
+    ...{ plan, desired, observed, definitions, takers, marks, duels, wanted, only, control: controlled },
+    given: place.given.size > 0,
+  };
 }
 
 /**

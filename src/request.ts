@@ -21,6 +21,10 @@ export interface Request {
   readonly back?: Back;
   /** A person wants what is quarantined to be tried again. */
   readonly retry?: boolean;
+  /** A person wants it done though a window is shut, or it is frozen. */
+  readonly override?: { readonly why: string; readonly by: string };
+  /** A person has looked at what waits for an approval, by its id. */
+  readonly approve?: { readonly plan: string; readonly by: string };
   /** Nothing is going to be applied. */
   readonly looking?: boolean;
 }

@@ -23,7 +23,7 @@ export interface Examined {
 
 await loadYaml();
 
-export function examine(kind: Kind, stack: Stack): Examined {
+export async function examine(kind: Kind, stack: Stack): Promise<Examined> {
   const parsed = stack.layers.map((layer) => ({ layer, result: parse(layer.source) }));
   const invalid = parsed.flatMap(({ result }) => (result.kind === 'invalid' ? result.problems : []));
   const [lowest, ...higher] = parsed.flatMap(({ layer, result }) =>
@@ -39,7 +39,7 @@ export function examine(kind: Kind, stack: Stack): Examined {
   const wrong = [...broken, ...findings.map(({ path }) => path)];
   const meant = findings.map((finding) => finding.meant?.split('.')[0]);
   const value = wrong.reduce<Tree>(without, merged);
-  findings.push(...rulesOf(kind, value, new Set([...wrong.map(([key]) => String(key)), ...meant])));
+  findings.push(...(await rulesOf(kind, value, new Set([...wrong.map(([key]) => String(key)), ...meant]))));
   const problems = [
     ...single.map(({ problem }) => problem),
     ...conflictProblems(layers),
@@ -62,12 +62,13 @@ function conflictProblems(layers: readonly ParsedLayer[]): Problem[] {
   });
 }
 
-function rulesOf(kind: Kind, value: Tree, broken: ReadonlySet<string | undefined>): Finding[] {
+async function rulesOf(kind: Kind, value: Tree, broken: ReadonlySet<string | undefined>): Promise<Finding[]> {
   switch (kind) {
     case 'service':
       return serviceRules(value, broken);
     case 'policy':
-      return policyRules(value);
+      if (value.windows === undefined) return policyRules(value);
+      return [...policyRules(value), ...(await import('./window-rules.ts')).windowRules(value)];
     case 'host':
       return hostRules(value);
     case 'supervisor':

@@ -3,6 +3,7 @@ import { topological } from '../order.ts';
 import { programOf } from './changes.ts';
 import { alive, type Draft, isHandover, nameOf, startsIt, stopsIt } from './draft.ts';
 import { exitAllowed } from './exits.ts';
+import { type Stuck, type Turns, takeTurns } from './turns.ts';
 import type { World } from './world.ts';
 
 /**
@@ -54,7 +55,12 @@ function isUp(service: Service, draft: Draft | undefined, ending: ReadonlySet<Se
  * All steps with what each waits for, in that order: a start waits for the starts of what the service is after, a stop
  * for the stops of what is after it, and a creation for the removal of the same program under another name.
  */
-export function ordered(drafts: readonly Draft[], services: readonly Service[], world: World): Step[] {
+export function ordered(
+  drafts: readonly Draft[],
+  services: readonly Service[],
+  world: World,
+  { max, inPlace }: Pick<Turns, 'max' | 'inPlace'>,
+): { readonly steps: Step[]; readonly stuck: Stuck } {
   const steps = drafts
     .flatMap((draft) => draft.steps)
     .sort((a, b) => (a.service < b.service ? -1 : a.service > b.service ? 1 : 0));
@@ -66,6 +72,12 @@ export function ordered(drafts: readonly Draft[], services: readonly Service[], 
     return programOf(world.owned.get(service)?.[0]?.actual.definition.fields) ?? '';
   });
 
+  // What makes way for another in its turn is waited for by that one alone.
+  const rolling = new Set(
+    drafts.flatMap(({ service, makesWayFor = '' }) =>
+      max.has(declared.get(makesWayFor)?.group ?? '') ? [service] : [],
+    ),
+  );
   const loads = new Set(
     drafts
       .filter(({ steps }) => steps.some(isHandover))
@@ -88,7 +100,11 @@ export function ordered(drafts: readonly Draft[], services: readonly Service[], 
     }
     // What is only loaded is no second copy: its handover is what has to wait.
     if ((step.action === 'create' && !loads.has(step.id)) || (isHandover(step) && startsIt(step))) {
-      wait(step, programs.get(programOf(step.target?.definition.fields) ?? '-'));
+      const before = programs.get(programOf(step.target?.definition.fields) ?? '-');
+      wait(
+        step,
+        before?.filter(({ service }) => !rolling.has(service)),
+      );
     }
   }
   for (const { service, makesWayFor } of drafts) {
@@ -100,12 +116,14 @@ export function ordered(drafts: readonly Draft[], services: readonly Service[], 
     }
   }
   inTheirOrder(drafts, declared, wait);
+  const stuck: Stuck = max.size === 0 ? new Map() : takeTurns({ drafts, steps, after, services, world, inPlace, max });
   const byId = new Map(steps.map((step) => [step.id, step]));
-  return topological(byId.keys(), (id) => after.get(id) ?? []).flatMap((id) => {
+  const all = topological(byId.keys(), (id) => after.get(id) ?? []).flatMap((id) => {
     const step = byId.get(id);
     // An update that goes before the step it serves is in the plan with it or not at all: nothing here is missing.
     return step === undefined ? [] : [{ ...step, after: [...(after.get(id) ?? [])].filter((a) => byId.has(a)).sort() }];
   });
+  return { steps: all, stuck };
 }
 
 /**

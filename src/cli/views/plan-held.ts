@@ -1,4 +1,4 @@
-import type { DriftKind, Held, Notice, Plan, Waiting } from '../../model.ts';
+import type { DriftKind, Held, Notice, Plan, QuarantineHold, Waiting } from '../../model.ts';
 import { type Problem, unreachable } from '../../problem.ts';
 
 /** Why a service is held, and what to do next. */
@@ -87,12 +87,12 @@ export function heldWords(
     case 'window':
       return {
         why: `${waits(reason.waits)} waits for its time${until(reason.until)}: ${reason.why}`,
-        next: 'it is done by itself then; `windows` in policy.yaml says when that is',
+        next: `${reason.until === undefined ? '`windows` in policy.yaml says when that is' : 'a daemon does it then by itself'}; to have it done now: reconcile --override REASON`,
       };
     case 'frozen':
       return {
         why: `${waits(reason.waits)} waits: frozen by ${reason.by}${until(reason.until)}: ${reason.why}`,
-        next: 'to go on: reconcile unfreeze',
+        next: 'to go on: reconcile unfreeze; to have it done all the same: reconcile --override REASON',
       };
     case 'observed':
       return { why: `${waits(reason.waits)} is only told: \`mode: observe\``, next: undefined };
@@ -101,10 +101,22 @@ export function heldWords(
         why: `${waits(reason.waits)} waits for a person who has looked at it (\`confirm: true\`)`,
         next: `to have it done: reconcile approve ${reason.plan}`,
       };
+    case 'unavailable': {
+      const down = reason.down.join(', ');
+      return reason.down.length >= reason.max && !reason.down.includes(service)
+        ? {
+            why: `${waits(reason.waits)} waits: of group '${reason.group}' no more than ${reason.max} may be down at a time (\`maxUnavailable\`), and ${reason.down.length === 1 ? 'that is' : 'those are'} ${down} already`,
+            next: `mend ${down} first: reconcile status`,
+          }
+        : {
+            why: `${waits(reason.waits)} would take down ${down} of group '${reason.group}' at a time, of which no more than ${reason.max} may be (\`maxUnavailable\`)`,
+            next: `raise \`groups.${reason.group}.maxUnavailable\` in policy.yaml for it`,
+          };
+    }
     case 'quarantined':
       return {
-        why: `${reason.commit} is not applied to it since ${time(reason.at)}: ${reason.why}; it is ${reason.to === undefined ? 'not there, as before' : `as at ${reason.to}`}`,
-        next: `mend it and commit: the next commit is tried; to try this one again: reconcile start ${service}`,
+        why: `${reason.commit} is not applied to it since ${time(reason.at)}: ${reason.why}; ${insteadOf(reason)}`,
+        next: `mend it and commit: the next commit is tried; to try this one again: ${reason.to === undefined ? 'reconcile retry' : `reconcile start ${service}`}`,
       };
     default:
       return unreachable(reason);
@@ -168,6 +180,11 @@ export function noticeWords(notice: Notice): { readonly what: string; readonly w
         what: 'claimed by others too',
         why: `${notice.where}: ${notice.why}; to have it taken over: \`supersedes: [${notice.supersedes}]\``,
       };
+    case 'frozen':
+      return {
+        what: notice.service === '*' ? 'all is frozen' : 'frozen',
+        why: `by ${notice.by}${notice.until === undefined ? '' : until(notice.until)}: ${notice.why}; supervision goes on; to end it: reconcile unfreeze`,
+      };
     case 'unknown-process':
       return { what: `pid ${notice.pid} left alone`, why: 'it is not known from which definition it was started' };
     default:
@@ -178,6 +195,11 @@ export function noticeWords(notice: Notice): { readonly what: string; readonly w
 /** What is wrong, behind the place where it is. */
 function placed({ at, summary }: Problem): string {
   return at === undefined ? summary : `${at.file}:${at.line}: ${summary}`;
+}
+
+function insteadOf({ to, left }: QuarantineHold): string {
+  if (left) return 'it is left as it is';
+  return to === undefined ? 'it is not there, as before' : `it is as at ${to}`;
 }
 
 function isOf(id: string, name: string): boolean {

@@ -15,6 +15,8 @@ export function progressText(event: Event, style: Style): string | undefined {
       return undefined;
     case 'step-started':
       return style.dim(`  ${event.step.service}: ${isLoad(event.step) ? 'updating' : DOING[event.step.action]}...`);
+    case 'overridden':
+      return style.yellow(`Windows and freezes are passed over: ${event.why}`);
     case 'handover-stage':
       return style.dim(`  ${event.service}: ${event.text}`);
     case 'step-ended':

@@ -1,0 +1,160 @@
+import { digest, type Json } from '../canonical.ts';
+import type { Held, Notice, Service, ServiceId, Step, SupervisorName, Waiting } from '../model.ts';
+import { alive, type Draft, isHandover, nameOf, stopsIt } from './draft.ts';
+import type { World } from './world.ts';
+
+type Kept<K extends Held['reason']['kind']> = Omit<Extract<Held['reason'], { readonly kind: K }>, 'waits'>;
+
+/** Why whatever is to be done to a service has to wait. */
+export type Stay = Kept<'observed'> | Kept<'frozen'> | Kept<'window'>;
+
+/** A service by what it can be named by; of what Git has no more that is its name alone. */
+export type Subject = Pick<Service, 'name'> & Partial<Pick<Service, 'group' | 'formerly' | 'written'>>;
+
+/** Who may be changed now: all that policy, people and the clock say, so that the planner needs none of them. */
+export interface Control {
+  /** Why a service may not be changed; undefined where it may. */
+  stay(service: Subject): Stay | undefined;
+  /** The work that a person has approved, by service. */
+  readonly approved: ReadonlyMap<ServiceId, string>;
+  /** Services that go back to what they were: no window and no approval is waited for. */
+  readonly exempt: ReadonlySet<ServiceId>;
+  /** What was applied to services before: to start that again after a boot is supervision, and no change. */
+  readonly applied: ReadonlyMap<ServiceId, string>;
+  /** Worth telling with every plan. */
+  readonly notices: readonly Notice[];
+}
+
+/** What waits for an approval, and is done together or not at all. */
+interface Waits {
+  readonly team: readonly Draft[];
+  readonly service: ServiceId;
+  readonly work: string;
+  readonly waits: Waiting;
+}
+
+/**
+ * Holds what has to wait: what belongs together waits together, so that nothing old is ended for what may not come. What
+ * waits for an approval is told last, and all of it by one id: the same work gives the same.
+ */
+export function controlled(
+  drafts: readonly Draft[],
+  services: readonly Service[],
+  asked: ReadonlySet<ServiceId>,
+  world: World,
+  control: Control | undefined,
+): readonly Draft[] {
+  if (control === undefined) return drafts;
+  const byId = new Map(services.map((service) => [service.id, service]));
+  const byName = new Map(services.map((service) => [service.name, service]));
+  const subjectOf = ({ service: id, makesWayFor }: Draft): Subject =>
+    byId.get(makesWayFor ?? id) ?? byName.get(nameOf(id)) ?? { name: nameOf(id) };
+  const chiefs = chiefsOf(drafts);
+  const holds = new Map<Draft, Held['reason']>();
+  const waiting: Waits[] = [];
+  for (const [first, team] of Map.groupBy(drafts, (draft) => chiefs.get(draft) ?? draft)) {
+    const steps = team.flatMap((draft) => draft.steps);
+    const step = steps.find(isMain) ?? steps[0];
+    if (step === undefined || (team.length === 1 && isBoot(first, control))) continue;
+    const { service } = first;
+    const waits: Waiting = { action: step.action, effect: step.effect };
+    const hold = (reason: Held['reason']) => {
+      for (const draft of team) holds.set(draft, reason);
+    };
+    const all = [...team.map(subjectOf), ...ranBy(first, byId.get(service)?.runs, services, world)];
+    const stays = all.map((one) => control.stay(one)).filter((stay) => stay !== undefined);
+    const stay = stays.find(({ kind }) => kind === 'observed') ?? stays.find(({ kind }) => kind === 'frozen');
+    if (stay !== undefined) {
+      hold({ ...stay, waits });
+      continue;
+    }
+    if (control.exempt.has(service)) continue;
+    const work = workOf(steps);
+    const confirm = all.some(({ written }) => written?.confirm === true);
+    const [window] = stays;
+    if (confirm && !asked.has(service) && control.approved.get(service) !== work) {
+      if (first.held === undefined) waiting.push({ team, service, work, waits });
+      else hold(first.held);
+    } else if (window !== undefined) hold({ ...window, waits });
+  }
+  const plan = digest(waiting.map(({ service, work }) => `${service} ${work}`).sort(), ID);
+  for (const { team, work, waits } of waiting)
+    for (const draft of team) holds.set(draft, { kind: 'approval', waits, plan, work });
+  return drafts.map((draft) => {
+    const held = holds.get(draft);
+    if (held === undefined || draft.steps.length === 0) return draft;
+    // Why it is left alone anyhow stays the case.
+    return { ...draft, steps: [], held: draft.held ?? held };
+  });
+}
+
+/** So many letters of a digest are enough to tell what waits on one host, and few enough to type. */
+const ID = 10;
+
+/** For each draft that makes way for another, that other, where it has something to do as well. */
+function chiefsOf(drafts: readonly Draft[]): ReadonlyMap<Draft, Draft> {
+  const byId = new Map(drafts.map((draft) => [draft.service, draft]));
+  return new Map(
+    drafts.flatMap((draft): [Draft, Draft][] => {
+      const other = draft.makesWayFor === undefined ? undefined : byId.get(draft.makesWayFor);
+      return other === undefined || other.steps.length === 0 ? [] : [[draft, other]];
+    }),
+  );
+}
+
+/** What it is about, and not only what goes before it. */
+function isMain({ effect, action }: Step): boolean {
+  return effect !== 'pid unchanged' && (effect !== 'none' || action === 'remove');
+}
+
+/** What was running before this boot is started as it was: only the embedded supervisor does not do so by itself. */
+function isBoot({ service, supervisor, steps }: Draft, { applied, stay }: Control): boolean {
+  const [only, ...more] = steps;
+  if (supervisor !== 'builtin' || only?.action !== 'create' || only.effect !== 'start' || more.length > 0) return false;
+  const { target } = only;
+  return (
+    target !== undefined && applied.get(service) === target.definition.hash && stay(target.service)?.kind !== 'observed'
+  );
+}
+
+/** What goes down with what runs it. */
+function ranBy(
+  { steps }: Draft,
+  runs: SupervisorName | undefined,
+  services: readonly Service[],
+  world: World,
+): readonly Service[] {
+  const ends = steps.some(
+    (step) => step.effect === 'restart' || step.effect === 'stop' || stopsIt(step) || isHandover(step),
+  );
+  if (runs === undefined || !ends) return [];
+  return services.filter(({ id }) =>
+    world.owned.get(id)?.some(({ supervisor, actual }) => supervisor === runs && alive(actual.run)),
+  );
+}
+
+/** A digest of what is to be done to one service, and of what it is done to: no pids, which supervision changes. */
+function workOf(steps: readonly Step[]): string {
+  return digest(
+    steps.map((step): Json => {
+      const { id, supervisor, effect, seen, target, files = [], boot } = step;
+      const { hash = null, fields = null } = target?.definition ?? {};
+      const saw: Json = seen.kind === 'absent' ? null : [seen.hash ?? null, seen.run];
+      const writes: Json[] = files.map(({ path, from = null, to = null }) => [path, from, to]);
+      const things: Json = (step.handover?.from ?? []).map(
+        (old): Json => (old.kind === 'own' ? [old.supervisor, old.id] : (old.thing as unknown as Json)),
+      );
+      return [
+        id,
+        supervisor,
+        effect,
+        saw,
+        hash,
+        fields as Json,
+        writes,
+        boot === undefined ? null : [boot.from, boot.to],
+        things,
+      ];
+    }),
+  );
+}

@@ -27,6 +27,7 @@ export interface Options extends Written {
   readonly names?: readonly string[];
   readonly live?: boolean;
   readonly stopServices?: boolean;
+  readonly commit?: string;
   readonly what?: string;
   readonly restarts?: string;
   readonly for?: string;

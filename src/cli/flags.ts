@@ -16,6 +16,8 @@ const USED: Readonly<Record<string, readonly Flag[]>> = {
   plan: ['dryRun', 'only', 'claim', 'restartStaged', 'json'],
   apply: ['claim', 'json'],
   start: ['claim', 'json'],
+  rollback: ['dryRun', 'only', 'json'],
+  retry: ['json'],
   validate: ['json'],
   status: ['json'],
   who: ['json'],

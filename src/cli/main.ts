@@ -125,6 +125,23 @@ function program(run: (load: () => Promise<Run>, options: Options) => Promise<vo
       }),
     );
   top
+    .command('rollback [commit]')
+    .description(
+      'go back to a commit, or to the last one before this of which everything stayed well; stays so until the next commit',
+    )
+    .action((commit: string | undefined, _, command: Command) =>
+      run(async () => (await import('./commands/rollback.ts')).rollbackCommand, {
+        ...command.optsWithGlobals(),
+        ...(commit === undefined ? {} : { commit }),
+      }),
+    );
+  top
+    .command('retry')
+    .description('try again what was rolled back or left alone because it did not stay well, and end a rollback')
+    .action((_, command: Command) =>
+      run(async () => (await import('./commands/rollback.ts')).retryCommand, command.optsWithGlobals()),
+    );
+  top
     .command('validate')
     .description('check the desired state and show every problem at once')
     .action((_, command: Command) =>
@@ -240,6 +257,8 @@ Examples:
   reconcile explain web               how it came to be as it is, and what to do next
   reconcile diff HEAD~1..             what the last commit does here
   reconcile install                   have systemd keep the daemon running; shows the unit first (--dry-run only shows)
+  reconcile rollback                  back to the last commit of which everything stayed well, until the next one
+  reconcile retry                     try again what was rolled back
   reconcile daemon                    stay, watch the files, and keep the services running
 
 Exit codes: 0 nothing to do or done, 1 error, 2 changes pending (--dry-run, plan), 3 something failed or is held.

@@ -1,7 +1,7 @@
 import type { Config } from '../../config.ts';
 import { checkOwner, loadDesired, supervisorsInUse } from '../../engine.ts';
 import { createMonitor } from '../../health/monitor.ts';
-import type { Plan } from '../../model.ts';
+import type { Desired, Plan } from '../../model.ts';
 import { prepare } from '../../prepare.ts';
 import { EVERYTHING } from '../../request.ts';
 import { openRegistry } from '../../supervisors/index.ts';
@@ -10,11 +10,14 @@ export interface Wanted {
   readonly only: readonly string[];
   readonly claim: boolean;
   readonly restartStaged: boolean;
+  /** The desired state otherwise than it is read. */
+  readonly as?: (desired: Desired) => Desired;
 }
 
 /** The same path as an apply, stopped before it: reads only, needs no lock and no daemon. */
-export async function makeOwnPlan(config: Config, { only, claim, restartStaged }: Wanted): Promise<Plan> {
-  const desired = await loadDesired(config);
+export async function makeOwnPlan(config: Config, { only, claim, restartStaged, as }: Wanted): Promise<Plan> {
+  const loaded = await loadDesired(config);
+  const desired = as === undefined ? loaded : as(loaded);
   await using monitor = createMonitor();
   const { runtimeDir, logDir } = config;
   await using registry = openRegistry({ owner: desired.policy.owner, runtimeDir, logDir, supervise: false, monitor });

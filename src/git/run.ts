@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import type { SimpleGitOptions } from 'simple-git';
 import { type Problem, why } from '../problem.ts';
 import { maskText } from '../secrets.ts';
@@ -39,7 +38,6 @@ export async function runGit(
   { silent = SILENT, most = MOST, signal, input }: RunOptions = {},
 ): Promise<Answer> {
   const { simpleGit } = await import('simple-git');
-  mkdirSync(remote.folder, { recursive: true, mode: 0o700 });
   const flood = new AbortController();
   const limits = [AbortSignal.timeout(most), flood.signal, ...(signal === undefined ? [] : [signal])];
   const git = simpleGit({

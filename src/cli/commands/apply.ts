@@ -4,7 +4,6 @@ import * as z from 'zod/mini';
 import { type Config, ensureFolder } from '../../config.ts';
 import { askedText, whoAsks } from '../../daemon/asked.ts';
 import { openRecorder, recorded } from '../../daemon/record.ts';
-import { checkSafety } from '../../desired/safety.ts';
 import { converge, ensureHostKey, loadDesired, supervisorsInUse } from '../../engine.ts';
 import { createMonitor } from '../../health/monitor.ts';
 import { type Holder, readHolder, takeLock } from '../../host/lock.ts';
@@ -12,9 +11,11 @@ import type { Event, Report, Step } from '../../model.ts';
 import { Failure, why } from '../../problem.ts';
 import type { Request } from '../../request.ts';
 import { formatRevision } from '../../revision.ts';
+import { bringUp, checkSource } from '../../sources.ts';
 import { openRegistry } from '../../supervisors/index.ts';
 import type { Context, Options } from '../context.ts';
 import { planText } from '../views/plan.ts';
+import { problemsText } from '../views/problems.ts';
 import { progressText, reportJson, reportText } from '../views/progress.ts';
 
 /** How long (ms) to wait for another one-shot that is applying. */
@@ -67,7 +68,7 @@ export async function run(context: Context, options: Options, request: Request):
   const stop = () => abort.abort();
   process.once('SIGINT', stop).once('SIGTERM', stop);
   using progress = tellProgress(context, options);
-  const report = await act(context, request, progress.emit, abort.signal);
+  const report = await act(context, request, progress.emit, abort.signal, options.allowRewind === true);
   if (options.json) context.out(`${JSON.stringify(reportJson(report), null, 2)}\n`);
   else if (report.steps.length > 0) context.out(reportText(report, context.style));
   const unwell = report.plan.held.length > 0 || report.steps.some(({ outcome }) => outcome.kind !== 'done');
@@ -80,6 +81,7 @@ async function act(
   request: Request,
   emit: (event: Event) => void,
   signal: AbortSignal,
+  allowRewind: boolean,
 ): Promise<Report> {
   const { config } = context;
   ensureFolder(config.runtimeDir);
@@ -120,7 +122,7 @@ async function act(
   }
   using _ = lock;
   // Awaited here: the lock is let go when this function returns.
-  return await actHere(context, request, emit, signal);
+  return await actHere(context, request, emit, signal, allowRewind);
 }
 
 /** What is decided with a request is only loaded where something is. */
@@ -140,12 +142,18 @@ async function actHere(
   given: Request,
   emit: (event: Event) => void,
   signal: AbortSignal,
+  allowRewind: boolean,
 ): Promise<Report> {
   const { config } = context;
-  const safety = checkSafety(config.desiredState);
+  const safety = checkSource(config);
   if (safety.length > 0) throw new Failure(...safety);
   ensureFolder(config.stateDir);
   ensureFolder(join(config.stateDir, 'decisions'));
+  // What was looked at, or is there, is what counts for these.
+  const settled = given.expect !== undefined || given.back !== undefined || given.asked.length > 0;
+  await bringUp(config, { allowRewind, looking: settled }, (problem) =>
+    context.note(problemsText([problem], context.style)),
+  );
   const request = await withDecisions(config, given);
   const desired = await loadDesired(config);
   ensureHostKey(config.stateDir);

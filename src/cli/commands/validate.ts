@@ -1,14 +1,16 @@
 import { definitionProblems } from '../../definitions.ts';
-import { checkSafety } from '../../desired/safety.ts';
 import { loadDesired } from '../../engine.ts';
 import { createMonitor } from '../../health/monitor.ts';
 import { Failure } from '../../problem.ts';
+import { checkSource } from '../../sources.ts';
 import { openRegistry } from '../../supervisors/index.ts';
 import type { Context, Options } from '../context.ts';
+import { lookForNewest } from './newest.ts';
 
 /** `reconcile validate`: every problem at once, or how many services are well declared. */
 export async function validateCommand(context: Context, options: Options): Promise<number> {
   const { config, style } = context;
+  await lookForNewest(context);
   const desired = await loadDesired(config);
   await using monitor = createMonitor();
   const { runtimeDir, logDir } = config;
@@ -17,7 +19,7 @@ export async function validateCommand(context: Context, options: Options): Promi
     desired.services.map(({ supervisor }) => supervisor),
     desired.instances,
   );
-  const problems = [...(await definitionProblems(desired, supervisors)), ...checkSafety(config.desiredState)];
+  const problems = [...(await definitionProblems(desired, supervisors)), ...checkSource(config)];
   if (problems.length > 0) throw new Failure(...problems);
   // Those that run instances are declared as that.
   const services = new Set(desired.services.flatMap(({ name, runs }) => (runs === undefined ? [name] : []))).size;

@@ -30,6 +30,8 @@ export interface Host extends AsyncDisposable {
   /** Pids by name of everything that runs. */
   pids(): Promise<Readonly<Record<string, number>>>;
   daemon(...args: readonly string[]): Promise<DaemonProcess>;
+  /** Another command, not waited for. */
+  begin(...args: readonly string[]): DaemonProcess;
   /** Every process of this host's services that is there now, by its stamp and this host's owner. */
   processes(): readonly { readonly pid: number; readonly stamp: string; readonly command: string }[];
 }
@@ -38,6 +40,8 @@ export interface DaemonProcess {
   readonly child: ChildProcess;
   /** Everything it has written so far. */
   readonly output: () => string;
+  /** Its exit code; null where a signal ended it. */
+  readonly ended: Promise<number | null>;
   /** Resolves when its output holds the text; fails with the output where it ends before. */
   saw(text: string | RegExp): Promise<void>;
   stop(signal?: NodeJS.Signals): Promise<number | null>;
@@ -102,10 +106,11 @@ export async function createHost({ settings, environment: more }: HostOptions = 
     },
     pids: async () =>
       Object.fromEntries((await host.status()).flatMap(({ name, pid }) => (pid === null ? [] : [[name, pid]]))),
-    daemon: async (...args) => {
-      const daemon = daemonProcess(start(['daemon', ...args]));
-      daemons.push(daemon);
-      return daemon;
+    daemon: async (...args) => host.begin('daemon', ...args),
+    begin: (...args) => {
+      const started = daemonProcess(start(args));
+      daemons.push(started);
+      return started;
     },
     processes: () => stamped(`v1:${owner}:`),
     [Symbol.asyncDispose]: async () => {
@@ -154,6 +159,7 @@ export function daemonProcess(child: ReturnType<typeof spawn>): DaemonProcess {
   });
   return {
     child,
+    ended,
     output: () => output,
     saw: (wanted) =>
       new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 /**
- * Measures whole processes beside peers in one run and prints ratios: `npm run bench [-- a b c d e f g h i j k]`.
+ * Measures whole processes beside peers in one run and prints ratios: `npm run bench [-- a b c d e f g h i j k l]`.
  *   a  killed process -> new process: ours, supervisord, pm2
  *   b  file saved -> changed process running, 200 services
  *   c  dry run with nothing to do at 10, 200, 1,000 services: ours, `supervisorctl status`
@@ -7,12 +7,14 @@
  *   e  the idle daemon with 200 services, 60 s
  *   f, g, h, i  under systemd: see systemd.ts
  *   j, k  under supervisord: see supervisord.ts
+ *   l  pushed -> running, from Git: see git.ts
  */
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { whyNoSystemdHost } from '../rig/systemd/needs.ts';
+import * as git from './git.ts';
 import { hasSupervisord, installPm2, pm2, supervisord } from './peers.ts';
 import { type Bench, createBench, ended, median, ours, quantile, timed, usage } from './rig.ts';
 import * as programs from './supervisord.ts';
@@ -213,6 +215,7 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   e,
   ...underSystemd(),
   ...underSupervisord(),
+  l: git.l,
 };
 /** Where it is not installed, that is said in place of figures. */
 function underSupervisord(): Readonly<Record<string, () => Promise<void>>> {

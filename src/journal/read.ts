@@ -12,6 +12,8 @@ export interface Query {
   readonly service?: string;
   /** And what is told of these runs as such: what caused them, what they came to. */
   readonly runs?: readonly string[];
+  /** Of this kind alone. */
+  readonly kind?: string;
   /** ms since the epoch; from then on. */
   readonly since?: number;
   /** No more than the newest so many. */
@@ -97,7 +99,11 @@ function reading<T>(path: string, read: (db: DatabaseSync) => readonly T[]): rea
 /** SQLITE_CANTOPEN and SQLITE_READONLY, with what they are made of: its shared memory can't be made beside it. */
 const CANNOT_SHARE: ReadonlySet<number> = new Set([14, 8, 8 | (5 << 8), 8 | (6 << 8), 10 | (18 << 8), 10 | (19 << 8)]);
 
-function select(db: DatabaseSync, { service, runs = [], since, limit }: Query): readonly Entry[] {
+/** So many values SQLite takes in one statement, and more. */
+const MANY = 10_000;
+
+function select(db: DatabaseSync, { service, runs: all = [], kind, since, limit }: Query): readonly Entry[] {
+  const runs = all.slice(-MANY);
   const parts: string[] = [];
   const values: SQLInputValue[] = [];
   if (service !== undefined) {
@@ -109,14 +115,18 @@ function select(db: DatabaseSync, { service, runs = [], since, limit }: Query): 
     parts.push(`(service IS NULL AND run IN (${runs.map(() => '?').join(', ')}))`);
     values.push(...runs);
   }
-  const where = [...(parts.length > 0 ? [`(${parts.join(' OR ')})`] : []), ...(since === undefined ? [] : ['at >= ?'])];
+  const where = parts.length > 0 ? [`(${parts.join(' OR ')})`] : [];
+  if (since !== undefined) where.push('at >= ?');
   if (since !== undefined) values.push(since);
+  if (kind !== undefined) where.push('kind = ?');
+  if (kind !== undefined) values.push(kind);
   const only = where.length > 0 ? `WHERE ${where.join(' AND ')}` : '';
   const rows = db.prepare(`SELECT * FROM events ${only} ORDER BY id DESC LIMIT ?`).all(...values, limit + 1);
   return rows.map(rowEntry);
 }
 
-function isMeant(entry: Entry, { service, runs = [], since }: Query): boolean {
+function isMeant(entry: Entry, { service, runs = [], kind, since }: Query): boolean {
+  if (kind !== undefined && entry.kind !== kind) return false;
   if (since !== undefined && entry.at < since) return false;
   if (service === undefined && runs.length === 0) return true;
   if (entry.service === undefined && entry.run !== undefined && runs.includes(entry.run)) return true;

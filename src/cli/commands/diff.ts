@@ -21,7 +21,7 @@ export async function diffCommand(context: Context, options: Options): Promise<n
   }
   const before = await sideOf(context, commits, from);
   const after = await sideOf(context, commits, to);
-  const plan = await planChange(config, before.desired, after.desired, options.only ?? []);
+  const plan = await planChange(config, unheld(before.desired), asGitSays(after.desired), options.only ?? []);
   const sides = { from: before.name, to: after.name };
   if (options.json) out(`${JSON.stringify({ ...sides, ...(planJson(plan) as object) }, null, 2)}\n`);
   else out(`${style.dim(`from  ${before.words}\nto    ${after.words}`)}\n\n${planText(plan, { style, width })}`);
@@ -37,6 +37,15 @@ function sidesOf(range: string): readonly [string, string] {
     summary: `cannot take '${range}' for two commits`,
     hint: 'give A..B, or A.. for what has changed since A, or ..B for what B would change',
   });
+}
+
+/** What is quarantined is in force as it is; that nothing else becomes of it for now is no part of a change. */
+function unheld({ quarantined: _, git: __, ...desired }: Desired): Desired {
+  return desired;
+}
+
+function asGitSays(desired: Desired): Desired {
+  return { ...unheld(desired), ...desired.git };
 }
 
 interface Side {

@@ -36,20 +36,22 @@ export function noJournal(stateDir: string): string {
   return `There is no journal in ${stateDir}: nothing was applied there yet, or its state folder is another (--state-dir).\n`;
 }
 
-/** What is recorded of a service comes with what caused the runs that it was part of. */
+/** What is recorded of a service, or of all, comes with what caused the runs that it is part of. */
 export function withRuns(
   stateDir: string,
   wanted: { readonly name: string | undefined; readonly since?: number | undefined; readonly limit: number },
 ): History | undefined {
   const { name, since, limit } = wanted;
   const query = { limit, ...(since === undefined ? {} : { since }) };
-  if (name === undefined) return readJournal(stateDir, query);
-  const own = readJournal(stateDir, { ...query, service: name });
-  const runs = [...new Set((own?.entries ?? []).flatMap(({ run }) => run ?? []))];
-  if (own === undefined || runs.length === 0) return own;
-  const heads = readJournal(stateDir, { runs, limit: runs.length * 3 })?.entries ?? [];
-  const planned = heads.filter(({ kind }) => kind === 'planned');
-  return { ...own, entries: [...own.entries, ...planned].sort((a, b) => a.id - b.id) };
+  const own = readJournal(stateDir, { ...query, ...(name === undefined ? {} : { service: name }) });
+  if (own === undefined) return undefined;
+  const known = new Set(own.entries.map(({ id }) => id));
+  const runs = [...new Set(own.entries.flatMap(({ run }) => run ?? []))];
+  if (runs.length === 0) return own;
+  const heads = (readJournal(stateDir, { runs, kind: 'planned', limit: runs.length })?.entries ?? []).filter(
+    ({ id }) => !known.has(id),
+  );
+  return { ...own, entries: [...own.entries, ...heads].sort((a, b) => a.id - b.id) };
 }
 
 /** Fails where neither the journal nor the desired state knows a service of this name. */

@@ -107,7 +107,8 @@ export function verdictsOf({ plan, now, name, daemon }: Explained): readonly Ver
   const found = unique([...held, ...steps, ...notices]);
   if (found.length > 0) return found;
   if (noted.length > 0) return noted.map(({ why }) => split(why));
-  if (now.length === 0) return [{ why: 'Git has nothing of it.', next: 'nothing has to be done' }];
+  if (now.length === 0)
+    return [{ why: 'Git has nothing of it, or says `state: absent`', next: 'nothing has to be done' }];
   return [{ why: 'it is as Git says', next: 'nothing has to be done' }];
 }
 

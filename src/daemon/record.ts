@@ -36,7 +36,7 @@ export function openRecorder({ stateDir }: Pick<Config, 'stateDir'>, options: Re
     opened ??= openJournal({ stateDir, stays, onTrouble });
     return opened;
   };
-  let causes = options.causes ?? [];
+  let causes = (options.causes ?? []).map(maskText);
   let revision: string | undefined;
   let run: Run | undefined;
   let known: string | undefined;
@@ -66,7 +66,7 @@ export function openRecorder({ stateDir }: Pick<Config, 'stateDir'>, options: Re
     run = { id: lastRun.toString(36), about: new Set(steps.map(({ service }) => service)) };
     const head = entry('planned', {
       run: run.id,
-      text: maskText(`${causes.length === 0 ? '' : `${causes.join(', ')}: `}${countText(plan)}`),
+      text: `${causes.length === 0 ? '' : `${causes.join(', ')}: `}${countText(plan)}`,
       data: { causes, steps: steps.length, held: held.length, digest: what },
     });
     const ofRun = { run: run.id };
@@ -91,7 +91,7 @@ export function openRecorder({ stateDir }: Pick<Config, 'stateDir'>, options: Re
   const entriesOf = (event: DaemonEvent): readonly NewEntry[] => {
     switch (event.kind) {
       case 'run':
-        [causes, run] = [event.causes, undefined];
+        [causes, run] = [event.causes.map(maskText), undefined];
         return [];
       case 'planned':
         return planned(event.plan);
@@ -105,11 +105,9 @@ export function openRecorder({ stateDir }: Pick<Config, 'stateDir'>, options: Re
         const data = { done: steps.length - undone, undone, took: Math.round(took) };
         return [entry('applied', { run: id, level: undone > 0 ? 'warn' : 'info', text: eventText(event), data })];
       }
-      case 'held': {
-        const { reason } = event;
-        return event.services.map((service) => of({ kind: 'held', services: [service], reason }, service));
-      }
       default:
+        // Of each as if it were alone: whoever looks at one of them is to see it.
+        if ('services' in event) return event.services.map((service) => of({ ...event, services: [service] }, service));
         return [of(event, serviceOf(event))];
     }
   };
@@ -164,6 +162,8 @@ interface Run {
 
 function serviceOf(event: DaemonEvent): string | undefined {
   if ('service' in event) return event.service;
+  // Of a group or of everything it is of no service alone.
+  if ('name' in event) return event.name.includes('*') ? undefined : event.name;
   return 'step' in event ? event.step.service : undefined;
 }
 

@@ -184,13 +184,17 @@ export function openJournal({ stateDir, stays, onTrouble, bounds }: JournalOptio
     timer.unref();
   };
 
-  const record = (entries: readonly NewEntry[]) => {
+  const openSoon = () => {
     const now = Date.now();
     try {
       if (now >= notBefore) openedTail();
     } catch (error) {
       trouble(unwritable(error), now);
     }
+  };
+  const record = (entries: readonly NewEntry[]) => {
+    openSoon();
+    const now = Date.now();
     const last = waiting.at(-1)?.id ?? tail?.last ?? 0;
     const added = entries.map((entry, i): Entry => ({ ...bounded(entry), id: last + 1 + i }));
     waiting.push(...added);
@@ -210,7 +214,10 @@ export function openJournal({ stateDir, stays, onTrouble, bounds }: JournalOptio
 
   return {
     record,
-    newest: (kind) => waiting.findLast((entry) => entry.kind === kind),
+    newest: (kind) => {
+      openSoon();
+      return waiting.findLast((entry) => entry.kind === kind);
+    },
     [Symbol.dispose]: () => {
       clearTimeout(timer);
       const isLong = tail !== undefined && tail.size > longTail;

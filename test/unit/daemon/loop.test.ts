@@ -57,3 +57,19 @@ test('after close nothing more is begun', async () => {
   await expect(loop.run(async () => 1)).rejects.toThrow('stopping');
   expect(runs).toBe(0);
 });
+
+test('a run is told what it is for: a few of its causes, each once', async () => {
+  const told: (readonly string[])[] = [];
+  const loop = createLoop(async (causes) => {
+    told.push(causes);
+    await settle();
+  });
+  loop.nudge('files changed');
+  await settle();
+  for (const cause of ['b', 'a', 'b', undefined, 'c', 'd', 'e', 'f']) loop.nudge(cause);
+  await settle();
+  await settle();
+  loop.nudge();
+  await loop.close();
+  expect(told).toEqual([['files changed'], ['b', 'a', 'c', 'd', 'e']]);
+});

@@ -585,7 +585,7 @@ export type HealthState =
  * reached, what is frozen, what was rolled back. `ok`: nobody has to do anything about it.
  */
 export interface StatusNote {
-  readonly kind: 'source' | 'freeze' | 'quarantine' | 'verification' | 'window' | 'approval' | 'invalid';
+  readonly kind: 'source' | 'mode' | 'freeze' | 'quarantine' | 'verification' | 'window' | 'approval' | 'invalid';
   readonly ok: boolean;
   readonly text: string;
 }

@@ -99,6 +99,7 @@ export async function prepare(
   const decided = {
     ...(await readControl(config.stateDir, desired, Date.now())),
     override: request.override !== undefined,
+    preview: request.approved === true,
   };
   const control = controlOf(desired, decided);
   const input = {

@@ -23,6 +23,8 @@ export interface Request {
   readonly retry?: boolean;
   /** A person wants it done though a window is shut, or it is frozen. */
   readonly override?: { readonly why: string; readonly by: string };
+  /** Only to look at: as if all that waits for an approval had one. */
+  readonly approved?: boolean;
   /** A person has looked at what waits for an approval, by its id. */
   readonly approve?: { readonly plan: string; readonly by: string };
   /** Nothing is going to be applied. */

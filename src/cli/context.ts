@@ -22,6 +22,7 @@ export interface Options extends Written {
   /** `--no-wait`. */
   readonly wait?: boolean;
   readonly restartStaged?: boolean;
+  readonly override?: string;
   readonly out?: string;
   readonly file?: string;
   readonly names?: readonly string[];
@@ -36,4 +37,8 @@ export interface Options extends Written {
   readonly since?: string;
   readonly limit?: string;
   readonly range?: string;
+  readonly reason?: string;
+  readonly until?: string;
+  readonly by?: string;
+  readonly id?: string;
 }

@@ -7,15 +7,19 @@ const FLAGS = {
   only: '--only',
   claim: '--claim',
   restartStaged: '--restart-staged',
+  override: '--override',
   json: '--json',
 } as const;
 type Flag = keyof typeof FLAGS;
 
 const USED: Readonly<Record<string, readonly Flag[]>> = {
-  reconcile: ['dryRun', 'only', 'claim', 'restartStaged', 'json'],
-  plan: ['dryRun', 'only', 'claim', 'restartStaged', 'json'],
-  apply: ['claim', 'json'],
-  start: ['claim', 'json'],
+  reconcile: ['dryRun', 'only', 'claim', 'restartStaged', 'override', 'json'],
+  plan: ['dryRun', 'only', 'claim', 'restartStaged', 'override', 'json'],
+  apply: ['claim', 'override', 'json'],
+  start: ['claim', 'override', 'json'],
+  freeze: ['json'],
+  unfreeze: ['json'],
+  approve: ['json'],
   rollback: ['dryRun', 'only', 'json'],
   retry: ['json'],
   validate: ['json'],

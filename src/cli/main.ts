@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { closest } from '../closest.ts';
 import { readConfig, unknownVariables } from '../config.ts';
 import { Failure, type Problem, why } from '../problem.ts';
+import { addChangeControl } from './change-control.ts';
 import type { Context, Options } from './context.ts';
 import { refuseFlags } from './flags.ts';
 import { styleFor } from './style.ts';
@@ -84,6 +85,7 @@ function program(run: (load: () => Promise<Run>, options: Options) => Promise<vo
       '--restart-staged',
       'restart services that run with older settings, so that what waits for their next start takes effect',
     )
+    .option('--override <reason>', 'do it now, though a change window is shut or it is frozen; the reason is recorded')
     .showSuggestionAfterError()
     .showHelpAfterError('(`reconcile --help` tells what there is)')
     .exitOverride()
@@ -141,6 +143,7 @@ function program(run: (load: () => Promise<Run>, options: Options) => Promise<vo
     .action((_, command: Command) =>
       run(async () => (await import('./commands/rollback.ts')).retryCommand, command.optsWithGlobals()),
     );
+  addChangeControl(top, run);
   top
     .command('validate')
     .description('check the desired state and show every problem at once')
@@ -250,6 +253,10 @@ Examples:
   reconcile --only 'dolphin:*'        all services of a group
   reconcile plan --out friday.json    a plan to look at, and
   reconcile apply friday.json         to apply, as long as nothing has changed since
+  reconcile freeze --reason 'audit'   change nothing, of all or of what is named (--for 2h, --until TIME)
+  reconcile unfreeze                  go on
+  reconcile approve                   what waits for an approval (confirm: true), and
+  reconcile approve 3f0c9a1b2d        to have it done
   reconcile status --json             for programs
   reconcile who web                   what looks like it, and who runs that; also of a pid, or a port (:8010)
   reconcile who --restarts web        who keeps restarting it? (watches for 10s, or --for 1m)

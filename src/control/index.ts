@@ -13,6 +13,8 @@ export interface Decided {
   readonly applied?: Control['applied'];
   /** A person wants it done whatever windows and freezes say. */
   readonly override?: boolean;
+  /** To see what waits for an approval. */
+  readonly preview?: boolean;
 }
 
 /** What was decided on this host, and what the clock says. Fails where a decision is damaged. */
@@ -42,6 +44,7 @@ export function controlOf({ policy, services, quarantined }: Desired, decided: D
   };
   return {
     stay,
+    preview: decided.preview === true,
     approved: new Map(decided.approvals.map(({ service, work }) => [service, work])),
     // What did not stay well goes back at any time.
     exempt: new Set(quarantined?.keys()),

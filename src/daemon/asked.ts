@@ -17,14 +17,17 @@ interface Asked {
   readonly by?: string | undefined;
   readonly only: readonly string[];
   readonly asked: readonly string[];
+  /** What waited for an approval. */
+  readonly approve?: string | undefined;
   readonly back?: { readonly commit?: string | undefined } | undefined;
   readonly retry?: boolean | undefined;
 }
 
 /** What a person asked for, in a few words. */
-export function askedText({ by = 'somebody', only, asked, back, retry }: Asked): string {
+export function askedText({ by = 'somebody', only, asked, back, retry, approve }: Asked): string {
   if (back !== undefined) return `${by} went back to ${back.commit ?? 'the commit before'}`;
   if (retry) return `${by} asked to try again what is quarantined`;
+  if (approve !== undefined) return `${by} approved ${approve}`;
   if (asked.length > 0) return `${by} asked to start ${asked.join(', ')}`;
   return only.length > 0 ? `${by} asked to apply ${only.join(', ')}` : `${by} asked to apply`;
 }

@@ -56,6 +56,11 @@ export async function askStatus(path: string): Promise<Status> {
   return JSON.parse(text) as Status;
 }
 
+/** Has the daemon look again, and see what was decided. */
+export async function askNudge(path: string, cause: string): Promise<void> {
+  for await (const _ of await ask(path, 'POST', '/v1/nudge', { cause }));
+}
+
 /** Asks the daemon to end, with its services or without. */
 export async function askStop(path: string, services: boolean): Promise<void> {
   for await (const _ of await ask(path, 'POST', '/v1/stop', { services }));

@@ -5,7 +5,18 @@ import { http } from '../host/http.ts';
 import type { Event, Report, Status } from '../model.ts';
 import { Failure, type Problem, why } from '../problem.ts';
 import { withSocketPath } from './socket.ts';
-import { ApplyRequest, bareEvent, bareReport, type Line, type PlanAnswer, PlanRequest, StopRequest } from './wire.ts';
+import {
+  ApplyRequest,
+  bareEvent,
+  bareReport,
+  type Line,
+  NudgeRequest,
+  type PlanAnswer,
+  PlanRequest,
+  StopRequest,
+  type SyncAnswer,
+  SyncRequest,
+} from './wire.ts';
 
 /** What the daemon does for those who ask over its socket. */
 export interface Handlers {
@@ -13,6 +24,9 @@ export interface Handlers {
   /** The plan that an apply would make now; throws what no client is to be told. */
   plan(request: PlanRequest): Promise<PlanAnswer>;
   apply(request: ApplyRequest, emit: (event: Event) => void): Promise<Report>;
+  nudge(cause: string): void;
+  /** Looks for a new commit, and applies it. */
+  sync(request: SyncRequest): Promise<SyncAnswer>;
   stop(services: boolean): void;
 }
 
@@ -49,6 +63,26 @@ export const ROUTES: readonly Route[] = [
     answer: async (handlers, request, response) => {
       const body = await parse(request, response, ApplyRequest);
       if (body !== undefined) await stream(response, body, handlers);
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/nudge',
+    answer: async (handlers, request, response) => {
+      const body = await parse(request, response, NudgeRequest);
+      if (body === undefined) return;
+      json(response, 202, {});
+      handlers.nudge(body.cause);
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/sync',
+    answer: async (handlers, request, response) => {
+      const body = await parse(request, response, SyncRequest);
+      if (body === undefined) return;
+      begin(response, 'application/json');
+      response.end(`${JSON.stringify(await handlers.sync(body))}\n`);
     },
   },
   {

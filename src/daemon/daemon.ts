@@ -1,26 +1,26 @@
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
-import { checkSafety } from '../desired/safety.ts';
 import { converge, ensureHostKey, loadDesired, openDesiredCache, supervisorsInUse } from '../engine.ts';
 import { holdsByDuel, recordedDuels } from '../handover/duels.ts';
 import { createMonitor } from '../health/monitor.ts';
 import type { Lock } from '../host/lock.ts';
 import { createMemoryRelease } from '../host/memory.ts';
-import { holdsOf, nextEnd, readMarks } from '../marks.ts';
+import { holdsOf, readMarks } from '../marks.ts';
 import type { Desired, Event, Report, ServiceId, Status } from '../model.ts';
 import { observeAll, type Prepared } from '../prepare.ts';
 import { Failure, type Problem } from '../problem.ts';
 import { EVERYTHING, type Request } from '../request.ts';
 import { formatRevision } from '../revision.ts';
+import { checkSource } from '../sources.ts';
 import { statusOf } from '../status.ts';
 import { statusNotes } from '../status-notes.ts';
 import { openRegistry, type Supervisors } from '../supervisors/index.ts';
 import { decided } from '../verify/go-back.ts';
 import { actionsOf } from './acted.ts';
 import { askedText } from './asked.ts';
+import { watchChanges } from './changes.ts';
 import { watchForDuels } from './duels.ts';
 import type { DaemonEvent } from './event.ts';
-import { type FileWatch, watchFiles } from './files/watch.ts';
 import { foretell } from './foretell.ts';
 import { lastGood, ownerChanged, refuseOther } from './invalid.ts';
 import { tellLeft } from './left.ts';
@@ -28,7 +28,9 @@ import { createLoop } from './loop.ts';
 import { afterOf, plainRequest, runningIn } from './plain.ts';
 import { createPulse } from './pulse.ts';
 import { serveSockets } from './sockets.ts';
+import { sync } from './sync.ts';
 import { createVerifier } from './verify.ts';
+import { createWaker } from './wake.ts';
 
 export type { DaemonEvent } from './event.ts';
 
@@ -70,13 +72,12 @@ export async function startDaemon(
   const cache = openDesiredCache(config);
   let last = lastGood(config);
   let invalid: string | undefined;
-  let files: FileWatch | undefined;
   const load = () => loadDesired(config, cache);
-  const loadSteady = () => files?.steady(load) ?? load();
+  const loadSteady = () => source.steady(load);
 
   /** The desired state in force: what is there, or the last good one where that is invalid. */
   const desiredNow = async (): Promise<{ readonly desired: Desired | undefined; readonly fresh: boolean }> => {
-    const safety = checkSafety(config.desiredState);
+    const safety = checkSource(config);
     try {
       if (safety.length > 0) throw new Failure(...safety);
       const desired = await loadSteady();
@@ -97,6 +98,13 @@ export async function startDaemon(
   };
 
   let owner: string | undefined;
+  const source = await watchChanges(config, {
+    tell,
+    changed: (cause) => loop.nudge(cause),
+    trouble: (problem) => tell({ kind: 'trouble', problem }),
+    desired: () => last,
+    signal: abort.signal,
+  });
   const first = await desiredNow();
   if (first.desired === undefined) throw new Failure(...(JSON.parse(invalid ?? '[]') as Problem[]));
   owner = first.desired.policy.owner;
@@ -136,14 +144,7 @@ export async function startDaemon(
   const watches: AsyncDisposable[] = [];
   const hand = { config, load: loadSteady, owner, registry, signal: abort.signal };
   const tellWhatIsLeft = tellLeft(tell);
-  let holdEnds: NodeJS.Timeout | undefined;
-  /** What is left as somebody made it is left so no longer than promised. */
-  const wakeAtEnd = () => {
-    clearTimeout(holdEnds);
-    const now = Date.now();
-    const end = nextEnd(readMarks(config.stateDir), now);
-    if (end !== undefined) holdEnds = setTimeout(() => loop.nudge('a hold ended'), end - now + 1);
-  };
+  const waker = createWaker(config, (cause) => loop.nudge(cause), tell);
 
   const duels = watchForDuels(config, registry, { desired: () => last, tell, nudge: () => loop.nudge('a duel') });
 
@@ -173,14 +174,16 @@ export async function startDaemon(
       const marks = readMarks(config.stateDir);
       const report = await duels.around(
         async () => {
-          const begin = (prepared: Prepared) => verifier.begin(prepared, before);
+          const begin = (prepared: Prepared) => {
+            waker.see(prepared);
+            verifier.begin(prepared, before);
+          };
           const report = await converge(config, desired, supervisors, request, told, abort.signal, healthOf, begin);
           verifier.end(report);
           return report;
         },
         (report) => actionsOf(report, marks, readMarks(config.stateDir), request.asked),
       );
-      wakeAtEnd();
       if (fresh && invalid !== undefined) {
         invalid = undefined;
         tell({ kind: 'valid-again' });
@@ -190,6 +193,8 @@ export async function startDaemon(
       // What can't be defined or belongs to another is as invalid as what can't be read.
       if (error instanceof Failure) last = before;
       throw error;
+    } finally {
+      waker.arm();
     }
   };
   const release = createMemoryRelease(cache.save, 2000);
@@ -215,13 +220,22 @@ export async function startDaemon(
     tell,
   });
 
+  const applyNow = (cause: string, request: Request, emit: (event: Event) => void): Promise<Report> =>
+    loop.run(async () => {
+      tell({ kind: 'run', causes: [cause] });
+      const report = await run(request, emit);
+      if (report === undefined || invalid !== undefined)
+        throw new Failure(...(JSON.parse(invalid ?? '[]') as Problem[]));
+      return report;
+    });
+
   const stopping = Promise.withResolvers<{ readonly services: boolean }>();
   const status = async (): Promise<Status> => {
     const desired = last ?? (first.desired as Desired);
     const observed = await observeAll(desired, await inUse(desired), abort.signal, { thorough: true, looking: true });
     const holds = holdsOf(readMarks(config.stateDir), Date.now());
     const services = statusOf(desired, observed, healthOf, holds, holdsByDuel(recordedDuels(config.stateDir)));
-    return { notes: statusNotes(config, desired), services };
+    return { notes: await statusNotes(config, desired), services };
   };
   await using stack = new AsyncDisposableStack();
   stack.use(monitor);
@@ -231,29 +245,24 @@ export async function startDaemon(
   stack.use(
     await serveSockets(config, {
       status,
+      nudge: (cause) => loop.nudge(cause),
       stop: (services) => stopping.resolve({ services }),
       plan: (request) => foretell(hand, request).finally(releaseAfterLook),
-      apply: (request, emit) =>
-        loop.run(async () => {
-          refuseOther(config, request);
-          tell({ kind: 'run', causes: [askedText(request)] });
-          const both = (event: Event) => {
-            tell(event);
-            emit(event);
-          };
-          const report = await run(plainRequest(request), both);
-          if (report === undefined || invalid !== undefined)
-            throw new Failure(...(JSON.parse(invalid ?? '[]') as Problem[]));
-          return report;
-        }),
+      apply: (request, emit) => {
+        refuseOther(config, request);
+        return applyNow(askedText(request), plainRequest(request), (event) => {
+          tell(event);
+          emit(event);
+        });
+      },
+      sync: async (request) => {
+        refuseOther(config, request);
+        return sync(source, request, () => applyNow(`${request.by ?? 'somebody'} asked to sync`, EVERYTHING, tell));
+      },
     }),
   );
-  files = await watchFiles(config.desiredState, {
-    poll: config.watch?.poll,
-    changed: () => loop.nudge('files changed'),
-    trouble: (problem) => tell({ kind: 'trouble', problem }),
-  });
-  stack.use(files);
+  stack.use(source);
+  await source.begin();
   const resync = setInterval(() => loop.nudge('a look now and then'), RESYNC);
   const look = setInterval(isLost, LOOK);
   const resources = stack.move();
@@ -264,6 +273,7 @@ export async function startDaemon(
   return {
     status,
     reload: async () => {
+      await source.look().catch(() => undefined);
       loop.nudge('SIGHUP');
       await loop.run(async () => undefined).catch(() => undefined);
     },
@@ -273,7 +283,7 @@ export async function startDaemon(
     stop: async (services) => {
       clearInterval(resync);
       clearInterval(look);
-      clearTimeout(holdEnds);
+      waker[Symbol.dispose]();
       abort.abort();
       await loop.close();
       for (const watch of watches) await watch[Symbol.asyncDispose]();

@@ -1,6 +1,8 @@
+import type { Freeze } from '../control/freeze.ts';
 import type { DriftKind, Event, Held } from '../model.ts';
 import type { Problem } from '../problem.ts';
 import type { SupervisorEvent } from '../supervisors/index.ts';
+import type { SourceEvent } from './source.ts';
 import type { VerifyEvent } from './verify.ts';
 
 /** What the daemon tells whoever runs it: its log, its live view and the journal. */
@@ -8,12 +10,16 @@ export type DaemonEvent =
   | Event
   | SupervisorEvent
   | VerifyEvent
+  | SourceEvent
   /** Before each run: what it is for, in a few words. */
   | { readonly kind: 'run'; readonly causes: readonly string[] }
   | { readonly kind: 'ready'; readonly socket: string; readonly adopted: number }
   /** The desired state is invalid; what was last good stays in force. */
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[]; readonly inForce: string | undefined }
   | { readonly kind: 'valid-again' }
+  /** A person wants nothing changed, of a service, a group (`GROUP:*`) or everything (`*`); or does no more. */
+  | ({ readonly kind: 'frozen' } & Freeze)
+  | { readonly kind: 'unfrozen'; readonly name: string }
   | { readonly kind: 'trouble'; readonly problem: Problem }
   /** They are left alone, all for one reason; told once. */
   | {

@@ -35,8 +35,9 @@ export async function foretell(hand: Hand, request: PlanRequest): Promise<PlanAn
     const taken = () => registry.taken(supervisorsInUse(config, desired), desired.instances);
     const supervisors = taken();
     if (supervisors === undefined) return OTHER;
-    const { only, claim, restartStaged } = request;
-    const asked = { ...EVERYTHING, only, restartStaged, looking: true };
+    const { only, claim, restartStaged, override, approved } = request;
+    const passes = override ? { override: { why: '', by: '' } } : {};
+    const asked = { ...EVERYTHING, only, restartStaged, approved, ...passes, looking: true };
     const prepared = await prepare(config, desired, supervisors, asked, signal);
     // What was closed under way had no more to say.
     const after = taken();

@@ -11,15 +11,17 @@ export function afterOf(desired: Desired | undefined): (id: string) => readonly 
 
 /** What a client asks for, without what it says of itself. */
 export function plainRequest(request: ApplyRequest): Request {
-  const { only, asked, expect, claim, restartStaged, back, retry, by } = request;
+  const { only, asked, expect, claim, restartStaged, back, retry, override, approve, by = 'somebody' } = request;
   return {
     only,
     asked,
     ...(expect === undefined ? {} : { expect }),
     ...(claim === undefined ? {} : { claim }),
     ...(restartStaged === undefined ? {} : { restartStaged }),
-    ...(back === undefined ? {} : { back: backOf(back, by) }),
+    ...(back === undefined ? {} : { back: backOf(back, request.by) }),
     ...(retry === undefined ? {} : { retry }),
+    ...(override === undefined ? {} : { override: { why: override, by } }),
+    ...(approve === undefined ? {} : { approve: { plan: approve, by } }),
   };
 }
 

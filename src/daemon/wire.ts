@@ -15,6 +15,10 @@ export const ApplyRequest = z.strictObject({
   back: z.optional(z.strictObject({ commit: z.optional(z.string()), only: z.array(z.string()) })),
   /** What is quarantined is tried again. */
   retry: z.optional(z.boolean()),
+  /** Done though a window is shut or it is frozen, and why. */
+  override: z.optional(z.string().check(z.minLength(1))),
+  /** What waits for an approval has been looked at, by its id. */
+  approve: z.optional(z.string()),
   /** Who asks, as he says: for the history alone. */
   by: z.optional(z.string()),
 });
@@ -31,6 +35,9 @@ export const PlanRequest = z.strictObject({
   only: z.array(z.string()),
   claim: z.boolean(),
   restartStaged: z.boolean(),
+  override: z.boolean(),
+  /** As if all that waits for an approval had one. */
+  approved: z.boolean(),
 });
 export type PlanRequest = z.infer<typeof PlanRequest>;
 
@@ -41,8 +48,32 @@ export type PlanAnswer =
   /** The client sees something else than the daemon does: it is to plan itself. */
   | { readonly kind: 'other' };
 
+/** What a client asks of `POST /v1/sync`. */
+export const SyncRequest = z.strictObject({
+  desiredState: z.string(),
+  allowRewind: z.optional(z.boolean()),
+  /** false: it is answered at once, and done after that. */
+  wait: z.optional(z.boolean()),
+  by: z.optional(z.string()),
+});
+export type SyncRequest = z.infer<typeof SyncRequest>;
+
+/** The answer to it: the commit that is in force now, and what was done for it. */
+export interface SyncAnswer {
+  readonly commit?: { readonly commit: string; readonly subject: string; readonly author: string };
+  /** The commit before; absent where it is the first. */
+  readonly from?: string;
+  readonly rewritten?: boolean;
+  readonly report?: Report;
+  /** Why something was not done. */
+  readonly problems: readonly Problem[];
+}
+
 /** What a client asks of `POST /v1/stop`. */
 export const StopRequest = z.strictObject({ services: z.boolean() });
+
+/** What a client asks of `POST /v1/nudge`: a run, since something was decided; why is for the history. */
+export const NudgeRequest = z.strictObject({ cause: z.string().check(z.maxLength(200)) });
 
 /** One line of the answer to an apply: events as they happen, then the report or why there is none. */
 export type Line =

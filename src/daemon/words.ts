@@ -60,10 +60,31 @@ export function eventText(event: DaemonEvent): string {
       const force = event.inForce === undefined ? 'nothing was applied yet' : `${event.inForce} stays in force`;
       return `the desired state is invalid, nothing was changed: ${force}\n${event.problems.map(flat).join('\n')}`;
     }
+    case 'frozen': {
+      const until = event.until === undefined ? '' : ` until ${new Date(event.until).toISOString()}`;
+      return `${event.name === '*' ? 'everything' : event.name} is frozen by ${event.by}${until}: ${event.why}`;
+    }
+    case 'unfrozen':
+      return `${event.name === '*' ? 'everything' : event.name} is no longer frozen`;
     case 'valid-again':
       return 'the desired state is valid again';
     case 'trouble':
       return flat(event.problem);
+    case 'fetched': {
+      const { from, commit, subject, author, rewritten } = event;
+      const what = `commit ${commit.slice(0, 12)} by ${author}: ${subject}`;
+      if (from === undefined) return what;
+      return rewritten
+        ? `${what} (history was rewritten or set back: it does not come after ${from.slice(0, 12)})`
+        : `${what} (after ${from.slice(0, 12)})`;
+    }
+    case 'refused':
+    case 'unreachable': {
+      const force = event.inForce === undefined ? '' : `; ${event.inForce.slice(0, 12)} stays in force`;
+      return `${flat(event.problem)}${force}`;
+    }
+    case 'reachable':
+      return `the repository can be reached again, after ${formatDuration(Math.max(1000, Math.round(event.after / 1000) * 1000))}`;
     case 'verified':
       return `${listText(event.services)}: changed, and stayed well`;
     case 'verify-failed':
@@ -158,12 +179,16 @@ export function logEvent(log: Logger, event: DaemonEvent): void {
 export function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' {
   switch (event.kind) {
     case 'invalid':
+    case 'refused':
     case 'trouble':
     case 'service-trouble':
       return 'error';
     case 'verify-failed':
       return 'error';
+    case 'fetched':
+      return event.rewritten ? 'warn' : 'info';
     case 'rolled-back':
+    case 'unreachable':
     case 'killed':
     case 'unseen':
     case 'restarted':

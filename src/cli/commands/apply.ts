@@ -11,6 +11,7 @@ import type { Event, Report, Step } from '../../model.ts';
 import { Failure, why } from '../../problem.ts';
 import type { Request } from '../../request.ts';
 import { formatRevision } from '../../revision.ts';
+import { maskText } from '../../secrets.ts';
 import { bringUp, checkSource } from '../../sources.ts';
 import { openRegistry } from '../../supervisors/index.ts';
 import type { Context, Options } from '../context.ts';
@@ -24,13 +25,26 @@ const PATIENCE = 60_000;
 /** `reconcile`: makes it so. */
 export async function applyCommand(context: Context, options: Options): Promise<number> {
   const { only = [], claim = false, restartStaged = false } = options;
-  return run(context, options, { only, asked: [], claim, restartStaged });
+  return run(context, options, { only, asked: [], claim, restartStaged, ...overriding(options.override) });
 }
 
 /** `reconcile start NAME…`: a person's word that these may start now. */
 export async function startCommand(context: Context, options: Options): Promise<number> {
   const names = options.names ?? [];
-  return run(context, options, { only: names, asked: names, claim: options.claim === true });
+  return run(context, options, {
+    ...{ only: names, asked: names, claim: options.claim === true },
+    ...overriding(options.override),
+  });
+}
+
+/** A person's word that it is done now, whatever windows and freezes say: with a reason or not at all. */
+function overriding(why: string | undefined): Pick<Request, 'override'> {
+  if (why === undefined) return {};
+  if (why.trim() === '') {
+    const hint = "say why, for those who read the log later: --override 'the disk is full'";
+    throw new Failure({ code: 'no-reason', summary: 'cannot override without a reason', hint });
+  }
+  return { override: { why: maskText(why), by: whoAsks() } };
 }
 
 const SavedPlan = z.object({
@@ -38,6 +52,7 @@ const SavedPlan = z.object({
   fingerprint: z.string(),
   only: z.optional(z.array(z.string())),
   restartStaged: z.optional(z.boolean()),
+  override: z.optional(z.string()),
 });
 
 /** `reconcile apply FILE`: what was looked at, and nothing else. */
@@ -59,7 +74,10 @@ export async function applyFileCommand(context: Context, options: Options): Prom
     });
   }
   const { only = [], fingerprint, restartStaged = false } = saved.data;
-  return run(context, options, { only, asked: [], expect: fingerprint, claim: options.claim === true, restartStaged });
+  return run(context, options, {
+    ...{ only, asked: [], expect: fingerprint, claim: options.claim === true, restartStaged },
+    ...overriding(options.override ?? saved.data.override),
+  });
 }
 
 /** Does what a request says, shows it, and gives the exit code. */
@@ -96,7 +114,7 @@ async function act(
   if (lock === undefined) {
     const other = readHolder(path);
     if (other?.role === 'daemon') {
-      const { only, asked, expect, claim, restartStaged, back, retry } = request;
+      const { only, asked, expect, claim, restartStaged, back, retry, override, approve } = request;
       const body = { desiredState: config.desiredState, only: [...only], asked: [...asked] };
       const extra = {
         ...(expect === undefined ? {} : { expect }),
@@ -104,6 +122,8 @@ async function act(
         ...(restartStaged === undefined ? {} : { restartStaged }),
         ...(back === undefined ? {} : { back: { ...back, only: [...back.only] } }),
         ...(retry === undefined ? {} : { retry }),
+        ...(override === undefined ? {} : { override: override.why }),
+        ...(approve === undefined ? {} : { approve: approve.plan }),
         by: whoAsks(),
       };
       const { askApply } = await import('../../daemon/client.ts');
@@ -169,7 +189,7 @@ async function actHere(
   const supervisors = await registry.take(supervisorsInUse(config, desired), desired.instances);
   using recorder = openRecorder(config, {
     stays: false,
-    causes: [askedText({ ...request, by: whoAsks() })],
+    causes: [askedText({ ...request, approve: request.approve?.plan, by: whoAsks() })],
     onTrouble: ({ summary }) => context.note(`${summary}\n`),
   });
   const told = recorded(emit, recorder);

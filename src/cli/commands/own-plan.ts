@@ -10,19 +10,25 @@ export interface Wanted {
   readonly only: readonly string[];
   readonly claim: boolean;
   readonly restartStaged: boolean;
+  readonly override?: boolean;
+  readonly approved?: boolean;
   /** The desired state otherwise than it is read. */
   readonly as?: (desired: Desired) => Desired;
 }
 
 /** The same path as an apply, stopped before it: reads only, needs no lock and no daemon. */
-export async function makeOwnPlan(config: Config, { only, claim, restartStaged, as }: Wanted): Promise<Plan> {
+export async function makeOwnPlan(
+  config: Config,
+  { only, claim, restartStaged, override = false, approved = false, as }: Wanted,
+): Promise<Plan> {
   const loaded = await loadDesired(config);
   const desired = as === undefined ? loaded : as(loaded);
   await using monitor = createMonitor();
   const { runtimeDir, logDir } = config;
   await using registry = openRegistry({ owner: desired.policy.owner, runtimeDir, logDir, supervise: false, monitor });
   const supervisors = await registry.take(supervisorsInUse(config, desired), desired.instances);
-  const request = { ...EVERYTHING, only, restartStaged, looking: true };
+  const passes = override ? { override: { why: '', by: '' } } : {};
+  const request = { ...EVERYTHING, only, restartStaged, approved, ...passes, looking: true };
   const prepared = await prepare(config, desired, supervisors, request, new AbortController().signal);
   if (!claim) checkOwner(config, prepared.desired, prepared.observed);
   return prepared.plan;

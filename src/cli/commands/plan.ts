@@ -23,7 +23,7 @@ export async function planCommand(context: Context, options: Options): Promise<n
     try {
       writeAtomic(
         options.out,
-        `${JSON.stringify({ ...(planJson(plan) as object), only: options.only ?? [], ...(options.restartStaged ? { restartStaged: true } : {}) }, null, 2)}\n`,
+        `${JSON.stringify({ ...(planJson(plan) as object), only: options.only ?? [], ...(options.restartStaged ? { restartStaged: true } : {}), ...(options.override === undefined ? {} : { override: options.override }) }, null, 2)}\n`,
       );
     } catch (error) {
       throw new Failure({ code: 'plan-unwritable', summary: `cannot write the plan to ${options.out}: ${why(error)}` });
@@ -44,17 +44,19 @@ export function show(plan: Plan, context: Context, options: Options): void {
  * Of the daemon where one runs that sees what we do: it has most of it at hand. Else our own, which is the same; what it
  * takes is only loaded then.
  */
-export async function makePlan({ config }: Context, options: Options): Promise<Plan> {
+export async function makePlan(context: Context, options: Options, approved = false): Promise<Plan> {
+  const { config } = context;
   const { only = [], claim = false, restartStaged = false } = options;
-  return (
-    (await askDaemon(config, { only: [...only], claim, restartStaged })) ??
-    (await import('./own-plan.ts')).makeOwnPlan(config, { only, claim, restartStaged })
-  );
+  const wanted = { claim, restartStaged, override: options.override !== undefined, approved };
+  const told = await askDaemon(config, { only: [...only], ...wanted });
+  if (told !== undefined) return told;
+  if (config.git !== undefined) await (await import('./newest.ts')).lookForNewest(context);
+  return (await import('./own-plan.ts')).makeOwnPlan(config, { only, ...wanted });
 }
 
 async function askDaemon(
   { runtimeDir, desiredState, stateDir, logDir, host }: Config,
-  wanted: Pick<PlanRequest, 'only' | 'claim' | 'restartStaged'>,
+  wanted: Pick<PlanRequest, 'only' | 'claim' | 'restartStaged' | 'override' | 'approved'>,
 ): Promise<Plan | undefined> {
   const socket = join(runtimeDir, 'control.sock');
   if (!existsSync(socket)) return undefined;

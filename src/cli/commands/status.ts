@@ -57,7 +57,7 @@ async function readHere(context: Context): Promise<Status> {
   const observed = await observeAll(desired, supervisors, new AbortController().signal, STATUS);
   const duels = holdsByDuel(recordedDuels(config.stateDir));
   const holds = holdsOf(readMarks(config.stateDir), Date.now());
-  return { notes: statusNotes(config, desired), services: statusOf(desired, observed, unprobed, holds, duels) };
+  return { notes: await statusNotes(config, desired), services: statusOf(desired, observed, unprobed, holds, duels) };
 }
 
 /** A status is wanted most when something is wrong: with invalid files the last good state is shown beside the problems. */

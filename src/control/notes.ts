@@ -1,0 +1,30 @@
+import type { Config } from '../config.ts';
+import type { Desired, StatusNote } from '../model.ts';
+import { type Freeze, readFreezes } from './freeze.ts';
+
+/** Of freezes, change windows and `mode: observe`, what is worth a line above the table of status. */
+export async function controlNotes({ stateDir }: Config, { policy }: Desired): Promise<readonly StatusNote[]> {
+  const now = Date.now();
+  const { mode, windows } = policy.written;
+  const observes: StatusNote[] =
+    mode === 'observe' ? [{ kind: 'mode', ok: true, text: '`mode: observe`: changes are told, and none is made' }] : [];
+  const notes = [...observes, ...readFreezes(stateDir, now).map(freezeNote)];
+  if (windows === undefined) return notes;
+  const { openWindows } = await import('./windows.ts');
+  // Of those that are about everything: a service by itself is told of in the plan.
+  const shut = openWindows(windows, now).shut({ name: '' });
+  if (shut === undefined) return notes;
+  const until = shut.until === undefined ? '' : ` until ${time(shut.until)}`;
+  return [...notes, { kind: 'window', ok: true, text: `changes wait${until}: ${shut.why}` }];
+}
+
+function freezeNote({ name, by, why, until }: Freeze): StatusNote {
+  const what = name === '*' ? 'everything is' : `${name} is`;
+  const end = until === undefined ? ', until `reconcile unfreeze`' : ` until ${time(until)}`;
+  // What never ends by itself is easily forgotten.
+  return { kind: 'freeze', ok: until !== undefined, text: `${what} frozen by ${by}${end}: ${why}` };
+}
+
+function time(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.[0-9]+Z$/, 'Z');
+}

@@ -21,6 +21,7 @@ export interface Options extends Written {
   readonly allowRewind?: boolean;
   /** `--no-wait`. */
   readonly wait?: boolean;
+  readonly remove?: boolean;
   readonly restartStaged?: boolean;
   readonly override?: string;
   readonly out?: string;

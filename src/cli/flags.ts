@@ -22,6 +22,8 @@ const USED: Readonly<Record<string, readonly Flag[]>> = {
   approve: ['json'],
   rollback: ['dryRun', 'only', 'json'],
   retry: ['json'],
+  sync: ['json'],
+  hook: ['json'],
   validate: ['json'],
   status: ['json'],
   who: ['json'],

@@ -145,6 +145,30 @@ function program(run: (load: () => Promise<Run>, options: Options) => Promise<vo
     );
   addChangeControl(top, run);
   top
+    .command('sync')
+    .description('look for a new commit now, and apply it')
+    .option('--allow-rewind', 'with trust: also a commit that does not come after the last one')
+    .option('--no-wait', 'only tell the daemon, and do not wait for it')
+    .action((_, command: Command) =>
+      run(async () => (await import('./commands/sync.ts')).syncCommand, command.optsWithGlobals()),
+    );
+  top
+    .command('hook <what> [repository]')
+    .description('`hook install`: a push or commit there tells the daemon at once; `hook remove`')
+    .action((what: string, repository: string | undefined, _, command: Command) => {
+      if (what !== 'install' && what !== 'remove')
+        throw new Failure({
+          code: 'usage',
+          summary: `cannot '${what}' a hook`,
+          hint: 'reconcile hook install [REPOSITORY], or remove',
+        });
+      return run(async () => (await import('./commands/hook.ts')).hookCommand, {
+        ...command.optsWithGlobals(),
+        remove: what === 'remove',
+        ...(repository === undefined ? {} : { what: repository }),
+      });
+    });
+  top
     .command('validate')
     .description('check the desired state and show every problem at once')
     .action((_, command: Command) =>
@@ -257,6 +281,8 @@ Examples:
   reconcile unfreeze                  go on
   reconcile approve                   what waits for an approval (confirm: true), and
   reconcile approve 3f0c9a1b2d        to have it done
+  reconcile sync                      look for a new commit now, and apply it
+  reconcile hook install              a push or commit tells the daemon at once (also: hook remove)
   reconcile status --json             for programs
   reconcile who web                   what looks like it, and who runs that; also of a pid, or a port (:8010)
   reconcile who --restarts web        who keeps restarting it? (watches for 10s, or --for 1m)

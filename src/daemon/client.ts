@@ -5,7 +5,7 @@ import { http } from '../host/http.ts';
 import type { Event, Report, Status } from '../model.ts';
 import { Failure, why } from '../problem.ts';
 import { withSocketPath } from './socket.ts';
-import type { ApplyRequest, Line } from './wire.ts';
+import type { ApplyRequest, Line, SyncAnswer, SyncRequest } from './wire.ts';
 
 /** Asks the daemon to apply, tells its events as they come, and waits for the report, or until it is told to stop waiting. */
 export async function askApply(
@@ -59,6 +59,13 @@ export async function askStatus(path: string): Promise<Status> {
 /** Has the daemon look again, and see what was decided. */
 export async function askNudge(path: string, cause: string): Promise<void> {
   for await (const _ of await ask(path, 'POST', '/v1/nudge', { cause }));
+}
+
+/** Has the daemon look for a new commit, and apply it. */
+export async function askSync(path: string, request: SyncRequest): Promise<SyncAnswer> {
+  let text = '';
+  for await (const chunk of await ask(path, 'POST', '/v1/sync', request)) text += chunk;
+  return JSON.parse(text) as SyncAnswer;
 }
 
 /** Asks the daemon to end, with its services or without. */

@@ -16,7 +16,7 @@ export function lastGood(config: Config): Desired | undefined {
   }
 }
 
-export function refuseOther(config: Config, request: ApplyRequest): void {
+export function refuseOther(config: Config, request: Pick<ApplyRequest, 'desiredState'>): void {
   if (request.desiredState === config.desiredState) return;
   throw new Failure({
     code: 'other-desired-state',

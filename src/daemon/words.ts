@@ -3,6 +3,7 @@ import { type Problem, unreachable } from '../problem.ts';
 import { formatRevision } from '../revision.ts';
 import { formatExit } from '../status.ts';
 import { formatDuration } from '../units.ts';
+import { waitingText } from '../waiting.ts';
 import type { DaemonEvent } from './daemon.ts';
 
 /** An event in one line, or '' where it needs none. */
@@ -154,15 +155,15 @@ function heldText(reason: Extract<DaemonEvent, { kind: 'held' }>['reason']): str
     case 'prune-cap':
       return `no longer in Git, but ${reason.count} would be removed and \`prune.max\` is ${reason.max}`;
     case 'window':
-      return `its ${reason.waits.action} waits for its time: ${reason.why}`;
+      return `${waitingText(reason.waits)} waits for its time: ${reason.why}`;
     case 'frozen':
-      return `its ${reason.waits.action} waits, frozen by ${reason.by}: ${reason.why}`;
+      return `${waitingText(reason.waits)} waits, frozen by ${reason.by}: ${reason.why}`;
     case 'observed':
-      return `its ${reason.waits.action} is only told: \`mode: observe\``;
+      return `${waitingText(reason.waits)} is only told: \`mode: observe\``;
     case 'unavailable':
-      return `its ${reason.waits.action} waits: of group '${reason.group}' no more than ${reason.max} may be down at a time: ${reason.down.join(', ')}`;
+      return `${waitingText(reason.waits)} waits: of group '${reason.group}' no more than ${reason.max} may be down at a time: ${reason.down.join(', ')}`;
     case 'approval':
-      return `its ${reason.waits.action} waits for \`reconcile approve ${reason.plan}\``;
+      return `${waitingText(reason.waits)} waits for \`reconcile approve ${reason.plan}\``;
     case 'quarantined':
       return `${reason.commit} is not applied to it: ${reason.why}`;
     default:

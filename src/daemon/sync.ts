@@ -1,0 +1,33 @@
+import type { Report } from '../model.ts';
+import { Failure, type Problem } from '../problem.ts';
+import type { SourceWatch } from './source.ts';
+import { bareReport, type SyncAnswer, type SyncRequest } from './wire.ts';
+
+/** Looks at the source and, where nothing is wrong with it, applies what it says now; the answer tells both. */
+export async function sync(
+  source: Pick<SourceWatch, 'look' | 'nudge'>,
+  request: SyncRequest,
+  apply: () => Promise<Report>,
+): Promise<SyncAnswer> {
+  if (request.wait === false) {
+    source.nudge();
+    return { problems: [] };
+  }
+  const result = await source.look(request.allowRewind);
+  if (result !== undefined && result.kind !== 'taken') return { problems: [result.problem] };
+  const taken = result === undefined ? {} : takenOf(result);
+  try {
+    return { ...taken, report: bareReport(await apply()), problems: [] };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return { ...taken, problems: error.problems as Problem[] };
+  }
+}
+
+function takenOf(
+  result: Extract<Awaited<ReturnType<SourceWatch['look']>>, { kind: 'taken' }>,
+): Omit<SyncAnswer, 'problems'> {
+  const { commit, subject, author } = result.commit;
+  const { from, rewritten } = result;
+  return { commit: { commit, subject, author }, ...(from === undefined ? {} : { from }), rewritten };
+}

@@ -43,7 +43,7 @@ export function refuseBack({ revision }: Desired): void {
 export async function backTo(desired: Desired, book: Book, back: Back, means: BackMeans): Promise<Quarantine> {
   refuseBack(desired);
   const { revision } = desired;
-  const commit = back.commit === undefined ? lastOf(book, desired) : await means.resolve(back.commit);
+  const commit = await means.resolve(back.commit ?? lastOf(book, desired));
   if (commit === revision.commit) {
     throw new Failure({
       code: 'already-there',

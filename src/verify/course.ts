@@ -24,7 +24,8 @@ function starts({ effect }: Step): boolean {
  */
 export function intended(book: Book, { desired, before, steps, proven }: Intent): Book {
   const bySteps = Map.groupBy(steps, ({ service }) => service);
-  const earlier = new Map((before?.git ?? before)?.services.map((service) => [service.id, service]));
+  const there = before?.services.filter(({ state }) => state !== 'absent') ?? [];
+  const earlier = new Map(there.map((service) => [service.id, service]));
   const trials: Record<ServiceId, Trial> = {};
   for (const service of desired.services) {
     const { id, state } = service;

@@ -52,8 +52,13 @@ export function valueIn({ host }: Site, number: number): number | undefined {
   if (found.length > 1) throw new Error(`two copies of ${number}: ${JSON.stringify(found)}`);
   const [main] = found;
   if (main === undefined) return undefined;
+  return valueOfProcess(main.pid);
+}
+
+/** Undefined where it has just gone. */
+export function valueOfProcess(pid: number): number | undefined {
   try {
-    return Number(/(?:^|\0)VALUE=(\d+)/.exec(readFileSync(`/proc/${main.pid}/environ`, 'utf8'))?.[1]);
+    return Number(/(?:^|\0)VALUE=(\d+)/.exec(readFileSync(`/proc/${pid}/environ`, 'utf8'))?.[1]);
   } catch {
     return undefined;
   }

@@ -53,7 +53,8 @@ export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
 /** The folder of the desired state in the repository. */
 export const FOLDER = 'deploy/host';
 const POLICY = `${FOLDER}/policy.yaml`;
-const NAMES = ['api', 'web', 'cron', 'feed', 'mail'];
+/** A service sleeps 7000 s and its place in here. */
+export const NAMES = ['api', 'web', 'cron', 'feed', 'mail'];
 const POINTER = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 12\n`;
 const at = (name: string) => `${FOLDER}/services/${name}.yaml`;
 const BAD: Readonly<Record<string, Entry>> = {

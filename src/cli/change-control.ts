@@ -1,13 +1,8 @@
 import type { Command } from 'commander';
-import type { Context, Options } from './context.ts';
-
-type Run = (
-  load: () => Promise<(context: Context, options: Options) => Promise<number>>,
-  options: Options,
-) => Promise<void>;
+import type { RunLater } from './context.ts';
 
 /** The commands by which people say when changes are made. */
-export function addChangeControl(top: Command, run: Run): void {
+export function addChangeControl(top: Command, run: RunLater): void {
   top
     .command('freeze [name...]')
     .description("change nothing, of everything or of these services, until it ends; 'GROUP:*' for all of a group")

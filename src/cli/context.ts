@@ -43,3 +43,9 @@ export interface Options extends Written {
   readonly by?: string;
   readonly id?: string;
 }
+
+/** A command: its exit code. */
+export type Run = (context: Context, options: Options) => Promise<number>;
+
+/** Loads a command and runs it: what the others take is not loaded. */
+export type RunLater = (load: () => Promise<Run>, options: Options) => Promise<void>;

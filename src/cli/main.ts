@@ -4,11 +4,13 @@ import { closest } from '../closest.ts';
 import { readConfig, unknownVariables } from '../config.ts';
 import { Failure, type Problem, why } from '../problem.ts';
 import { addChangeControl } from './change-control.ts';
-import type { Context, Options } from './context.ts';
+import type { Context, Options, Run, RunLater } from './context.ts';
+import { addDaemon } from './daemon-commands.ts';
+import { EXAMPLES } from './examples.ts';
 import { refuseFlags } from './flags.ts';
+import { addGit } from './git-commands.ts';
+import { addLooks } from './look-commands.ts';
 import { styleFor } from './style.ts';
-
-type Run = (context: Context, options: Options) => Promise<number>;
 
 /** Runs one command line; the exit code: 0 nothing to do or done, 1 error, 2 (dry run) changes pending, 3 failed or held. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -61,7 +63,7 @@ async function contextOf(options: Options): Promise<Context> {
   };
 }
 
-function program(run: (load: () => Promise<Run>, options: Options) => Promise<void>): Command {
+function program(run: RunLater): Command {
   const top: Command = new Command('reconcile')
     .description('Make the processes of this host as a Git-tracked directory of YAML says.')
     .version(version(), '-V, --version', 'print the version')
@@ -126,135 +128,10 @@ function program(run: (load: () => Promise<Run>, options: Options) => Promise<vo
         names,
       }),
     );
-  top
-    .command('rollback [commit]')
-    .description(
-      'go back to a commit, or to the last one before this of which everything stayed well; stays so until the next commit',
-    )
-    .action((commit: string | undefined, _, command: Command) =>
-      run(async () => (await import('./commands/rollback.ts')).rollbackCommand, {
-        ...command.optsWithGlobals(),
-        ...(commit === undefined ? {} : { commit }),
-      }),
-    );
-  top
-    .command('retry')
-    .description('try again what was rolled back or left alone because it did not stay well, and end a rollback')
-    .action((_, command: Command) =>
-      run(async () => (await import('./commands/rollback.ts')).retryCommand, command.optsWithGlobals()),
-    );
+  addGit(top, run);
   addChangeControl(top, run);
-  top
-    .command('sync')
-    .description('look for a new commit now, and apply it')
-    .option('--allow-rewind', 'with trust: also a commit that does not come after the last one')
-    .option('--no-wait', 'only tell the daemon, and do not wait for it')
-    .action((_, command: Command) =>
-      run(async () => (await import('./commands/sync.ts')).syncCommand, command.optsWithGlobals()),
-    );
-  top
-    .command('hook <what> [repository]')
-    .description('`hook install`: a push or commit there tells the daemon at once; `hook remove`')
-    .action((what: string, repository: string | undefined, _, command: Command) => {
-      if (what !== 'install' && what !== 'remove')
-        throw new Failure({
-          code: 'usage',
-          summary: `cannot '${what}' a hook`,
-          hint: 'reconcile hook install [REPOSITORY], or remove',
-        });
-      return run(async () => (await import('./commands/hook.ts')).hookCommand, {
-        ...command.optsWithGlobals(),
-        remove: what === 'remove',
-        ...(repository === undefined ? {} : { what: repository }),
-      });
-    });
-  top
-    .command('validate')
-    .description('check the desired state and show every problem at once')
-    .action((_, command: Command) =>
-      run(async () => (await import('./commands/validate.ts')).validateCommand, command.optsWithGlobals()),
-    );
-  top
-    .command('status')
-    .description('show every service: what is desired, what is, and since when')
-    .action((_, command: Command) =>
-      run(async () => (await import('./commands/status.ts')).statusCommand, command.optsWithGlobals()),
-    );
-  top
-    .command('who [what]')
-    .description(
-      'show who runs a service, a pid or a port (8010 or :8010): every process that looks like it, and what else claims it',
-    )
-    .option('--restarts <name>', 'watch, and show who keeps restarting a service, a unit or a program')
-    .option('--for <duration>', 'how long to watch (default: 10s)')
-    .action((what: string | undefined, _, command: Command) =>
-      run(async () => (await import('./commands/who.ts')).whoCommand, {
-        ...command.optsWithGlobals(),
-        ...(what === undefined ? {} : { what }),
-      }),
-    );
-  top
-    .command('history [name]')
-    .description('show what happened, newest last: every run, its plan, its steps, and what became of each service')
-    .option('--since <when>', 'from then on: how long ago (2h, 7d) or a time in UTC (2026-11-24, 2026-11-24T16:40)')
-    .option('--limit <number>', 'no more than the newest so many (default: 100)')
-    .action((what: string | undefined, _, command: Command) =>
-      run(async () => (await import('./commands/history.ts')).historyCommand, {
-        ...command.optsWithGlobals(),
-        ...(what === undefined ? {} : { what }),
-      }),
-    );
-  top
-    .command('explain <name>')
-    .description('show how a service came to be as it is: from the commit through plan and steps to what it is now')
-    .option('--since <when>', 'from then on, and not from the last change of it on')
-    .option('--limit <number>', 'no more than so many events (default: 40)')
-    .action((what: string, _, command: Command) =>
-      run(async () => (await import('./commands/explain.ts')).explainCommand, {
-        ...command.optsWithGlobals(),
-        what,
-      }),
-    );
-  top
-    .command('diff <range>')
-    .description(
-      'show what a change would do here, where all was as a commit says: A..B; without A or B it is what is in force',
-    )
-    .action((range: string, _, command: Command) =>
-      run(async () => (await import('./commands/diff.ts')).diffCommand, {
-        ...command.optsWithGlobals(),
-        range,
-      }),
-    );
-  top
-    .command('daemon')
-    .description(
-      'apply, then watch the desired state and keep its services running, until SIGTERM; services outlive it',
-    )
-    .option('--live', 'show a live status instead of a log')
-    .option(
-      '--stop-services',
-      'when it ends, stop its services too; where a daemon runs already, end that one and its services',
-    )
-    .action((_, command: Command) =>
-      run(async () => (await import('./commands/daemon.ts')).daemonCommand, command.optsWithGlobals()),
-    );
-  top
-    .command('install')
-    .description('make the daemon a service of this host, or upgrade it to this release; shows first what it writes')
-    .option('--prefix <dir>', 'where releases are kept (default: /opt/reconciled)')
-    .option('--yes', 'do it without asking')
-    .action((_, command: Command) =>
-      run(async () => (await import('./commands/install.ts')).installCommand, command.optsWithGlobals()),
-    );
-  top
-    .command('uninstall')
-    .description('end the daemon and remove what `install` wrote; its services go on')
-    .option('--prefix <dir>', 'where releases are kept (default: /opt/reconciled)')
-    .option('--yes', 'do it without asking')
-    .action((_, command: Command) =>
-      run(async () => (await import('./commands/install.ts')).uninstallCommand, command.optsWithGlobals()),
-    );
+  addLooks(top, run);
+  addDaemon(top, run);
   return top;
 }
 
@@ -268,34 +145,6 @@ function refuseWord(top: Command, command: Command): void {
     throw new Failure({ code: 'unknown-command', summary: `there is no command '${word}'`, hint });
   }
 }
-
-const EXAMPLES = `
-Examples:
-  reconcile --dry-run                 what would change? (exit code 2 when something would)
-  reconcile                           make it so
-  reconcile --only web worker         two services alone
-  reconcile --only 'dolphin:*'        all services of a group
-  reconcile plan --out friday.json    a plan to look at, and
-  reconcile apply friday.json         to apply, as long as nothing has changed since
-  reconcile freeze --reason 'audit'   change nothing, of all or of what is named (--for 2h, --until TIME)
-  reconcile unfreeze                  go on
-  reconcile approve                   what waits for an approval (confirm: true), and
-  reconcile approve 3f0c9a1b2d        to have it done
-  reconcile sync                      look for a new commit now, and apply it
-  reconcile hook install              a push or commit tells the daemon at once (also: hook remove)
-  reconcile status --json             for programs
-  reconcile who web                   what looks like it, and who runs that; also of a pid, or a port (:8010)
-  reconcile who --restarts web        who keeps restarting it? (watches for 10s, or --for 1m)
-  reconcile history web --since 2h    what happened to it, and which run did it
-  reconcile explain web               how it came to be as it is, and what to do next
-  reconcile diff HEAD~1..             what the last commit does here
-  reconcile install                   have systemd keep the daemon running; shows the unit first (--dry-run only shows)
-  reconcile rollback                  back to the last commit of which everything stayed well, until the next one
-  reconcile retry                     try again what was rolled back
-  reconcile daemon                    stay, watch the files, and keep the services running
-
-Exit codes: 0 nothing to do or done, 1 error, 2 changes pending (--dry-run, plan), 3 something failed or is held.
-`;
 
 function version(): string {
   // Two folders up both from here and from the bundle's chunks.

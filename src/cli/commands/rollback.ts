@@ -1,3 +1,4 @@
+import { whoAsks } from '../../daemon/asked.ts';
 import type { Back } from '../../request.ts';
 import { wentBack } from '../../verify/by-hand.ts';
 import type { Context, Options } from '../context.ts';
@@ -22,7 +23,7 @@ export async function retryCommand(context: Context, options: Options): Promise<
 
 async function foretell(context: Context, options: Options, back: Back): Promise<number> {
   const { goingBack } = await import('../../verify/go-back.ts');
-  const quarantine = await goingBack(context.config, back);
+  const quarantine = await goingBack(context.config, { ...back, by: whoAsks() });
   const as = (desired: Parameters<typeof wentBack>[0]) => wentBack(desired, quarantine);
   const plan = await makeOwnPlan(context.config, { only: [], claim: false, restartStaged: false, as });
   show(plan, context, options);

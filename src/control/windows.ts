@@ -1,4 +1,4 @@
-import { openingsOf } from '../desired/cron.ts';
+import { type Openings, openingsOf } from '../desired/cron.ts';
 import type { PolicyFile, Window } from '../desired/generated/policy.ts';
 import type { Subject } from '../planner/control.ts';
 import { parseDuration } from '../units.ts';
@@ -17,8 +17,10 @@ export interface Windows {
   next(): number | undefined;
 }
 
-/** So many openings that run into each other are looked at; how it goes on is looked at again then. */
-const RUNS = 200;
+/** So many openings that run into each other are looked at: those of each minute of a day. Where more do, no end is in sight. */
+const RUNS = 1500;
+/** So many times between two changes of a window are remembered. */
+const KNOWN = 8;
 /** So many times that a window opens or shuts are looked at, to find the one from which on changes may be made. */
 const TURNS = 100;
 
@@ -59,24 +61,13 @@ function timesOf(window: Window, kind: Kind): Times {
 function timesAnew(window: Window, kind: Kind): Times {
   const openings = openingsOf(window);
   const long = parseDuration(window.duration) ?? 0;
-  /** What was found last: from when to when it is open, or shut. */
-  let last = { from: 0, to: 0, open: false };
-  const look = (at: number) => {
-    if (at >= last.from && at < last.to) return last;
-    const began = openings.notAfter(at);
-    if (began === undefined || began + long <= at) {
-      const opens = openings.after(at) ?? Number.POSITIVE_INFINITY;
-      last = { from: at, to: opens, open: false };
-      return last;
-    }
-    let to = began + long;
-    // What opens again while it is open, or just as it shuts, stays so.
-    for (let i = 0, next = openings.after(began); i < RUNS && next !== undefined && next <= to; i += 1) {
-      to = next + long;
-      next = openings.after(next);
-    }
-    last = { from: began, to, open: true };
-    return last;
+  let found: readonly Span[] = [];
+  const look = (at: number): Span => {
+    const known = found.find(({ from, to }) => at >= from && at < to);
+    if (known !== undefined) return known;
+    const span = spanAt(openings, long, at);
+    found = [span, ...found].slice(0, KNOWN);
+    return span;
   };
   return {
     kind,
@@ -87,6 +78,28 @@ function timesAnew(window: Window, kind: Kind): Times {
       return Number.isFinite(to) ? to : undefined;
     },
   };
+}
+
+/** Between two changes; without an end where none is in sight. */
+interface Span {
+  readonly from: number;
+  readonly to: number;
+  readonly open: boolean;
+}
+
+function spanAt(openings: Openings, long: number, at: number): Span {
+  const began = openings.notAfter(at);
+  if (began === undefined || began + long <= at)
+    return { from: at, to: openings.after(at) ?? Number.POSITIVE_INFINITY, open: false };
+  let to = began + long;
+  // What opens again while it is open, or just as it shuts, stays so.
+  let next = openings.after(began);
+  for (let i = 0; next !== undefined && next <= to; i += 1) {
+    if (i === RUNS) return { from: began, to: Number.POSITIVE_INFINITY, open: true };
+    to = next + long;
+    next = openings.after(next);
+  }
+  return { from: began, to, open: true };
 }
 
 function shutBy(all: readonly Times[], now: number): Shut | undefined {

@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['schema types', /^desired\/generated\//, []],
   [
     'leaf',
-    /^(guard|model|problem|units|canonical|secrets|stamp|fields|instance|revision|closest|settings|thing)\.ts$|^journal\/entry\.ts$/,
+    /^(guard|model|problem|units|canonical|secrets|stamp|fields|instance|revision|closest|settings|thing|waiting)\.ts$|^journal\/entry\.ts$/,
     ['schema types'],
   ],
   ['host', /^host\//, ['leaf']],

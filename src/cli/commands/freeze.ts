@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { closest } from '../../closest.ts';
@@ -75,19 +76,32 @@ async function change(
 /** ms */
 const PATIENCE = 10_000;
 
-async function tell(context: Context, options: Options, frozen: Frozen, cause: string): Promise<number> {
-  const { config, out, note } = context;
-  out(options.json ? `${JSON.stringify(frozenJson(frozen), null, 2)}\n` : frozenText(frozen));
-  if (readHolder(join(config.runtimeDir, 'lock'))?.role !== 'daemon') return 0;
+async function tell(
+  context: Context,
+  options: Options,
+  changed: Omit<Frozen, 'daemon'>,
+  cause: string,
+): Promise<number> {
+  const frozen = { ...changed, daemon: await nudged(context, cause) };
+  context.out(options.json ? `${JSON.stringify(frozenJson(frozen), null, 2)}\n` : frozenText(frozen));
+  return 0;
+}
+
+/** Is there a daemon, and has it heard that something was decided? */
+async function nudged({ config, note }: Context, cause: string): Promise<boolean> {
+  const socket = join(config.runtimeDir, 'control.sock');
+  const holder = readHolder(join(config.runtimeDir, 'lock'));
+  // One that is about to begin, or has ended, sees it by itself when it begins.
+  if (holder?.role !== 'daemon' || !existsSync(`/proc/${holder.pid}`) || !existsSync(socket)) return false;
   const { askNudge } = await import('../../daemon/client.ts');
   try {
-    await askNudge(join(config.runtimeDir, 'control.sock'), cause.slice(0, 200));
+    await askNudge(socket, cause.slice(0, 200));
+    return true;
   } catch (error) {
-    // One that has ended since sees it when it begins; one that runs, at its next look.
     if (!(error instanceof Failure)) throw error;
     note(`The daemon could not be told, it sees it when it looks next: ${error.message}\n`);
+    return false;
   }
-  return 0;
 }
 
 /** In an emergency what was last good is enough to tell names by. */

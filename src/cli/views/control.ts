@@ -14,13 +14,17 @@ export interface Frozen {
   }[];
   /** The names that were frozen or are so no more, and which of the two. */
   readonly changed: { readonly kind: 'frozen' | 'unfrozen'; readonly names: readonly string[] };
+  /** A daemon goes on by itself. */
+  readonly daemon: boolean;
 }
 
-export function frozenText({ now, changed: { kind, names } }: Frozen): string {
+export function frozenText({ now, changed: { kind, names }, daemon }: Frozen): string {
   const what = namesText(names);
   const left = now.length === 0 ? '' : `Still frozen: ${now.map(({ name }) => namesText([name])).join(', ')}.\n`;
   if (kind === 'unfrozen')
-    return names.length === 0 ? 'Nothing is frozen.\n' : `No longer frozen: ${what}. What waited is done now.\n${left}`;
+    return names.length === 0
+      ? 'Nothing is frozen.\n'
+      : `No longer frozen: ${what}. What waited ${daemon ? 'is done now' : 'is done by `reconcile`'}.\n${left}`;
   const until = now.find(({ name }) => names.includes(name))?.until;
   const end = until === undefined ? 'until `reconcile unfreeze`' : `until ${time(until)}, or \`reconcile unfreeze\``;
   return `Frozen ${end}: ${what}. Nothing is changed there; what runs is kept running.\n`;

@@ -1,4 +1,4 @@
-import type { DriftKind, Held, Notice, Plan, QuarantineHold, Waiting } from '../../model.ts';
+import type { DriftKind, Held, Notice, Plan, QuarantineHold } from '../../model.ts';
 import { type Problem, unreachable } from '../../problem.ts';
 
 /** Why a service is held, and what to do next. */
@@ -86,30 +86,30 @@ export function heldWords(
       };
     case 'window':
       return {
-        why: `${waits(reason.waits)} waits for its time${until(reason.until)}: ${reason.why}`,
+        why: `${waitingText(reason.waits)} waits for its time${until(reason.until)}: ${reason.why}`,
         next: `${reason.until === undefined ? '`windows` in policy.yaml says when that is' : 'a daemon does it then by itself'}; to have it done now: reconcile --override REASON`,
       };
     case 'frozen':
       return {
-        why: `${waits(reason.waits)} waits: frozen by ${reason.by}${until(reason.until)}: ${reason.why}`,
+        why: `${waitingText(reason.waits)} waits: frozen by ${reason.by}${until(reason.until)}: ${reason.why}`,
         next: 'to go on: reconcile unfreeze; to have it done all the same: reconcile --override REASON',
       };
     case 'observed':
-      return { why: `${waits(reason.waits)} is only told: \`mode: observe\``, next: undefined };
+      return { why: `${waitingText(reason.waits)} is only told: \`mode: observe\``, next: undefined };
     case 'approval':
       return {
-        why: `${waits(reason.waits)} waits for a person who has looked at it (\`confirm: true\`)`,
+        why: `${waitingText(reason.waits)} waits for a person who has looked at it (\`confirm: true\`)`,
         next: `to have it done: reconcile approve ${reason.plan}`,
       };
     case 'unavailable': {
       const down = reason.down.join(', ');
       return reason.down.length >= reason.max && !reason.down.includes(service)
         ? {
-            why: `${waits(reason.waits)} waits: of group '${reason.group}' no more than ${reason.max} may be down at a time (\`maxUnavailable\`), and ${reason.down.length === 1 ? 'that is' : 'those are'} ${down} already`,
+            why: `${waitingText(reason.waits)} waits: of group '${reason.group}' no more than ${reason.max} may be down at a time (\`maxUnavailable\`), and ${reason.down.length === 1 ? 'that is' : 'those are'} ${down} already`,
             next: `mend ${down} first: reconcile status`,
           }
         : {
-            why: `${waits(reason.waits)} would take down ${down} of group '${reason.group}' at a time, of which no more than ${reason.max} may be (\`maxUnavailable\`)`,
+            why: `${waitingText(reason.waits)} would take down ${down} of group '${reason.group}' at a time, of which no more than ${reason.max} may be (\`maxUnavailable\`)`,
             next: `raise \`groups.${reason.group}.maxUnavailable\` in policy.yaml for it`,
           };
     }
@@ -204,12 +204,6 @@ function insteadOf({ to, left }: QuarantineHold): string {
 
 function isOf(id: string, name: string): boolean {
   return id === name || id.startsWith(`${name}@`);
-}
-
-function waits({ action, effect }: Waiting): string {
-  return effect === 'pid unchanged' || effect === 'none' || effect === action
-    ? `its ${action}`
-    : `its ${action} (${effect})`;
 }
 
 function until(ms: number | undefined): string {

@@ -98,6 +98,7 @@ export function input(services: readonly Service[], observed: Reading | Observed
     observed: 'kind' in observed ? new Map([['builtin', observed]]) : observed,
     blocked: given.blocked ?? new Map(),
     ...(given.inPlace === undefined ? {} : { inPlace: given.inPlace }),
+    ...(given.control === undefined ? {} : { control: given.control }),
     asked: new Set(given.asked),
     only: given.only && new Set(given.only),
   };

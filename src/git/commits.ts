@@ -55,7 +55,7 @@ export async function checkTrusted(place: Place, commit: string): Promise<void> 
   if (trust === undefined || remote === undefined || commit === taken) return;
   await guarded(remote, async (mirror) => {
     if (taken !== undefined) {
-      const answer = await mirror.run(['merge-base', '--is-ancestor', commit, taken]);
+      const answer = await mirror.ask(['merge-base', '--is-ancestor', commit, taken]);
       if (answer.kind === 'done') return;
     }
     await verifyTrust(mirror, trust, undefined, commit, true);

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } 
 import { join } from 'node:path';
 import { Failure, type Problem } from '../problem.ts';
 import { environmentOf } from './environment.ts';
-import { Corrupt, type Objects, openObjects } from './objects.ts';
+import { Corrupt, type Objects, openObjects, readerOf } from './objects.ts';
 import { FETCHED, mirrorOf, type Remote } from './remote.ts';
 import { type Answer, isOutside, maskRemote, problemOf, type RunOptions, runGit } from './run.ts';
 
@@ -10,16 +10,20 @@ import { type Answer, isOutside, maskRemote, problemOf, type RunOptions, runGit 
 export interface Mirror {
   readonly remote: Remote;
   run(args: readonly string[], options?: RunOptions): Promise<Answer>;
+  /** Asks about commits that are here: nothing is fetched for it. */
+  ask(args: readonly string[], options?: RunOptions): Promise<Answer>;
   /** The commit (or tag) that the remote's ref is at, without fetching. Fails where it can't be asked. */
   lookUp(): Promise<string>;
-  /** Fetches the ref, and gives what it is at. A mirror that is damaged is made anew. */
+  /** Fetches the ref, and gives what it is at. */
   fetch(): Promise<string>;
   /** Fetches single objects. */
   fetchObjects(ids: readonly string[]): Promise<void>;
   /** Fetches what has another name than the ref; undefined where the remote has none of it. */
   fetchNamed(name: string): Promise<string | undefined>;
   objects(): Objects;
-  /** Throws away what is damaged: it is fetched anew. */
+  /** Nothing in it is damaged, as far as can be told: reads all of it. */
+  isSound(): Promise<boolean>;
+  /** Throws away what is damaged: it is to be fetched anew. */
   renew(): Promise<void>;
 }
 
@@ -68,21 +72,8 @@ export async function openMirror(remote: Remote, signal?: AbortSignal): Promise<
     await create();
   };
 
-  /** Fetches with these arguments; where that fails and what we have is damaged, once more into a new mirror. */
-  const fetchInto = async (args: readonly string[], more: RunOptions = {}): Promise<void> => {
-    const all = [...FETCH, '--no-tags', ...args];
-    try {
-      await must(all, more);
-    } catch (error) {
-      if (!(error instanceof Failure) || error.problems.some(isOutside)) throw error;
-      if (await isSound()) throw error;
-      await renew();
-      await must(all, more);
-    }
-  };
-  const isSound = async (): Promise<boolean> => {
-    const answer = await run(['fsck', '--no-dangling', '--no-progress'], { silent: 300_000, most: 300_000 });
-    return answer.kind === 'done' || answer.failure.reason !== 'said';
+  const fetchInto = async (args: readonly string[]): Promise<void> => {
+    await must([...FETCH, '--no-tags', ...args]);
   };
   const fetch = async (): Promise<string> => {
     const known = readRef(folder) !== undefined;
@@ -96,10 +87,16 @@ export async function openMirror(remote: Remote, signal?: AbortSignal): Promise<
   };
 
   if (!existsSync(join(folder, 'HEAD')) || !existsSync(join(folder, 'objects'))) await renew();
+  const reader = { ...environment, ...readerOf(remote) };
   return {
     remote,
     run,
+    ask: (args, more = {}) => runGit(remote, reader, args, { ...options, ...more }),
     renew,
+    isSound: async () => {
+      const answer = await run(['fsck', '--no-dangling', '--no-progress'], { silent: 300_000, most: 300_000 });
+      return answer.kind === 'done' || answer.failure.reason !== 'said';
+    },
     objects: () => openObjects(remote, environment),
     lookUp: async () => {
       const wanted = remote.ref ?? 'HEAD';

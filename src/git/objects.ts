@@ -34,10 +34,9 @@ const MOST = 120_000;
 const AGAIN = 'it is tried again by itself; is the disk very slow?';
 
 export function openObjects(remote: Remote, environment: Readonly<Record<string, string>>): Objects {
-  const folder = makeReader(remote);
   const child = spawn('git', ['cat-file', '--batch'], {
-    cwd: folder,
-    env: { ...environment, GIT_DIR: folder, GIT_OBJECT_DIRECTORY: join(mirrorOf(remote), 'objects') },
+    cwd: remote.folder,
+    env: { ...environment, ...readerOf(remote) },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let said = '';
@@ -122,11 +121,11 @@ export function openObjects(remote: Remote, environment: Readonly<Record<string,
  * A repository beside the mirror, of the same objects, that knows of no remote: what is missing is said to be so, and is
  * fetched by us, all at once. In the mirror itself git would fetch it, one by one.
  */
-function makeReader(remote: Remote): string {
+export function readerOf(remote: Remote): Readonly<Record<string, string>> {
   const folder = join(remote.folder, 'reader.git');
   for (const name of ['objects', 'refs']) mkdirSync(join(folder, name), { recursive: true, mode: 0o700 });
   if (!existsSync(join(folder, 'HEAD'))) writeAtomic(join(folder, 'HEAD'), 'ref: refs/heads/none\n');
-  return folder;
+  return { GIT_DIR: folder, GIT_OBJECT_DIRECTORY: join(mirrorOf(remote), 'objects') };
 }
 
 /** Lines and bytes of a stream, which waits where nobody reads. */

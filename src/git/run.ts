@@ -160,6 +160,12 @@ const KNOWN: readonly Known[] = [
     hint: () => 'make room: what was last good stays in force, and it is tried again by itself',
   },
   {
+    // Of what we have, or the other side has: whoever asks looks which.
+    when: /bad config|not a git repository|bad object|corrupt|loose object|packfile|inflate|invalid sha1 pointer|unable to read|object file|broken ref|unable to resolve reference/i,
+    code: 'git-failed',
+    hint: () => 'it is tried again by itself',
+  },
+  {
     when: /Host key verification failed|HOST IDENTIFICATION HAS CHANGED|No .* host key is known/,
     code: 'git-host-key',
     words: "the host's key is not the one that is known",

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { Failure, type Problem, unreachable, why } from '../problem.ts';
 import { type Commit, parseCommit } from './commit.ts';
-import { ensureTrees, exportTree, isExported, pruneTrees, treeFolder, treeInForce } from './export.ts';
+import { ensureTrees, exportTree, isExported, pruneTrees, putTreeInForce, treeFolder, treeInForce } from './export.ts';
 import { lockMirror, sweepLocks } from './locks.ts';
 import { corruptProblem, type Mirror, openMirror, readRef } from './mirror.ts';
 import { Corrupt, type Objects } from './objects.ts';
@@ -65,15 +65,22 @@ async function look(
   if (existsSync(mirrorOf(remote))) sweepLocks(remote);
   const mirror = await openMirror(remote, options.signal);
   const have = readRef(mirrorOf(remote));
-  const id =
-    options.nudged !== true && have !== undefined && (await mirror.lookUp()) === have ? have : await mirror.fetch();
   try {
-    return await take(place, mirror, id, taken, options);
+    const isNew = options.nudged === true || have === undefined || (await mirror.lookUp()) !== have;
+    return await take(place, mirror, isNew ? await mirror.fetch() : have, taken, options);
   } catch (error) {
-    if (!(error instanceof Corrupt)) throw error;
+    if (!(await isDamage(error, mirror))) throw error;
     await mirror.renew();
     return take(place, mirror, await mirror.fetch(), taken, options);
   }
+}
+
+/** Of what git says that we don't know, damage is the likeliest: then all is looked through. */
+async function isDamage(error: unknown, mirror: Mirror): Promise<boolean> {
+  if (error instanceof Corrupt) return true;
+  return (
+    error instanceof Failure && error.problems.some(({ code }) => code === 'git-failed') && !(await mirror.isSound())
+  );
 }
 
 async function take(
@@ -105,6 +112,8 @@ async function take(
   }
   const rewritten = taken !== undefined && !(await comesAfter(mirror, taken, commit));
   saveTaken(place.stateDir, place.desiredState, { commit: commit.commit, at: Date.now() });
+  // The first one: there is nothing yet that it could take the place of.
+  if (treeInForce(remote) === undefined) putTreeInForce(remote, commit.commit);
   pruneTrees(remote, new Set([commit.commit, ...(taken === undefined ? [] : [taken]), treeInForce(remote) ?? '']));
   return { kind: 'taken', commit, from: taken, rewritten };
 }
@@ -148,7 +157,7 @@ export async function treeAt(remote: Remote, commit: string): Promise<string> {
 
 async function comesAfter(mirror: Mirror, taken: string, commit: Commit): Promise<boolean> {
   if (commit.commit === taken || commit.parents.includes(taken)) return true;
-  const answer = await mirror.run(['merge-base', '--is-ancestor', taken, commit.commit]);
+  const answer = await mirror.ask(['merge-base', '--is-ancestor', taken, commit.commit]);
   return answer.kind === 'done';
 }
 

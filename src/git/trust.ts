@@ -67,7 +67,7 @@ async function signatures(
 ): Promise<Signature[] | undefined> {
   const settings = [`gpg.ssh.allowedSignersFile=${signedBy}`, 'gpg.ssh.program=ssh-keygen', 'gpg.program=/bin/false'];
   const shown = ['log', `--max-count=${MOST}`, '--no-color', '--no-show-signature', '--format=tformat:%m %H %G?'];
-  const answer = await mirror.run([...settings.flatMap((one) => ['-c', one]), ...shown, ...range, '--'], {
+  const answer = await mirror.ask([...settings.flatMap((one) => ['-c', one]), ...shown, ...range, '--'], {
     silent: 60_000,
   });
   if (answer.kind === 'failed') {

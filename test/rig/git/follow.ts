@@ -14,10 +14,10 @@ export async function running(options: SiteOptions = {}): Promise<Running> {
   const site = cleanup.use(await createSite(options));
   site.push({ web: sleeper(1), api: sleeper(2) });
   const daemon = await site.host.daemon();
-  await until(async () => {
-    const pids = await site.host.pids();
-    return 'web' in pids && 'api' in pids;
-  });
+  await until(() => valueIn(site, 1) === 0 && valueIn(site, 2) === 0);
+  await daemon.saw('ready');
+  // Nothing is left to be done of the first run.
+  await until(async () => (await site.host.reconcile('--dry-run')).code === 0);
   cleanup.move();
   return { ...site, daemon };
 }

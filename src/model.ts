@@ -431,6 +431,8 @@ export interface Held {
     | {
         readonly kind: 'frozen';
         readonly waits: Waiting;
+        /** By this name: its own, `GROUP:*`, or `*` for everything. */
+        readonly name: string;
         readonly by: string;
         readonly why: string;
         readonly until?: number;

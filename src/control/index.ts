@@ -38,7 +38,7 @@ export function controlOf({ policy, services, quarantined }: Desired, decided: D
     if ((service.written?.mode ?? policy.written.mode) === 'observe') return { kind: 'observed' };
     if (override) return undefined;
     const freeze = freezeOf(freezes, service);
-    if (freeze !== undefined) return { kind: 'frozen', ...told(freeze) };
+    if (freeze !== undefined) return { kind: 'frozen', name: freeze.name, ...told(freeze) };
     const shut = windows?.shut(service);
     return shut === undefined ? undefined : { kind: 'window', ...shut };
   };
@@ -57,6 +57,6 @@ function told({
   by,
   why,
   until,
-}: Freeze): Omit<Extract<Held['reason'], { readonly kind: 'frozen' }>, 'kind' | 'waits'> {
+}: Freeze): Omit<Extract<Held['reason'], { readonly kind: 'frozen' }>, 'kind' | 'waits' | 'name'> {
   return { by, why, ...(until === undefined ? {} : { until }) };
 }

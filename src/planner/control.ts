@@ -75,8 +75,7 @@ export function controlled(
     const confirm = !control.preview && all.some(({ written }) => written?.confirm === true);
     const [window] = stays;
     if (confirm && !asked.has(service) && control.approved.get(service) !== work) {
-      if (first.held === undefined) waiting.push({ team, service, work, waits });
-      else hold(first.held);
+      waiting.push({ team, service, work, waits });
     } else if (window !== undefined) hold({ ...window, waits });
   }
   const plan = digest(waiting.map(({ service, work }) => `${service} ${work}`).sort(), ID);
@@ -85,8 +84,8 @@ export function controlled(
   return drafts.map((draft) => {
     const held = holds.get(draft);
     if (held === undefined || draft.steps.length === 0) return draft;
-    // Why it is left alone anyhow stays the case.
-    return { ...draft, steps: [], held: draft.held ?? held };
+    // Why it is left alone anyhow stays the case, and is told where nobody has anything to do about the rest.
+    return { ...draft, steps: [], held: held.kind === 'approval' ? held : (draft.held ?? held) };
   });
 }
 

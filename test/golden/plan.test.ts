@@ -4,6 +4,10 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { PLAIN } from '../../src/cli/style.ts';
 import { planJson, planText } from '../../src/cli/views/plan.ts';
+import type { Approval } from '../../src/control/approvals.ts';
+import type { Freeze } from '../../src/control/freeze.ts';
+import { controlOf } from '../../src/control/index.ts';
+import { openWindows } from '../../src/control/windows.ts';
 import { load } from '../../src/desired/load.ts';
 import type { Definition, Held, Observed, Plan, Reading, Service, ServiceId, SupervisorName } from '../../src/model.ts';
 import type { Stray } from '../../src/planner/declared.ts';
@@ -41,6 +45,11 @@ interface Options {
   readonly strays?: readonly Stray[];
   readonly conflicts?: PlanInput['conflicts'];
   readonly duels?: Readonly<Record<ServiceId, Extract<Held['reason'], { kind: 'duel' }>>>;
+  /** What people have decided, and what the clock says (ISO 8601): needed where there are change windows. */
+  readonly freezes?: readonly Freeze[];
+  readonly approvals?: readonly Approval[];
+  readonly override?: boolean;
+  readonly now?: string;
   /** Digests of host files, which are not there in a test. */
   readonly inputs?: Readonly<Record<ServiceId, Readonly<Record<string, string>>>>;
 }
@@ -79,8 +88,15 @@ async function planOf(folder: string): Promise<Plan> {
       return [service.id, definition as Definition];
     });
   const observed: Observed = new Map(Object.entries(json('observed.json') as object) as [SupervisorName, Reading][]);
+  const { windows } = desired.policy.written;
+  const { freezes = [], approvals = [], override = false, now = '' } = options;
+  const control = controlOf(desired, {
+    ...{ freezes, approvals, override },
+    windows: windows && openWindows(windows, Date.parse(now)),
+  });
   return plan({
     desired,
+    ...(control === undefined ? {} : { control }),
     definitions: new Map(definitions),
     fields: new Map([...FIELDS, ['supervisord/dolphin', SUPERVISORD_FIELDS]]),
     observed,

@@ -1,5 +1,6 @@
 import type { DriftKind, Held, Notice, Plan, QuarantineHold } from '../../model.ts';
 import { type Problem, unreachable } from '../../problem.ts';
+import { waitingText } from '../../waiting.ts';
 
 /** Why a service is held, and what to do next. */
 export function heldWords(
@@ -92,7 +93,7 @@ export function heldWords(
     case 'frozen':
       return {
         why: `${waitingText(reason.waits)} waits: frozen by ${reason.by}${until(reason.until)}: ${reason.why}`,
-        next: 'to go on: reconcile unfreeze; to have it done all the same: reconcile --override REASON',
+        next: `to go on: ${unfreeze(reason.name)}; to have it done all the same: reconcile --override REASON`,
       };
     case 'observed':
       return { why: `${waitingText(reason.waits)} is only told: \`mode: observe\``, next: undefined };
@@ -183,7 +184,7 @@ export function noticeWords(notice: Notice): { readonly what: string; readonly w
     case 'frozen':
       return {
         what: notice.service === '*' ? 'all is frozen' : 'frozen',
-        why: `by ${notice.by}${notice.until === undefined ? '' : until(notice.until)}: ${notice.why}; supervision goes on; to end it: reconcile unfreeze`,
+        why: `by ${notice.by}${notice.until === undefined ? '' : until(notice.until)}: ${notice.why}; supervision goes on; to end it: ${unfreeze(notice.service)}`,
       };
     case 'unknown-process':
       return { what: `pid ${notice.pid} left alone`, why: 'it is not known from which definition it was started' };
@@ -204,6 +205,11 @@ function insteadOf({ to, left }: QuarantineHold): string {
 
 function isOf(id: string, name: string): boolean {
   return id === name || id.startsWith(`${name}@`);
+}
+
+/** What lifts it. */
+function unfreeze(name: string): string {
+  return name === '*' ? 'reconcile unfreeze' : `reconcile unfreeze ${name.includes('*') ? `'${name}'` : name}`;
 }
 
 function until(ms: number | undefined): string {

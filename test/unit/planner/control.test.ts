@@ -48,7 +48,11 @@ const waits = { action: 'replace', effect: 'restart' } as const;
 describe('what has to wait', () => {
   it('is held, with what would be done', () => {
     expect(planOf([web], read(old), { freezes: [{ ...frozen('web'), until: 9 }] }).held).toEqual([
-      { service: 'web', supervisor: 'builtin', reason: { kind: 'frozen', by: 'ann', why: 'audit', until: 9, waits } },
+      {
+        service: 'web',
+        supervisor: 'builtin',
+        reason: { kind: 'frozen', name: 'web', by: 'ann', why: 'audit', until: 9, waits },
+      },
     ]);
     expect(planOf([web], read(old), { windows: shut }).held).toEqual([
       { service: 'web', supervisor: 'builtin', reason: { kind: 'window', why: 'not now', until: 5000, waits } },

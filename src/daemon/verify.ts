@@ -188,12 +188,12 @@ export function createVerifier({ stateDir }: Pick<Config, 'stateDir'>, means: Ve
       const book = readBook(stateDir);
       const { desired, plan } = prepared;
       const left = withoutOther(book, desired.revision);
-      const next = intended(left, { desired, before, steps: plan.steps, proven: known() });
+      const cleared = left === book ? undefined : book.quarantine;
+      const next = intended(left, { desired, before, steps: plan.steps, proven: known(), cleared });
       saveBook(stateDir, book, next);
       begun = prepared;
-      if (left === book || book.quarantine === undefined) return;
-      const services = Object.keys(book.quarantine.services);
-      tell({ kind: 'quarantine-cleared', services, revision: book.quarantine.of });
+      if (cleared === undefined) return;
+      tell({ kind: 'quarantine-cleared', services: Object.keys(cleared.services), revision: cleared.of });
     },
     end: (report) => {
       const prepared = begun;

@@ -1,7 +1,8 @@
 import type { Desired, Report, Run, Service, ServiceId, Step, StepReport } from '../model.ts';
-import type { Book, Trial } from './book.ts';
+import { type Book, type Trial, waiting } from './book.ts';
 import { digestOf } from './digest.ts';
 import type { AllProven } from './proven.ts';
+import type { Quarantine, Quarantined } from './quarantine.ts';
 
 /** What a run is about to do, and what was known before it. */
 export interface Intent {
@@ -10,6 +11,8 @@ export interface Intent {
   readonly before: Desired | undefined;
   readonly steps: readonly Step[];
   readonly proven: AllProven;
+  /** What was quarantined of another revision until now. */
+  readonly cleared?: Quarantine | undefined;
 }
 
 const OVERS: ReadonlySet<Step['action']> = new Set(['handover', 'retire', 'give-back']);
@@ -22,7 +25,7 @@ function starts({ effect }: Step): boolean {
  * The book before an apply: of every service that is started or restarted because Git has changed it, that it is to be
  * shown to stay well. What was watched and is something else by now is watched no more. Handovers prove themselves. Pure.
  */
-export function intended(book: Book, { desired, before, steps, proven }: Intent): Book {
+export function intended(book: Book, { desired, before, steps, proven, cleared }: Intent): Book {
   const bySteps = Map.groupBy(steps, ({ service }) => service);
   const there = before?.services.filter(({ state }) => state !== 'absent') ?? [];
   const earlier = new Map(there.map((service) => [service.id, service]));
@@ -31,33 +34,49 @@ export function intended(book: Book, { desired, before, steps, proven }: Intent)
     const { id, state } = service;
     const own = bySteps.get(id) ?? [];
     if (state === 'absent' || own.some(({ action }) => OVERS.has(action))) continue;
-    const trial = trialOf(service, book.trials[id], own.find(starts), earlier.get(id), proven);
+    const step = own.find(starts);
+    const known = book.trials[id];
+    const trial =
+      step === undefined
+        ? watchedOn(service, known, cleared?.services[id], proven)
+        : trialOf(service, known, step, earlier.get(id), proven);
     if (trial !== undefined) trials[id] = trial;
   }
   return { ...book, trials };
 }
 
+/** Nothing is started. What another commit failed with is judged anew for this one, where it is the same still. */
+function watchedOn(
+  service: Service,
+  known: Trial | undefined,
+  cleared: Quarantined | undefined,
+  proven: AllProven,
+): Trial | undefined {
+  const digest = digestOf(service);
+  if (known?.digest === digest) return cleared !== undefined && known.phase === 'failed' ? waiting(known) : known;
+  if (cleared === undefined || proven.get(service.id)?.digest === digest) return undefined;
+  return applying(digest, cleared.to === 'absent' ? true : undefined);
+}
+
 function trialOf(
   service: Service,
   known: Trial | undefined,
-  step: Step | undefined,
+  step: Step,
   earlier: Service | undefined,
   proven: AllProven,
 ): Trial | undefined {
   const digest = digestOf(service);
   const last = proven.get(service.id)?.digest;
-  if (step === undefined) return known?.digest === digest ? known : undefined;
   if (known?.digest === digest) {
     // What is started anew after somebody stopped it, or after a boot, has to show it anew; and what a person tries again.
     const anew = known.phase === 'soaking' ? isOurs(step) : known.phase === 'failed' && step.reason.kind === 'asked';
     return anew ? applying(digest, known.fresh) : known;
   }
-  if (step.reason.kind === 'asked') return undefined;
   if (known === undefined && last === digest) return undefined;
   if (last !== undefined) return applying(digest, undefined);
   if (known !== undefined) return applying(digest, known.fresh);
-  // As it was before, but nothing was proven yet: its start is none of Git's.
-  if (earlier !== undefined && digestOf(earlier) === digest) return undefined;
+  // As it was before, but nothing was proven yet: its start is none of Git's, but may be a person's.
+  if (earlier !== undefined && digestOf(earlier) === digest && step.reason.kind !== 'asked') return undefined;
   return applying(digest, earlier === undefined && step.seen.kind === 'absent' ? true : undefined);
 }
 

@@ -2,7 +2,7 @@ import type { Config } from '../config.ts';
 import type { Desired, Service, ServiceId } from '../model.ts';
 import type { Request } from '../request.ts';
 import { type Book, readBook, saveBook, waiting, withoutOther, withoutQuarantine, withTrial } from './book.ts';
-import type { Quarantine } from './quarantine.ts';
+import { isSameRevision, type Quarantine } from './quarantine.ts';
 
 /** What was quarantined of another revision is over. */
 export function forgetOther({ stateDir }: Pick<Config, 'stateDir'>, { revision }: Pick<Desired, 'revision'>): void {
@@ -17,7 +17,7 @@ export function forgetOther({ stateDir }: Pick<Config, 'stateDir'>, { revision }
 export function release(
   { stateDir }: Pick<Config, 'stateDir'>,
   request: Request,
-  desired: Pick<Desired, 'services'> | undefined,
+  desired: Pick<Desired, 'services' | 'git' | 'revision'> | undefined,
 ): Request {
   if (request.looking || (request.asked.length === 0 && request.retry !== true)) return request;
   const before = readBook(stateDir);
@@ -30,8 +30,9 @@ export function release(
   if (ended.length === 0) return request;
   saveBook(stateDir, before, released(before, quarantine, new Set(ended)));
   if (request.retry !== true) return request;
-  const runs = ({ id, state }: Service) => quarantine.services[id]?.to === 'as-git' && state === 'running';
-  const again = (desired?.services ?? []).filter(runs).map(({ id }) => id);
+  if (desired === undefined || !isSameRevision(quarantine.of, desired.revision)) return request;
+  const runs = ({ id, state }: Service) => ended.includes(id) && state === 'running';
+  const again = (desired.git ?? desired).services.filter(runs).map(({ id }) => id);
   return { ...request, asked: [...new Set([...request.asked, ...again])] };
 }
 

@@ -7,6 +7,7 @@ import { Failure, unreachable, why } from '../problem.ts';
 import type { Change } from './install.ts';
 import { type Places, UNIT } from './places.ts';
 import { copyRelease, sync } from './release.ts';
+import { NODE_FLAGS } from './unit-text.ts';
 
 const run = promisify(execFile);
 
@@ -81,10 +82,17 @@ function link(path: string, to: string): void {
   sync(dirname(path));
 }
 
+const WARM = `const [, dist] = process.argv;
+process.getBuiltinModule('node:module').enableCompileCache(dist + '/compile-cache');
+await import(dist + '/preload.js');`;
+
 /** A Node that lacks a library of this host must not be what the unit starts. */
 async function tryOut(folder: string): Promise<void> {
   try {
-    await run(join(folder, 'node/bin/node'), [join(folder, 'dist/cli.js'), '--version'], { timeout: 60_000 });
+    const node = join(folder, 'node/bin/node');
+    await run(node, [join(folder, 'dist/cli.js'), '--version'], { timeout: 60_000 });
+    // All the daemon loads, as it loads it: its first start finds it compiled.
+    await run(node, [...NODE_FLAGS, '--input-type=module', '--eval', WARM, join(folder, 'dist')], { timeout: 60_000 });
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     const detail = String((error as { readonly stderr?: unknown }).stderr ?? error).trim();

@@ -4,6 +4,9 @@ import type { Places } from './places.ts';
 /** How long (s) the daemon may give no sign of life. */
 const WATCHDOG = 60;
 
+/** As the launcher does it: a daemon mostly idles. */
+export const NODE_FLAGS = ['--v8-pool-size=1', '--no-opt', '--no-maglev'];
+
 export interface UnitOptions {
   readonly places: Pick<Places, 'current'>;
   /** What the daemon is started with, all paths absolute. */
@@ -19,8 +22,7 @@ export interface UnitOptions {
 export function unitText({ places: { current }, args, needs }: UnitOptions): string {
   const command = [
     `${current}/node/bin/node`,
-    // As the launcher does it: a daemon mostly idles.
-    ...['--v8-pool-size=1', '--no-opt', '--no-maglev'],
+    ...NODE_FLAGS,
     `${current}/dist/cli.js`,
     'daemon',
     ...args.map((arg) => (/^[A-Za-z0-9_./:@+-]+$/.test(arg) ? arg : quoteArgument(arg))),

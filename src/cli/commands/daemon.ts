@@ -21,7 +21,6 @@ const AGAIN = 1000;
 export async function daemonCommand(context: Context, options: Options): Promise<number> {
   const { config, note } = context;
   const manager = takeManager(process.env, process.pid);
-  await preload();
   for (const folder of [config.runtimeDir, config.stateDir, join(config.stateDir, 'decisions')]) ensureFolder(folder);
   const lock = await takeDaemonLock(context, options.stopServices === true);
   if (lock === undefined) return 0;
@@ -59,6 +58,15 @@ export async function daemonCommand(context: Context, options: Options): Promise
   }
   follow(daemon);
   managed.follow(daemon);
+  // What runs is looked after before anything else is done; and nobody deletes a release whose daemon is not ready.
+  try {
+    await preload();
+  } catch (error) {
+    await daemon.stop(false);
+    close();
+    throw error;
+  }
+  managed.ready();
   // Its socket and records may be another's by now: nothing is closed or tidied away, and so nothing of his is touched.
   daemon.lost.then(() => {
     close();

@@ -10,6 +10,8 @@ export interface Managed {
   /** What the daemon tells. */
   heard(event: DaemonEvent): void;
   follow(daemon: Daemon): void;
+  /** It looks after its services. */
+  ready(): void;
   /** Has it read everything anew. */
   reload(): Promise<void>;
   stopping(services: boolean): Promise<void>;
@@ -37,8 +39,7 @@ export function managedBy(manager: Manager | undefined, tell: (event: DaemonEven
   };
   return {
     heard: (event) => {
-      if (event.kind === 'ready') notifier?.ready();
-      else if (event.kind === 'planned') revision = event.plan.revision;
+      if (event.kind === 'planned') revision = event.plan.revision;
       else if (event.kind === 'invalid') invalid = true;
       else if (event.kind === 'valid-again') invalid = false;
       if (TELLING.has(event.kind)) soon();
@@ -47,6 +48,7 @@ export function managedBy(manager: Manager | undefined, tell: (event: DaemonEven
       daemon = started;
       soon();
     },
+    ready: () => notifier?.ready(),
     reload: async () => {
       notifier?.reloading();
       await daemon?.reload();
@@ -55,6 +57,7 @@ export function managedBy(manager: Manager | undefined, tell: (event: DaemonEven
     stopping: async (services) => {
       clearTimeout(timer);
       await notifier?.stopping(services ? 'stopping, with its services' : 'stopping; services go on');
+      notifier?.close();
     },
   };
 }

@@ -107,6 +107,7 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
     },
     watch: (nudge) => watchFolder(options.runtimeDir, nudge),
     adopt: async () => {
+      scopes?.warm();
       const processes = scanner.take();
       const found = readNames(services).flatMap((id) => {
         const read = readRecord(services, id);

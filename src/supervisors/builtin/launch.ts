@@ -44,8 +44,8 @@ export function launch(
       shimArguments(folder, {
         umask: settings.umask,
         openFiles: 'nofile' in settings.limits ? undefined : Math.min(SOFT_OPEN_FILES, hardOpenFiles()),
-        // The daemon may be spared when memory runs out; what it starts is not to be spared for that.
-        oomScore: ownOomScore() < 0 ? '0' : '',
+        // The daemon may be spared when memory runs out; what it starts is not, unless it says so itself.
+        oomScore: ownOomScore() === 0 ? '' : '0',
         gated: place !== undefined,
         environment,
         command: wrapped(settings, runsAs),

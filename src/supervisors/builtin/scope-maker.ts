@@ -130,6 +130,6 @@ async function hardOpenFiles(bus: Bus): Promise<number | undefined> {
     signature: 'ss',
     body: [MANAGER, 'DefaultLimitNOFILE'],
   });
-  const limit = Number((value as readonly [unknown, readonly unknown[]])[1][0]);
+  const limit = Number(value);
   return Number.isInteger(limit) && limit >= LEAST && limit < LARGEST ? limit : undefined;
 }

@@ -4,19 +4,19 @@ import type { ServiceId } from '../../model.ts';
 export const SLICE = 'reconciled.slice';
 
 /**
- * The scope of a service: `reconciled-web.scope`, `reconciled-api@2.scope`. While what an earlier start has left is still
- * in there, the name has the pid of the new start too; no name of a service has a colon in it.
+ * The scope of a service: `reconciled-web.scope`, `reconciled-api:2.scope` of an instance (a scope can have no `@`). While
+ * what an earlier start has left is still in there, the name has the pid of the new start too. No service has `:` in it.
  */
 export function scopeName(id: ServiceId, pid?: number): string {
-  return `reconciled-${escapeName(id)}${pid === undefined ? '' : `:${pid}`}.scope`;
+  return `reconciled-${escapeName(id.replace('@', ':'))}${pid === undefined ? '' : `:pid${pid}`}.scope`;
 }
 
-/** As systemd-escape(1) does, but for `@` and `-`, which mean nothing in the name of a scope. */
+/** As systemd-escape(1) does, but for what means nothing in the name of a scope. */
 function escapeName(text: string): string {
   let name = '';
   for (const byte of Buffer.from(text)) {
     const character = String.fromCharCode(byte);
-    name += /[A-Za-z0-9_.@-]/.test(character) ? character : `\\x${byte.toString(16).padStart(2, '0')}`;
+    name += /[A-Za-z0-9_.:-]/.test(character) ? character : `\\x${byte.toString(16).padStart(2, '0')}`;
   }
   return name;
 }

@@ -21,10 +21,12 @@ export interface Scopes {
    * does not answer, the service is to start where it is.
    */
   for(id: ServiceId, settings: Settings): (pid: number) => Promise<Placed>;
+  /** Connects ahead of the first start, which is then not to wait for it. */
+  warm(): void;
   close(): void;
 }
 
-/** How long (ms) a start waits for its scope. */
+/** How long (ms) a start waits for its scope while systemd answers nobody. */
 const PATIENCE = 2000;
 /** How long (ms) nothing is asked of a bus that has failed. */
 const REST = 30_000;
@@ -56,6 +58,8 @@ function ownGroups(): string {
 export function createScopes(open: () => Promise<ScopeMaker>, tell: (problem: Problem) => void): Scopes {
   let maker: Promise<ScopeMaker> | undefined;
   let rested = 0;
+  /** When systemd gave its last answer: many starts at once take their time, each in its turn. */
+  let heard = 0;
   let told = false;
   let closed = false;
   const failed = (error: unknown) => {
@@ -78,6 +82,7 @@ export function createScopes(open: () => Promise<ScopeMaker>, tell: (problem: Pr
       signal: constants.signals[settings.stop.signal],
       timeout: settings.rules.stopTimeout,
     });
+    heard = performance.now();
     told = false;
     return { openFiles: made.openFiles };
   };
@@ -85,8 +90,14 @@ export function createScopes(open: () => Promise<ScopeMaker>, tell: (problem: Pr
     for: (id, settings) => async (pid) => {
       if (closed || performance.now() < rested) return {};
       let timer: NodeJS.Timeout | undefined;
+      const began = performance.now();
       const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`systemd did not answer within ${PATIENCE / 1000}s`)), PATIENCE);
+        const look = () => {
+          const left = Math.max(began, heard) + PATIENCE - performance.now();
+          if (left > 0) timer = setTimeout(look, left);
+          else reject(new Error(`systemd did not answer within ${PATIENCE / 1000}s`));
+        };
+        look();
       });
       try {
         return await Promise.race([place(id, pid, settings), late]);
@@ -97,6 +108,10 @@ export function createScopes(open: () => Promise<ScopeMaker>, tell: (problem: Pr
       } finally {
         clearTimeout(timer);
       }
+    },
+    warm: () => {
+      maker ??= open();
+      maker.catch(failed);
     },
     close: () => {
       closed = true;

@@ -1,7 +1,7 @@
 /** Where the desired state comes from: files of this host, what is committed of them, or a repository elsewhere. */
 import { hash } from 'node:crypto';
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import type { Cache } from './desired/cache.ts';
@@ -68,7 +68,7 @@ function rootOf(config: Config): string {
 /** As root: refuses a source that others can write. What is signed may lie where it likes. */
 export function checkSource(config: Config): readonly Problem[] {
   if (config.git === undefined && config.trust === undefined) return checkSafety(config.desiredState);
-  const open = writableByOthers(config.stateDir);
+  const open = writableByOthers(nearest(config.stateDir));
   if (open === undefined) return [];
   return [
     {
@@ -77,6 +77,11 @@ export function checkSource(config: Config): readonly Problem[] {
       hint: `chown root ${open} && chmod go-w ${open}`,
     },
   ];
+}
+
+/** The path, or the folder above it that is there. */
+function nearest(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : nearest(dirname(path));
 }
 
 /**

@@ -60,7 +60,7 @@ test('a new commit restarts nothing that it does not change, relative folders an
   await begin();
   const script = { 'ds/app/run': { program: '#!/bin/sh\nexec sleep 605\n' } };
   const first = push(
-    { app: 'supervisor: builtin\ncommand: [./run]\ndirectory: app\nstart: { ready: 0s }\n' },
+    { app: 'supervisor: builtin\ncommand: [./run]\ndirectory: ./app\nstart: { ready: 0s }\n' },
     [],
     script,
   );
@@ -68,7 +68,7 @@ test('a new commit restarts nothing that it does not change, relative folders an
   await until(() => pidOf('app'));
   const before = await host.pids();
   const second = push(
-    { app: 'supervisor: builtin\ncommand: [./run]\ndirectory: app\nstart: { ready: 0s }\n', other: sleeper(606) },
+    { app: 'supervisor: builtin\ncommand: [./run]\ndirectory: ./app\nstart: { ready: 0s }\n', other: sleeper(606) },
     [first],
     {
       'ds/app/run': { program: '#!/bin/sh\nexec sleep 607\n' },

@@ -7,6 +7,8 @@ const MASK = '***';
 
 /** Masks the password and secret-looking query values of URLs in a text: `https://u:p@h/?token=x`. */
 export function maskText(text: string): string {
+  // Of all that is told nearly nothing has any.
+  if (!text.includes('://') && !text.includes('=')) return text;
   return text
     .replace(/([a-z][a-z0-9+.-]*:\/\/[^\s/:@]*):[^\s/@]+@/gi, `$1:${MASK}@`)
     .replace(/([?&]([^=&\s]*)=)([^&\s]+)/g, (all, head: string, key: string) =>

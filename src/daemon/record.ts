@@ -195,8 +195,21 @@ const LEFT_OUT: ReadonlySet<string> = new Set(['plan', 'report', 'target', 'hand
 
 /** As plans show it. */
 function masked(value: object | Json): Json {
-  const text = JSON.stringify(value, (key, item: unknown) => (LEFT_OUT.has(key) ? undefined : item));
-  return maskField('', JSON.parse(text) as Json) ?? null;
+  return maskField('', pruned(value)) ?? null;
+}
+
+/** As JSON, without what is left out. */
+function pruned(value: unknown): Json {
+  if (Array.isArray(value)) return value.map(pruned);
+  if (typeof value === 'object' && value !== null) {
+    const kept = Object.entries(value).filter(([key, item]) => item !== undefined && !LEFT_OUT.has(key));
+    return Object.fromEntries(kept.map(([key, item]) => [key, pruned(item)]));
+  }
+  return isPlain(value) ? value : null;
+}
+
+function isPlain(value: unknown): value is string | number | boolean | null {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null;
 }
 
 function effectOf({ action, effect }: Step): string {

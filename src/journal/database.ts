@@ -1,7 +1,7 @@
 import { closeSync, constants, existsSync, openSync, renameSync, statSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Json } from '../canonical.ts';
-import { type Entry, entryOf } from './entry.ts';
+import { type Entry, entryOf, type Written } from './entry.ts';
 
 /** Entries older than this (ms) go: 90 days. */
 export const LONGEST = 90 * 86_400_000;
@@ -38,11 +38,11 @@ const NOT_A_DATABASE = 26;
 /** The journal's database, as its one writer has it. All throw what SQLite says. */
 export interface Database {
   /** All or none; what is in it already is left as it is. */
-  insert(entries: readonly Entry[]): void;
+  insert(entries: readonly Written[]): void;
   /** The greatest id. */
   last(): number;
   /** Is this very entry in it? */
-  has(entry: Entry): boolean;
+  has(entry: Pick<Entry, 'id' | 'at' | 'text'>): boolean;
   /** Takes away some of what is too old or too much; true where there is more of it. */
   prune(now: number, longest: number, largest: number): boolean;
   /** Is the file that it has open the one at its path? */
@@ -98,8 +98,8 @@ function writer(path: string, db: DatabaseSync): Database {
   };
 }
 
-function insertOne(insert: StatementSync, { id, at, run, kind, service, revision, level, text, data }: Entry): void {
-  const json = JSON.stringify(data);
+function insertOne(insert: StatementSync, entry: Written): void {
+  const { id, at, run, kind, service, revision, level, text, json } = entry;
   insert.run(id, at, run ?? null, kind, service ?? null, revision ?? null, level, text, json);
 }
 

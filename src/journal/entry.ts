@@ -31,17 +31,21 @@ export type NewEntry = Omit<Entry, 'id'>;
 const LONGEST_TEXT = 4000;
 const LONGEST_DATA = 16_000;
 
+/** As it is written: its data as text, which is made once. */
+export type Written = Omit<Entry, 'data'> & { readonly json: string };
+
 /** With what is too long cut. */
-export function bounded(entry: NewEntry): NewEntry {
-  const { text, data } = entry;
+export function written({ data, ...entry }: NewEntry, id: number): Written {
+  const { text } = entry;
   const short = text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
-  const size = JSON.stringify(data).length;
-  return { ...entry, text: short, data: size > LONGEST_DATA ? { leftOut: size } : data };
+  const json = JSON.stringify(data);
+  return { ...entry, id, text: short, json: json.length > LONGEST_DATA ? `{"leftOut":${json.length}}` : json };
 }
 
 /** An entry as a line of text, and the way back. Arrays, not objects: the names of the columns would be half of it. */
-export function lineOf({ id, at, run, kind, service, revision, level, text, data }: Entry): string {
-  return `${JSON.stringify([id, at, run ?? null, kind, service ?? null, revision ?? null, level, text, data])}\n`;
+export function lineOf({ id, at, run, kind, service, revision, level, text, json }: Written): string {
+  const columns = JSON.stringify([id, at, run ?? null, kind, service ?? null, revision ?? null, level, text]);
+  return `${columns.slice(0, -1)},${json}]\n`;
 }
 
 /** Undefined for what is no whole entry: the end of a line that was being written when everything stopped. */

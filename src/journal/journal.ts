@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Problem, why } from '../problem.ts';
 import { type Database, isDamage, LARGEST, LONGEST, moveAside, openDatabase } from './database.ts';
-import { bounded, type Entry, type NewEntry } from './entry.ts';
+import { type Entry, entryIn, lineOf, type NewEntry, type Written, written } from './entry.ts';
 import { openTail, type Tail } from './tail.ts';
 
 /**
@@ -60,7 +60,7 @@ export function openJournal({ stateDir, stays, onTrouble, bounds }: JournalOptio
   let database: Database | undefined;
   let tail: Tail | undefined;
   /** Not in the database yet, in order. As long as nothing failed, all of them are in the tail. */
-  let waiting: Entry[] = [];
+  let waiting: Written[] = [];
   let lost = 0;
   let failed = false;
   let notBefore = 0;
@@ -114,7 +114,8 @@ export function openJournal({ stateDir, stays, onTrouble, bounds }: JournalOptio
       tail = openTail(tailFile(stateDir), () => (existsSync(path) ? opened().last() : 0));
       // What was recorded before it could be opened comes behind what is in it.
       const { last, entries } = tail;
-      waiting = [...entries, ...waiting.map((entry, i) => ({ ...entry, id: last + 1 + i }))];
+      const there = entries.map((entry) => written(entry, entry.id));
+      waiting = [...there, ...waiting.map((entry, i) => ({ ...entry, id: last + 1 + i }))];
     }
     return tail;
   };
@@ -196,7 +197,7 @@ export function openJournal({ stateDir, stays, onTrouble, bounds }: JournalOptio
     openSoon();
     const now = Date.now();
     const last = waiting.at(-1)?.id ?? tail?.last ?? 0;
-    const added = entries.map((entry, i): Entry => ({ ...bounded(entry), id: last + 1 + i }));
+    const added = entries.map((entry, i) => written(entry, last + 1 + i));
     waiting.push(...added);
     try {
       // Behind a gap there would be no telling what is missing: all or nothing, until the database has taken the rest.
@@ -216,7 +217,8 @@ export function openJournal({ stateDir, stays, onTrouble, bounds }: JournalOptio
     record,
     newest: (kind) => {
       openSoon();
-      return waiting.findLast((entry) => entry.kind === kind);
+      const found = waiting.findLast((entry) => entry.kind === kind);
+      return found === undefined ? undefined : entryIn(lineOf(found));
     },
     [Symbol.dispose]: () => {
       clearTimeout(timer);

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { writeAtomic } from '../host/files.ts';
-import { type Entry, entryIn, lineOf } from './entry.ts';
+import { type Entry, entryIn, lineOf, type Written } from './entry.ts';
 
 /**
  * The newest entries, a line each, before they are moved into the database. A line is one write(2): what was recorded
@@ -15,7 +15,7 @@ export interface Tail {
   /** Bytes. */
   readonly size: number;
   /** Throws what the system says; nothing of it is there then. */
-  append(entries: readonly Entry[]): void;
+  append(entries: readonly Written[]): void;
   /** What it holds is in the database: it begins anew, after this id. */
   reset(after: number): void;
   close(): void;

@@ -191,7 +191,7 @@ function bare({ id, supervisor, action, effect, reason, seen, files = [], boot }
 }
 
 /** Whole plans have entries of their own; definitions, texts of files and lines of them are where values may be secret. */
-const LEFT_OUT: ReadonlySet<string> = new Set(['plan', 'report', 'target', 'handover', 'again', 'interim', 'excerpt']);
+const LEFT_OUT: ReadonlySet<string> = new Set(['plan', 'report', 'target', 'handover', 'again', 'interim']);
 
 /** As plans show it. */
 function masked(value: object | Json): Json {
@@ -202,10 +202,15 @@ function masked(value: object | Json): Json {
 function pruned(value: unknown): Json {
   if (Array.isArray(value)) return value.map(pruned);
   if (typeof value === 'object' && value !== null) {
-    const kept = Object.entries(value).filter(([key, item]) => item !== undefined && !LEFT_OUT.has(key));
+    const kept = Object.entries(value).filter(([key, item]) => item !== undefined && !isLeftOut(key, item));
     return Object.fromEntries(kept.map(([key, item]) => [key, pruned(item)]));
   }
   return isPlain(value) ? value : null;
+}
+
+/** The id of a plan is no plan. */
+function isLeftOut(key: string, item: unknown): boolean {
+  return key === 'excerpt' || (LEFT_OUT.has(key) && typeof item === 'object');
 }
 
 function isPlain(value: unknown): value is string | number | boolean | null {

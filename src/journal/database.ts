@@ -56,7 +56,8 @@ export function openDatabase(path: string, thorough: boolean): Database {
   closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600));
   const db = connect(path, false);
   try {
-    db.exec('PRAGMA busy_timeout = 1000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+    // Where somebody else holds it, it is tried again later: who supervises is not kept waiting.
+    db.exec('PRAGMA busy_timeout = 100; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
     // What a reader held up for long is given back once it is through.
     db.exec('PRAGMA journal_size_limit = 4000000');
     const version = pragma(db, 'user_version');

@@ -79,16 +79,9 @@ export function openJournal({ stateDir, stays, onTrouble, bounds }: JournalOptio
     hint: 'nothing else is affected; what happens meanwhile is kept in memory, and written once that is mended',
   });
 
-  /** Fails where neither it nor a new one in its place can be had. */
   const opened = (): Database => {
     if (database?.isThere() === false) close();
-    try {
-      database ??= openDatabase(path, stays);
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      beginAnew(error);
-      database = openDatabase(path, false);
-    }
+    database ??= openDatabase(path, stays);
     return database;
   };
   const close = () => {
@@ -98,6 +91,16 @@ export function openJournal({ stateDir, stays, onTrouble, bounds }: JournalOptio
       // What it has written is there all the same.
     }
     database = undefined;
+  };
+  /** What is damaged is begun anew, and it is done to that. */
+  const on = <T>(act: (store: Database) => T): T => {
+    try {
+      return act(opened());
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      beginAnew(error);
+      return act(opened());
+    }
   };
   const beginAnew = (error: unknown) => {
     close();
@@ -111,7 +114,7 @@ export function openJournal({ stateDir, stays, onTrouble, bounds }: JournalOptio
 
   const openedTail = (): Tail => {
     if (tail === undefined) {
-      tail = openTail(tailFile(stateDir), () => (existsSync(path) ? opened().last() : 0));
+      tail = openTail(tailFile(stateDir), () => (existsSync(path) ? on((store) => store.last()) : 0));
       // What was recorded before it could be opened comes behind what is in it.
       const { last, entries } = tail;
       const there = entries.map((entry) => written(entry, entry.id));
@@ -131,24 +134,17 @@ export function openJournal({ stateDir, stays, onTrouble, bounds }: JournalOptio
     const now = Date.now();
     try {
       openedTail();
-      const store = opened();
-      outnumber(store);
+      on(outnumber);
       const batch = waiting.slice(0, BATCH);
-      try {
-        store.insert(batch);
-      } catch (error) {
-        if (!isDamage(error)) throw error;
-        beginAnew(error);
-        opened().insert(batch);
-      }
+      on((store) => store.insert(batch));
       waiting = waiting.slice(batch.length);
       notBefore = 0;
       if (waiting.length === 0) {
-        openedTail().reset(batch.at(-1)?.id ?? store.last());
+        openedTail().reset(batch.at(-1)?.id ?? on((store) => store.last()));
         recovered(now);
       }
       if (now - pruned > PRUNE || lookAtSize(batch.length)) {
-        if (!opened().prune(now, longest, largest)) pruned = now;
+        if (!on((store) => store.prune(now, longest, largest))) pruned = now;
       }
     } catch (error) {
       trouble(unwritable(error), now);

@@ -55,8 +55,17 @@ export function readJournal(stateDir: string, query: Query): History | undefined
   };
 }
 
-/** Every service that the journal knows, by id. */
+/** Every service that the journal knows, by id, as far as it can be read. */
 export function servicesInJournal(stateDir: string): readonly string[] {
+  try {
+    return servicesIn(stateDir);
+  } catch {
+    // Whoever goes on to read it is told why that can't be.
+    return [];
+  }
+}
+
+function servicesIn(stateDir: string): readonly string[] {
   const path = databaseFile(stateDir);
   const kept = !existsSync(path)
     ? []

@@ -7,6 +7,7 @@ import { entryJson, historyText } from './history.ts';
 import { effectText, reasonLines } from './plan.ts';
 import { wrapped } from './plan-changes.ts';
 import { heldWords, noticeWords } from './plan-held.ts';
+import { printable } from './printable.ts';
 
 /** The commit that a service's timeline begins with, as far as git can tell. */
 export interface Origin {
@@ -48,7 +49,7 @@ export function explainText(
 ): string {
   const { origin, entries, leftOut, journal, now, name } = explained;
   const lines: string[] = [];
-  if (origin !== undefined) lines.push(...wrapped(originText(origin), width), '');
+  if (origin !== undefined) lines.push(...wrapped(printable(originText(origin)), width), '');
   if (journal !== undefined) lines.push(...wrapped(journal.summary, width).map(style.yellow), '');
   if (entries.length === 0) lines.push(style.dim('Nothing is recorded of it.'), '');
   else lines.push(historyText(entries, { style, width, alone: now.length <= 1 }));
@@ -143,7 +144,7 @@ function nowText(row: ServiceStatus, named: boolean): string {
 }
 
 function hanging(title: string, text: string, width: number, style: Style): readonly string[] {
-  const [first = '', ...more] = wrapped(text, width - 6);
+  const [first = '', ...more] = wrapped(printable(text), width - 6);
   return [`${style.bold(title)}${' '.repeat(6 - title.length)}${first}`, ...more.map((line) => `      ${line}`)];
 }
 

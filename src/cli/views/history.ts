@@ -6,6 +6,7 @@ import { PLAIN, type Style } from '../style.ts';
 import { effectText, reasonLines } from './plan.ts';
 import { wrapped } from './plan-changes.ts';
 import { noticeWords } from './plan-held.ts';
+import { printable } from './printable.ts';
 
 interface Options {
   readonly style: Style;
@@ -36,7 +37,9 @@ export function historyText(entries: readonly Entry[], { style, width, alone = f
     const name = alone || entry.service === undefined ? '' : `${entry.service.padEnd(column)}  `;
     const mark = markOf(entry, style);
     const from = CLOCK.length + indent.length;
-    const [first = '', ...more] = wordsOf(entry).flatMap((line) => wrapped(line, width - from - name.length));
+    const [first = '', ...more] = wordsOf(entry).flatMap((line) =>
+      wrapped(printable(line), width - from - name.length),
+    );
     lines.push(
       `${style.dim(time.slice(11, 19))}  ${indent}${name === '' ? '' : style.bold(name)}${mark(first)}`.trimEnd(),
     );

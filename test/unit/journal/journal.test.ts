@@ -227,6 +227,16 @@ describe('what is damaged', () => {
     expect(troubles.map(({ code }) => code)).toEqual(['journal-damaged']);
   });
 
+  it('has no tail any more to say where to go on, and is damaged: it is begun anew all the same', () => {
+    writeFileSync(join(stateDir, 'journal.db'), 'no database at all');
+    const journal = journalIn(stateDir, false);
+    journal.record([event(1)]);
+    close(journal);
+    expect(texts()).toEqual(['event 1']);
+    expect(servicesInJournal(stateDir)).toEqual([]);
+    expect(troubles.map(({ code }) => code)).toEqual(['journal-damaged']);
+  });
+
   it('was removed under the daemon: it goes on with a new one', async () => {
     const journal = journalIn();
     journal.record([event(1)]);

@@ -71,6 +71,14 @@ it('breaks long lines below their first word, and says where a step has not ende
 `);
 });
 
+it('sends nothing to a terminal but text', () => {
+  const text = historyText([entry('health', { service: 'web', text: 'unhealthy (\u001b[2J\u009b1m\u202e)' })], {
+    style: PLAIN,
+    width: 100,
+  });
+  expect(text.split('\n')[1]?.slice(10)).toBe('web  unhealthy (\\u001b[2J\\u009b1m\\u202e)');
+});
+
 it('shows what it can of what another version recorded', () => {
   const odd = ['step', 'step-ended', 'notice'].map((kind) =>
     entry(kind, { service: 'web', text: 'words', data: null }),

@@ -28,6 +28,7 @@ export interface Scopes {
 
 /** How long (ms) a start waits for its scope while systemd answers nobody. */
 const PATIENCE = 2000;
+const LOOK = 100;
 /** How long (ms) nothing is asked of a bus that has failed. */
 const REST = 30_000;
 
@@ -58,8 +59,8 @@ function ownGroups(): string {
 export function createScopes(open: () => Promise<ScopeMaker>, tell: (problem: Problem) => void): Scopes {
   let maker: Promise<ScopeMaker> | undefined;
   let rested = 0;
-  /** When systemd gave its last answer: many starts at once take their time, each in its turn. */
-  let heard = 0;
+  /** That systemd gave: many starts at once take their time, each in its turn. */
+  let answers = 0;
   let told = false;
   let closed = false;
   const failed = (error: unknown) => {
@@ -72,17 +73,18 @@ export function createScopes(open: () => Promise<ScopeMaker>, tell: (problem: Pr
   };
   const place = async (id: ServiceId, pid: number, settings: Settings): Promise<Placed> => {
     maker ??= open();
-    let made = await maker;
+    const asked = maker;
+    let made = await asked;
     if (!made.alive()) {
-      // The bus was restarted since: all who find it so wait for one new connection.
-      if ((await maker) === made) maker = open();
-      made = await maker;
+      // The bus was restarted since: all who find it so share one new connection.
+      if (maker === asked) maker = open();
+      made = await (maker ?? asked);
     }
     await made.make(id, pid, {
       signal: constants.signals[settings.stop.signal],
       timeout: settings.rules.stopTimeout,
     });
-    heard = performance.now();
+    answers += 1;
     told = false;
     return { openFiles: made.openFiles };
   };
@@ -90,11 +92,14 @@ export function createScopes(open: () => Promise<ScopeMaker>, tell: (problem: Pr
     for: (id, settings) => async (pid) => {
       if (closed || performance.now() < rested) return {};
       let timer: NodeJS.Timeout | undefined;
-      const began = performance.now();
+      let seen = answers;
+      let looks = 0;
       const late = new Promise<never>((_, reject) => {
+        // By looks and not by the clock: while we are busy ourselves, no answer is heard.
         const look = () => {
-          const left = Math.max(began, heard) + PATIENCE - performance.now();
-          if (left > 0) timer = setTimeout(look, left);
+          looks = answers === seen ? looks + 1 : 0;
+          seen = answers;
+          if (looks * LOOK <= PATIENCE) timer = setTimeout(look, LOOK);
           else reject(new Error(`systemd did not answer within ${PATIENCE / 1000}s`));
         };
         look();

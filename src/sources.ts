@@ -1,6 +1,6 @@
 /** Where the desired state comes from: files of this host, what is committed of them, or a repository elsewhere. */
 import { hash } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config.ts';
@@ -60,7 +60,8 @@ function exported(config: Config): Remote | undefined {
 
 /** What relative paths of services are relative to: the same for all commits. */
 function rootOf(config: Config): string {
-  if (config.git !== undefined || config.trust === undefined) return config.desiredState;
+  if (config.git !== undefined) return config.desiredState;
+  if (config.trust === undefined) return realpathSync(config.desiredState);
   // What is signed is the commit, and not what else lies in the tree.
   return join((repositoryOf(config) as Remote).folder, 'tree');
 }

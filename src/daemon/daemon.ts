@@ -273,7 +273,7 @@ export async function startDaemon(
   return {
     status,
     reload: async () => {
-      await source.look().catch(() => undefined);
+      source.nudge();
       loop.nudge('SIGHUP');
       await loop.run(async () => undefined).catch(() => undefined);
     },

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, closeSync, type FSWatcher, openSync, watch } from 'node:fs';
+import { chmodSync, chownSync, closeSync, type FSWatcher, openSync, statSync, truncateSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { repositoryOf } from '../git/commits.ts';
@@ -50,6 +50,8 @@ export interface SourceOptions {
 
 /** A file in the runtime folder: whoever may write it may say that something has changed, and nothing else. */
 export const NUDGE = 'nudge';
+/** What a hook writes is a byte. */
+const SMALL = 1024;
 
 /** A remote that can't be reached is asked less often, up to this (ms). */
 const LONGEST = 300_000;
@@ -168,7 +170,12 @@ async function watchNudges({ runtimeDir, readGroup }: Config, nudged: () => void
     const group = readGroup === undefined ? undefined : await findGroup(readGroup);
     if (group !== undefined) chownSync(path, -1, group.gid);
     chmodSync(path, group === undefined ? 0o600 : 0o620);
-    return watch(path, nudged).on('error', () => undefined);
+    const written = () => {
+      // Who may write it can't fill the disk with it.
+      if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > SMALL) truncateSync(path);
+      nudged();
+    };
+    return watch(path, written).on('error', () => undefined);
   } catch {
     // There are other ways to be told.
     return undefined;

@@ -1,5 +1,5 @@
 import type { Report } from '../model.ts';
-import { Failure, type Problem } from '../problem.ts';
+import { Failure } from '../problem.ts';
 import type { SourceWatch } from './source.ts';
 import { bareReport, type SyncAnswer, type SyncRequest } from './wire.ts';
 
@@ -13,14 +13,21 @@ export async function sync(
     source.nudge();
     return { problems: [] };
   }
-  const result = await source.look(request.allowRewind);
+  let result: Awaited<ReturnType<SourceWatch['look']>>;
+  try {
+    result = await source.look(request.allowRewind);
+  } catch (error) {
+    // Damaged decisions.
+    if (!(error instanceof Failure)) throw error;
+    return { problems: error.problems };
+  }
   if (result !== undefined && result.kind !== 'taken') return { problems: [result.problem] };
   const taken = result === undefined ? {} : takenOf(result);
   try {
     return { ...taken, report: bareReport(await apply()), problems: [] };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return { ...taken, problems: error.problems as Problem[] };
+    return { ...taken, problems: error.problems };
   }
 }
 

@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from 'node:fs';
 import { localPath, mirrorOf, type Remote, splitUrl } from './remote.ts';
 
 /** Of ours, what programs that git starts need to find the network. */
@@ -128,7 +129,9 @@ function remoteEntries(remote: Remote, url: string, user: string | undefined, pa
 function uploadPack({ url, owner }: Remote): string {
   const path = localPath(url);
   if (path === undefined) return 'git-upload-pack';
-  const git = `env GIT_NO_LAZY_FETCH=1 git -c safe.directory=${quote(path)} -c safe.directory=${quote(`${path}/.git`)} upload-pack`;
+  // Git compares with the real path.
+  const real = existsSync(path) ? realpathSync(path) : path;
+  const git = `env GIT_NO_LAZY_FETCH=1 git -c safe.directory=${quote(real)} -c safe.directory=${quote(`${real}/.git`)} upload-pack`;
   if (owner === undefined) return git;
   return `setpriv --reuid=${owner.uid} --regid=${owner.gid} --clear-groups ${git}`;
 }

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { writeAtomic } from '../host/files.ts';
 import type { Objects } from './objects.ts';
 import { type Remote, treesOf } from './remote.ts';
+import { isSameFolder } from './same.ts';
 import { LIMITS, leadsOut, refused, type Tree, type TreeFile } from './tree.ts';
 
 /** Fetches what a mirror does not hold yet. */
@@ -54,8 +55,9 @@ export async function exportTree(
   approve: Promise<void>,
 ): Promise<string> {
   const target = treeFolder(remote, commit);
-  const aside = `${target}.${process.pid}.tmp`;
-  rmSync(aside, { recursive: true, force: true });
+  // Two of us may be at it at once, in one process even: each has its own until it is put in place.
+  exports += 1;
+  const aside = `${target}.${process.pid}-${exports}.tmp`;
   mkdirSync(aside, { recursive: true, mode: 0o755 });
   try {
     for (const folder of tree.folders) mkdirSync(join(aside, folder), { recursive: true, mode: 0o755 });
@@ -74,7 +76,8 @@ export async function exportTree(
         );
     }
     await approve;
-    put(aside, target);
+    if (!isExported(remote, commit)) put(aside, target);
+    rmSync(aside, { recursive: true, force: true });
     return target;
   } catch (error) {
     rmSync(aside, { recursive: true, force: true });
@@ -82,12 +85,16 @@ export async function exportTree(
   }
 }
 
+let exports = 0;
+
+/** One that is there from before this boot stays where it is the same: services may run in it. */
 function put(aside: string, target: string): void {
-  rmSync(`${target}.whole`, { force: true });
-  const old = `${target}.${process.pid}.old`;
-  if (existsSync(target)) renameSync(target, old);
-  renameSync(aside, target);
-  rmSync(old, { recursive: true, force: true });
+  if (!isSameFolder(aside, target)) {
+    const old = `${aside.slice(0, -'.tmp'.length)}.old`;
+    if (existsSync(target)) renameSync(target, old);
+    renameSync(aside, target);
+    rmSync(old, { recursive: true, force: true });
+  }
   writeAtomic(`${target}.whole`, bootId());
 }
 
@@ -167,8 +174,16 @@ export function putTreeInForce(remote: Pick<Remote, 'folder'>, commit: string): 
   renameSync(aside, join(remote.folder, 'tree'));
 }
 
-/** Removes the trees that nobody needs: neither we, by `keep`, nor a process that runs in one. */
+/** Removes the trees that nobody needs: neither we, by `keep`, nor a process that runs in one. What fails waits for the next time. */
 export function pruneTrees(remote: Pick<Remote, 'folder'>, keep: ReadonlySet<string>): void {
+  try {
+    prune(remote, keep);
+  } catch {
+    // Too many are no harm.
+  }
+}
+
+function prune(remote: Pick<Remote, 'folder'>, keep: ReadonlySet<string>): void {
   const all = readdirSync(treesOf(remote), { withFileTypes: true }).filter((entry) => entry.isDirectory());
   for (const { name } of all)
     if (/\.(tmp|old)$/.test(name) && !isAlive(name))
@@ -188,9 +203,9 @@ export function pruneTrees(remote: Pick<Remote, 'folder'>, keep: ReadonlySet<str
   }
 }
 
-/** Of `COMMIT.PID.tmp`. */
+/** Of `COMMIT.PID-N.tmp`. */
 function isAlive(name: string): boolean {
-  const pid = /\.(\d+)\.\w+$/.exec(name)?.[1];
+  const pid = /\.(\d+)-\d+\.\w+$/.exec(name)?.[1];
   return pid !== undefined && (Number(pid) === process.pid || existsSync(`/proc/${pid}`));
 }
 

@@ -1,5 +1,5 @@
 import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { writeAtomic } from '../host/files.ts';
 import { Failure, type Problem, why } from '../problem.ts';
 import { configured, hardened, passed, SETTINGS } from './environment.ts';
@@ -21,7 +21,7 @@ const MARK = '# Installed by `reconcile hook install`';
  * somebody's is never touched: refused, with the line to add. Twice is as good as once.
  */
 export async function installHooks(repository: string, nudge: string): Promise<readonly HookDone[]> {
-  const { folder, names } = await hooksOf(repository);
+  const { folder, names } = await hooksOf(repository, `install --runtime-dir ${dirname(nudge)}`);
   const text = `#!/bin/sh\n${MARK}: tells the daemon that there may be something new.\n${lineOf(nudge)}\nexit 0\n`;
   const hooks = names.map((name) => ({ path: join(folder, name), before: readHook(join(folder, name)) }));
   const others = hooks.filter(({ before }) => before !== undefined && !isTold(before, nudge) && !before.includes(MARK));
@@ -35,7 +35,7 @@ export async function installHooks(repository: string, nudge: string): Promise<r
 
 /** Removes what `installHooks` wrote, and nothing else. */
 export async function removeHooks(repository: string): Promise<readonly HookDone[]> {
-  const { folder, names } = await hooksOf(repository);
+  const { folder, names } = await hooksOf(repository, 'remove');
   return names.map((name): HookDone => {
     const path = join(folder, name);
     if (readHook(path)?.includes(MARK) !== true) return { path, done: 'absent' };
@@ -54,7 +54,10 @@ function isTold(hook: string, nudge: string): boolean {
 }
 
 /** The folder of a repository's hooks, as its own configuration says: asked for only of one that is ours. */
-async function hooksOf(repository: string): Promise<{ readonly folder: string; readonly names: readonly string[] }> {
+async function hooksOf(
+  repository: string,
+  what: string,
+): Promise<{ readonly folder: string; readonly names: readonly string[] }> {
   const path = realIfThere(repository);
   const top =
     path === undefined
@@ -72,7 +75,7 @@ async function hooksOf(repository: string): Promise<{ readonly folder: string; r
     throw new Failure({
       code: 'git-owner',
       summary: `cannot install hooks: ${repository} belongs to another user (uid ${uid})`,
-      hint: `run it as that user: setpriv --reuid ${uid} --clear-groups reconcile hook install ${repository}`,
+      hint: `run it as that user: setpriv --reuid ${uid} --clear-groups reconcile hook ${what} ${repository}`,
     });
   const environment = {
     ...passed(),

@@ -77,10 +77,7 @@ export async function openMirror(remote: Remote, signal?: AbortSignal): Promise<
   };
   const fetch = async (): Promise<string> => {
     const known = readRef(folder) !== undefined;
-    const args = [filterFor(folder, known), 'origin', `+${remote.ref ?? 'HEAD'}:${FETCHED}`].filter(
-      (arg) => arg !== '',
-    );
-    await fetchInto(args);
+    await fetchInto([filterFor(known), 'origin', `+${remote.ref ?? 'HEAD'}:${FETCHED}`]);
     const id = readRef(folder);
     if (id === undefined) throw new Corrupt(`${FETCHED} is not there after a fetch`);
     return id;
@@ -134,8 +131,7 @@ export async function openMirror(remote: Remote, signal?: AbortSignal): Promise<
  * The first time the whole history comes without the content of files; later what is new comes with it in one go, but for
  * files that are refused anyway.
  */
-function filterFor(folder: string, known: boolean): string {
-  if (existsSync(join(folder, 'unfiltered'))) return '';
+function filterFor(known: boolean): string {
   return known ? '--filter=blob:limit=1048577' : '--filter=blob:none';
 }
 

@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { Failure, type Problem, unreachable, why } from '../problem.ts';
 import { type Commit, parseCommit } from './commit.ts';
+import { environmentOf } from './environment.ts';
 import { ensureTrees, exportTree, isExported, pruneTrees, putTreeInForce, treeFolder, treeInForce } from './export.ts';
 import { lockMirror, sweepLocks } from './locks.ts';
 import { corruptProblem, type Mirror, openMirror, readRef } from './mirror.ts';
-import { Corrupt, type Objects } from './objects.ts';
+import { Corrupt, type Objects, openObjects } from './objects.ts';
 import { Refused } from './refused.ts';
 import { readSeen, readTaken, type Seen, saveSeen, saveTaken } from './remember.ts';
 import { mirrorOf, type Place, type Remote } from './remote.ts';
@@ -141,17 +142,35 @@ export async function exportCommit(
   return exportTree(remote, objects, commit, tree, (ids) => mirror.fetchObjects(ids), approve);
 }
 
-/** The folder of a commit's tree: as it is there, or written anew. */
+/** The folder of a commit's tree: as it is there, or written anew. What is here needs no fetch, and waits for none. */
 export async function treeAt(remote: Remote, commit: string): Promise<string> {
   if (isExported(remote, commit)) return treeFolder(remote, commit);
   mkdirSync(remote.folder, { recursive: true, mode: 0o700 });
   try {
+    if (existsSync(mirrorOf(remote))) {
+      const folder = await fromWhatIsHere(remote, commit);
+      if (folder !== undefined) return folder;
+    }
     using _ = await lockMirror(remote);
     const mirror = await openMirror(remote);
     await using objects = mirror.objects();
     return await exportCommit(mirror, objects, commit);
   } catch (error) {
     throw new Failure(problemFrom(error, remote));
+  }
+}
+
+/** Undefined where a part of it has to be fetched, or is damaged. */
+async function fromWhatIsHere(remote: Remote, commit: string): Promise<string | undefined> {
+  const away = new Error('not here');
+  try {
+    await using objects = openObjects(remote, environmentOf(remote));
+    ensureTrees(remote);
+    const tree = await listTree(objects, commit, remote.path);
+    return await exportTree(remote, objects, commit, tree, () => Promise.reject(away), Promise.resolve());
+  } catch (error) {
+    if (error === away || error instanceof Corrupt) return undefined;
+    throw error;
   }
 }
 

@@ -18,14 +18,15 @@ export interface WorkTree {
 
 /** Finds it by its files alone: no git runs. */
 export function workTreeOf(directory: string): WorkTree | undefined {
-  for (let root = directory; ; root = dirname(root)) {
+  const real = existsSync(directory) ? realpathSync(directory) : directory;
+  for (let root = real; ; root = dirname(root)) {
     const git = join(root, '.git');
     if (existsSync(git)) {
       const gitDir = gitDirOf(git);
       if (gitDir === undefined) return undefined;
       const common = readText(join(gitDir, 'commondir'));
       const commonDir = common === undefined ? gitDir : resolve(gitDir, common.trim());
-      return { root, gitDir, commonDir, path: relative(root, directory) };
+      return { root, gitDir, commonDir, path: relative(root, real) };
     }
     if (dirname(root) === root) return undefined;
   }

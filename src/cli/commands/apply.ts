@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
+import type { Json } from '../../canonical.ts';
 import { type Config, ensureFolder } from '../../config.ts';
 import { askedText, whoAsks } from '../../daemon/asked.ts';
 import { openRecorder, recorded } from '../../daemon/record.ts';
@@ -80,14 +81,19 @@ export async function applyFileCommand(context: Context, options: Options): Prom
   });
 }
 
-/** Does what a request says, shows it, and gives the exit code. */
-export async function run(context: Context, options: Options, request: Request): Promise<number> {
+/** Does what a request says, shows it, as JSON by `toJson`, and gives the exit code. */
+export async function run(
+  context: Context,
+  options: Options,
+  request: Request,
+  toJson: (report: Report) => Json = reportJson,
+): Promise<number> {
   const abort = new AbortController();
   const stop = () => abort.abort();
   process.once('SIGINT', stop).once('SIGTERM', stop);
   using progress = tellProgress(context, options);
   const report = await act(context, request, progress.emit, abort.signal, options.allowRewind === true);
-  if (options.json) context.out(`${JSON.stringify(reportJson(report), null, 2)}\n`);
+  if (options.json) context.out(`${JSON.stringify(toJson(report), null, 2)}\n`);
   else if (report.steps.length > 0) context.out(reportText(report, context.style));
   const unwell = report.plan.held.length > 0 || report.steps.some(({ outcome }) => outcome.kind !== 'done');
   return unwell ? 3 : 0;
@@ -171,9 +177,11 @@ async function actHere(
   ensureFolder(join(config.stateDir, 'decisions'));
   // What was looked at, or is there, is what counts for these.
   const settled = given.expect !== undefined || given.back !== undefined || given.asked.length > 0;
-  await bringUp(config, { allowRewind, looking: settled }, (problem) =>
+  const newest = await bringUp(config, { allowRewind, looking: settled }, (problem) =>
     context.note(problemsText([problem], context.style)),
   );
+  if (newest?.kind === 'taken' && newest.rewritten)
+    context.note(`History was rewritten or set back: it does not come after ${newest.from?.slice(0, 12)}.\n`);
   const request = await withDecisions(config, given);
   const desired = await loadDesired(config);
   ensureHostKey(config.stateDir);

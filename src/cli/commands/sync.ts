@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { whoAsks } from '../../daemon/asked.ts';
 import { askSync } from '../../daemon/client.ts';
+import { repositoryOf } from '../../git/commits.ts';
+import { readSeen } from '../../git/remember.ts';
 import { readHolder, takeLock } from '../../host/lock.ts';
 import { Failure } from '../../problem.ts';
 import type { Context, Options } from '../context.ts';
@@ -13,7 +15,9 @@ export async function syncCommand(context: Context, options: Options): Promise<n
   const { allowRewind = false, wait = true } = options;
   if (!(await daemonRuns(context))) {
     if (!wait) return 0;
-    return run(context, options, { only: [], asked: [] });
+    return run(context, options, { only: [], asked: [] }, (report) =>
+      syncJson({ commit: takenOf(context), report, problems: [] }),
+    );
   }
   const synced: Synced = await askSync(join(config.runtimeDir, 'control.sock'), {
     desiredState: config.desiredState,
@@ -30,6 +34,11 @@ export async function syncCommand(context: Context, options: Options): Promise<n
   const { report } = synced;
   const unwell = report?.plan.held.length || report?.steps.some(({ outcome }) => outcome.kind !== 'done');
   return unwell ? 3 : 0;
+}
+
+function takenOf({ config }: Context): Synced['commit'] {
+  const remote = repositoryOf(config);
+  return remote === undefined ? undefined : readSeen(remote).taken;
 }
 
 /** A daemon holds its lock as long as it lives; what it wrote there may be older. */

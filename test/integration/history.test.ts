@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createHost, type Host, until } from '../rig/host.ts';
@@ -227,3 +228,48 @@ Plan: 1 to create, 1 to restart, 3 to remove.
   expect(broken.code).toBe(1);
   expect(broken.stderr).toMatch(/^cannot tell what the change would do: the desired state of HEAD can't be read/);
 });
+
+const isRoot = process.getuid?.() === 0;
+
+test.skipIf(!isRoot)(
+  'a full disk stops neither supervision nor the daemon, is told once, and loses no event',
+  async () => {
+    const disk = mkdtempSync(join(tmpdir(), 'reconciled-disk-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m,mode=700', 'tmpfs', disk]);
+    try {
+      await using full = await createHost({ environment: { RECONCILE_STATE_DIR: disk } });
+      full.write('web', sleeper(600, { soak: '1s' }));
+      const daemon = await full.daemon();
+      await daemon.saw('stayed well');
+      await until(() => existsSync(join(disk, 'journal.db')));
+      fill(join(disk, 'filler'));
+      const { web = 0 } = await full.pids();
+      process.kill(web, 'SIGKILL');
+      await daemon.saw(/cannot write the journal in/);
+      await until(async () => ((await full.pids()).web ?? web) !== web);
+      const again = (await full.pids()).web ?? 0;
+      process.kill(again, 'SIGKILL');
+      await until(async () => ((await full.pids()).web ?? again) !== again);
+      expect(daemon.output().match(/cannot write the journal/g)).toHaveLength(1);
+      rmSync(join(disk, 'filler'));
+      await until(async () => {
+        const { stdout } = await full.reconcile('history', 'web');
+        return stdout.match(/ended with signal SIGKILL/g)?.length === 2;
+      });
+      expect(await daemon.stop()).toBe(0);
+    } finally {
+      execFileSync('umount', [disk]);
+      rmSync(disk, { recursive: true });
+    }
+  },
+);
+
+function fill(path: string): void {
+  for (let size = 1 << 16; size >= 1; size >>= 1) {
+    try {
+      for (;;) writeFileSync(path, Buffer.alloc(size), { flag: 'a' });
+    } catch {
+      // Smaller pieces, until not one byte goes in.
+    }
+  }
+}

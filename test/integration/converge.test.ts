@@ -237,9 +237,9 @@ describe('a saved plan', () => {
 test('a word or a flag that would have no effect is refused', async () => {
   host.write('web', sleeper());
   for (const [args, words] of [
-    [['status', '--dry-run'], '--dry-run means nothing to `reconcile status`'],
-    [['daemon', '--dry-run'], '--dry-run means nothing to `reconcile daemon`'],
-    [['validate', '--only', 'web'], '--only means nothing to `reconcile validate`'],
+    [['status', '--dry-run'], 'cannot use --dry-run with `reconcile status`: it means nothing there'],
+    [['daemon', '--dry-run'], 'cannot use --dry-run with `reconcile daemon`: it means nothing there'],
+    [['validate', '--only', 'web'], 'cannot use --only with `reconcile validate`: it means nothing there'],
     [['aply'], "there is no command 'aply'\n  did you mean `reconcile apply`?"],
     [['status', '--jsn'], "error: unknown option '--jsn'\n(Did you mean --json?)"],
   ] as const) {

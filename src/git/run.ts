@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { SimpleGitOptions } from 'simple-git';
 import { type Problem, why } from '../problem.ts';
 import { maskText } from '../secrets.ts';
@@ -40,6 +41,7 @@ export async function runGit(
   const { simpleGit } = await import('simple-git');
   const flood = new AbortController();
   const limits = [AbortSignal.timeout(most), flood.signal, ...(signal === undefined ? [] : [signal])];
+  const streams: Readable[] = [];
   const git = simpleGit({
     baseDir: remote.folder,
     abort: AbortSignal.any(limits),
@@ -54,7 +56,8 @@ export async function runGit(
     .env({ ...environment })
     .outputHandler((_, out, err) => {
       let left = LARGEST;
-      for (const stream of [out, err])
+      streams.push(out as Readable, err as Readable);
+      for (const stream of streams)
         stream.on('data', (chunk: Buffer) => {
           left -= chunk.length;
           if (left < 0) flood.abort();
@@ -64,6 +67,9 @@ export async function runGit(
     return { kind: 'done', text: await git.raw([...args]) };
   } catch (error) {
     return { kind: 'failed', failure: failureOf(error, remote, signal) };
+  } finally {
+    // What a git that was killed has started holds them, and would keep us from ending, for as long as it likes.
+    for (const stream of streams) stream.destroy();
   }
 }
 

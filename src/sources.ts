@@ -25,7 +25,7 @@ export interface Read {
 
 /** How long (ms) a git that is writing the files is waited for, and from when on its lock is one that it left behind. */
 const PATIENCE = 5000;
-const STALE = 600_000;
+const STALE = 30_000;
 
 /** Reads what the source says now: of a repository elsewhere, the commit that was taken last. Fetches nothing from elsewhere. */
 export async function readSource(config: Config, cache: Cache): Promise<Read> {

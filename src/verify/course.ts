@@ -39,7 +39,7 @@ export function intended(book: Book, { desired, before, steps, proven, cleared }
     const trial =
       step === undefined
         ? watchedOn(service, known, cleared?.services[id], proven)
-        : trialOf(service, known, step, earlier.get(id), proven);
+        : trialOf(service, known, step, earlier.get(id), cleared?.services[id], proven);
     if (trial !== undefined) trials[id] = trial;
   }
   return { ...book, trials };
@@ -63,13 +63,16 @@ function trialOf(
   known: Trial | undefined,
   step: Step,
   earlier: Service | undefined,
+  cleared: Quarantined | undefined,
   proven: AllProven,
 ): Trial | undefined {
   const digest = digestOf(service);
   const last = proven.get(service.id)?.digest;
   if (known?.digest === digest) {
-    // What is started anew after somebody stopped it, or after a boot, has to show it anew; and what a person tries again.
-    const anew = known.phase === 'soaking' ? isOurs(step) : known.phase === 'failed' && step.reason.kind === 'asked';
+    // What is started anew after somebody stopped it, or after a boot, has to show it anew; and what is tried again, for a
+    // person or another commit.
+    const again = step.reason.kind === 'asked' || cleared !== undefined;
+    const anew = known.phase === 'soaking' ? isOurs(step) : known.phase === 'failed' && again;
     return anew ? applying(digest, known.fresh) : known;
   }
   if (known === undefined && last === digest) return undefined;
@@ -77,7 +80,8 @@ function trialOf(
   if (known !== undefined) return applying(digest, known.fresh);
   // As it was before, but nothing was proven yet: its start is none of Git's, but may be a person's.
   if (earlier !== undefined && digestOf(earlier) === digest && step.reason.kind !== 'asked') return undefined;
-  return applying(digest, earlier === undefined && step.seen.kind === 'absent' ? true : undefined);
+  const isNew = cleared?.to === 'absent' || (earlier === undefined && step.seen.kind === 'absent');
+  return applying(digest, isNew ? true : undefined);
 }
 
 function applying(digest: string, fresh: true | undefined): Trial {

@@ -91,7 +91,7 @@ it('auto-sync and rollback never fight, whatever is committed, killed, stopped o
     }),
     { numRuns: Number(process.env.RUNS ?? 100) },
   );
-}, 120_000);
+}, 1_200_000);
 
 it('what was proven is what is gone back to, commit after bad commit', async () => {
   using world = new World();

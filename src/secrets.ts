@@ -16,6 +16,13 @@ export function maskText(text: string): string {
     );
 }
 
+/** What a person says of his doing, as it may be shown: on one line, of some length, secrets of URLs masked. */
+export function saidText(text: string): string {
+  return maskText(text.replace(/[\p{Cc}\p{Z}]+/gu, ' ').trim()).slice(0, LONGEST);
+}
+
+const LONGEST = 500;
+
 /** The value of a field as it may be shown. `field` is the dotted path (`environment.DB_PASSWORD`). */
 export function maskField(field: string, value: Json | undefined): Json | undefined {
   if (value === undefined) return undefined;

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import type { Desired, StatusNote } from '../model.ts';
+import { Failure } from '../problem.ts';
 import { type Freeze, readFreezes } from './freeze.ts';
 
 /** Of freezes, change windows and `mode: observe`, what is worth a line above the table of status. */
@@ -8,7 +9,7 @@ export async function controlNotes({ stateDir }: Config, { policy }: Desired): P
   const { mode, windows } = policy.written;
   const observes: StatusNote[] =
     mode === 'observe' ? [{ kind: 'mode', ok: true, text: '`mode: observe`: changes are told, and none is made' }] : [];
-  const notes = [...observes, ...readFreezes(stateDir, now).map(freezeNote)];
+  const notes = [...observes, ...freezeNotes(stateDir, now)];
   if (windows === undefined) return notes;
   const { openWindows } = await import('./windows.ts');
   // Of those that are about everything: a service by itself is told of in the plan.
@@ -16,6 +17,16 @@ export async function controlNotes({ stateDir }: Config, { policy }: Desired): P
   if (shut === undefined) return notes;
   const until = shut.until === undefined ? '' : ` until ${time(shut.until)}`;
   return [...notes, { kind: 'window', ok: true, text: `changes wait${until}: ${shut.why}` }];
+}
+
+/** A status is wanted most where something is wrong: what can't be read is told, and the rest as well. */
+function freezeNotes(stateDir: string, now: number): readonly StatusNote[] {
+  try {
+    return readFreezes(stateDir, now).map(freezeNote);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return error.problems.map(({ summary }): StatusNote => ({ kind: 'freeze', ok: false, text: summary }));
+  }
 }
 
 function freezeNote({ name, by, why, until }: Freeze): StatusNote {

@@ -1,5 +1,6 @@
 import type { Desired, Observed } from '../model.ts';
 import type { Back, Request } from '../request.ts';
+import { saidText } from '../secrets.ts';
 import type { ApplyRequest } from './wire.ts';
 
 /** The ids of what a service is after, all instances. */
@@ -20,7 +21,7 @@ export function plainRequest(request: ApplyRequest): Request {
     ...(restartStaged === undefined ? {} : { restartStaged }),
     ...(back === undefined ? {} : { back: backOf(back, request.by) }),
     ...(retry === undefined ? {} : { retry }),
-    ...(override === undefined ? {} : { override: { why: override, by } }),
+    ...(override === undefined ? {} : { override: { why: saidText(override), by: saidText(by) } }),
     ...(approve === undefined ? {} : { approve: { plan: approve, by } }),
   };
 }

@@ -171,6 +171,9 @@ function heldText(reason: Extract<DaemonEvent, { kind: 'held' }>['reason']): str
   }
 }
 
+/** It waits since somebody wants it so. */
+const MEANT: ReadonlySet<string> = new Set(['window', 'frozen', 'observed', 'approval']);
+
 /** Logs an event with what it holds as fields, at the level it deserves. */
 export function logEvent(log: Logger, event: DaemonEvent): void {
   const text = eventText(event);
@@ -196,6 +199,9 @@ export function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' {
     case 'drift':
       return 'warn';
     case 'held':
+      return MEANT.has(event.reason.kind) ? 'info' : 'error';
+    case 'overridden':
+      return 'warn';
     case 'duel':
       return 'error';
     case 'step-ended':

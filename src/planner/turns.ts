@@ -1,4 +1,4 @@
-import type { Held, Service, ServiceId, Step } from '../model.ts';
+import type { Held, Predecessor, Service, ServiceId, Step } from '../model.ts';
 import { closure, topological } from '../order.ts';
 import { alive, type Draft, isHandover, startsIt } from './draft.ts';
 import { exitAllowed } from './exits.ts';
@@ -123,7 +123,12 @@ function interrupts({ effect, reason, seen, handover, ...step }: Step, { makesWa
   const ran = seen.kind === 'present' && seen.run === 'running';
   if (makesWayFor !== undefined) return effect === 'stop' && ran;
   if (effect !== 'restart') return false;
-  return step.action === 'handover' ? handover?.order !== 'start-first' : ran;
+  if (step.action !== 'handover') return ran;
+  return handover !== undefined && handover.order !== 'start-first' && handover.from.some(runsNow);
+}
+
+function runsNow(old: Predecessor): boolean {
+  return old.kind === 'own' ? old.run.kind === 'running' : old.state.processes.length > 0;
 }
 
 /** It should run, and does not, or is not known to; what was never to be started yet is not missed. */

@@ -12,7 +12,7 @@ import type { Event, Report, Step } from '../../model.ts';
 import { Failure, why } from '../../problem.ts';
 import type { Request } from '../../request.ts';
 import { formatRevision } from '../../revision.ts';
-import { maskText } from '../../secrets.ts';
+import { saidText } from '../../secrets.ts';
 import { bringUp, checkSource } from '../../sources.ts';
 import { openRegistry } from '../../supervisors/index.ts';
 import type { Context, Options } from '../context.ts';
@@ -41,11 +41,12 @@ export async function startCommand(context: Context, options: Options): Promise<
 /** A person's word that it is done now, whatever windows and freezes say: with a reason or not at all. */
 function overriding(why: string | undefined): Pick<Request, 'override'> {
   if (why === undefined) return {};
-  if (why.trim() === '') {
+  const said = saidText(why);
+  if (said === '') {
     const hint = "say why, for those who read the log later: --override 'the disk is full'";
     throw new Failure({ code: 'no-reason', summary: 'cannot override without a reason', hint });
   }
-  return { override: { why: maskText(why), by: whoAsks() } };
+  return { override: { why: said, by: whoAsks() } };
 }
 
 const SavedPlan = z.object({

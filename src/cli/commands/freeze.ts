@@ -9,7 +9,7 @@ import { loadDesired } from '../../engine.ts';
 import { readHolder, takeLock } from '../../host/lock.ts';
 import type { Desired } from '../../model.ts';
 import { Failure, why } from '../../problem.ts';
-import { maskText } from '../../secrets.ts';
+import { saidText } from '../../secrets.ts';
 import { parseDuration } from '../../units.ts';
 import type { Context, Options } from '../context.ts';
 import { type Frozen, frozenJson, frozenText } from '../views/control.ts';
@@ -17,17 +17,17 @@ import { type Frozen, frozenJson, frozenText } from '../views/control.ts';
 /** `reconcile freeze [NAME…] --reason TEXT`: nothing is changed there until it ends. */
 export async function freezeCommand(context: Context, options: Options): Promise<number> {
   const now = Date.now();
-  const reason = options.reason?.trim() ?? '';
+  const reason = saidText(options.reason ?? '');
   if (reason === '')
     throw usage('cannot freeze without a reason', "say why, for those who find it: --reason 'the auditors are here'");
   const until = endOf(options, now);
   const names = options.names?.length ? [...new Set(options.names)] : ['*'];
-  const by = options.by?.trim() || person();
+  const by = saidText(options.by ?? '') || person();
   const desired = names.every((name) => name === '*') ? undefined : await desiredOf(context.config);
   const freezes = names.map((name): Freeze => {
     const members = desired === undefined ? [] : membersOf(name, desired);
     const more = { ...(members.length === 0 ? {} : { members }), ...(until === undefined ? {} : { until }) };
-    return { name, by, why: maskText(reason), since: now, ...more };
+    return { name, by, why: reason, since: now, ...more };
   });
   const all = await change(context.config, (before) => frozenAlso(before, freezes));
   return tell(context, options, { now: all, changed: { kind: 'frozen', names } }, `frozen by ${by}`);

@@ -87,7 +87,7 @@ export function heldWords(
       };
     case 'window':
       return {
-        why: `${waitingText(reason.waits)} waits for its time${until(reason.until)}: ${reason.why}`,
+        why: `${waitingText(reason.waits)} waits${reason.until === undefined ? ' for its time' : until(reason.until)}: ${reason.why}`,
         next: `${reason.until === undefined ? '`windows` in policy.yaml says when that is' : 'a daemon does it then by itself'}; to have it done now: reconcile --override REASON`,
       };
     case 'frozen':

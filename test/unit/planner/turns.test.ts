@@ -165,6 +165,8 @@ const anyGroup = fc
         group: fc.constantFrom('dolphin', 'dolphin', 'shark'),
         changed: fc.constantFrom(true, true, false),
         renamed: fc.constantFrom(false, false, false, true),
+        /** It is elsewhere, and is handed over. */
+        moved: fc.constantFrom(false, false, false, true),
         there: fc.constantFrom(true, true, true, true, false),
         run: anyRun,
         after: fc.subarray(NAMES, { maxLength: 2 }),
@@ -186,14 +188,19 @@ const anyGroup = fc
         written: { group, ...(changed ? { environment: { A: '1' } } : {}) },
       });
     });
-    const objects = members.flatMap(({ renamed, there, run }, i) => {
+    const objects = members.flatMap(({ renamed, moved, there, run }, i) => {
       const name = NAMES[i] ?? '';
-      return there
-        ? [actual(service(renamed ? `old_${name}` : name, { written: { command: [`/bin/${name}`] } }), run)]
-        : [];
+      const old = service(renamed ? `old_${name}` : name, { written: { command: [`/bin/${name}`] } });
+      return there ? [[moved ? 'systemd' : 'builtin', actual(old, run)] as const] : [];
     });
+    const of = (supervisor: string) =>
+      read(...objects.filter(([one]) => one === supervisor).map(([, object]) => object));
+    const observed: Observed = new Map([
+      ['builtin', of('builtin')],
+      ['systemd', of('systemd')],
+    ]);
     const max = { dolphin, ...(shark === undefined ? {} : { shark }) };
-    return { given: withMax(input(services, builtin(...objects)), max), max };
+    return { given: withMax(input(services, observed), max), max };
   });
 
 /** The steps that take down what runs, each with the service that is down then. */
@@ -202,14 +209,15 @@ function interruptions({ steps }: Pick<Plan, 'steps'>): readonly (readonly [Step
     const ran = step.seen.kind === 'present' && step.seen.run === 'running';
     if (step.action === 'remove' && ran)
       return [[step, step.reason.kind === 'renamed' ? step.reason.to : step.service]];
-    return step.effect === 'restart' && ran ? [[step, step.service]] : [];
+    const over =
+      step.action === 'handover' && step.handover?.from.some((old) => old.kind === 'own' && old.run.kind === 'running');
+    return step.effect === 'restart' && (ran || over) ? [[step, step.service]] : [];
   });
 }
 
 /** Who should be up and is not, as far as the host tells. */
 function downIn({ desired, observed }: PlanInput, group: string): readonly string[] {
-  const reading = observed.get('builtin');
-  const objects = reading?.kind === 'read' ? reading.objects : [];
+  const objects = [...observed.values()].flatMap((reading) => (reading.kind === 'read' ? reading.objects : []));
   return desired.services
     .filter((one) => one.group === group)
     .filter(

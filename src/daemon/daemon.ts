@@ -105,6 +105,10 @@ export async function startDaemon(
     desired: () => last,
     signal: abort.signal,
   });
+  // It would go on looking, and nothing would come of it, where there is nothing to begin with.
+  await using watching = new AsyncDisposableStack();
+  watching.use(source);
+  watching.defer(() => abort.abort());
   const first = await desiredNow();
   if (first.desired === undefined) throw new Failure(...(JSON.parse(invalid ?? '[]') as Problem[]));
   owner = first.desired.policy.owner;
@@ -261,7 +265,7 @@ export async function startDaemon(
       },
     }),
   );
-  stack.use(source);
+  stack.use(watching.move());
   await source.begin();
   const resync = setInterval(() => loop.nudge('a look now and then'), RESYNC);
   const look = setInterval(isLost, LOOK);

@@ -1,6 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { complains, isWell, notes, type Running, running, runs, somePolls, times, valueIn } from '../rig/git/follow.ts';
+import {
+  complains,
+  isWell,
+  notes,
+  pidsOf,
+  type Running,
+  running,
+  runs,
+  somePolls,
+  times,
+  valueIn,
+} from '../rig/git/follow.ts';
 import { type Site, sleeper } from '../rig/git/site.ts';
 import { until } from '../rig/host.ts';
 
@@ -12,7 +23,7 @@ afterEach(async () => {
 
 test('no commit that can be no desired state removes or changes anything; each is said once, the next good one goes through', async () => {
   const site = cleanup.use(await running({ path: 'deploy' }));
-  const before = await site.host.pids();
+  const before = await pidsOf(site);
   const good = site.files({ web: sleeper(1), api: sleeper(2) });
   const invalid = { ...good, 'deploy/services/api.yaml': 'supervisor: builtin\ncommand: sleep\nnonsense: 1\n' };
   const bad: Readonly<
@@ -44,14 +55,14 @@ test('no commit that can be no desired state removes or changes anything; each i
     await site.host.reconcile('sync');
     await site.host.reconcile('sync');
     expect(times(site, says) - said, `${what}: ${site.daemon.output()}`).toBe(1);
-    expect((await site.host.pids()).web, what).toBe(before.web);
+    expect((await pidsOf(site)).web, what).toBe(before.web);
     expect(valueIn(site, 2), what).toBe(value);
     value += 1;
     site.push({ web: sleeper(1), api: sleeper(2, value) });
     await runs(site, 2, value);
     await isWell(site);
   }
-  expect((await site.host.pids()).web).toBe(before.web);
+  expect((await pidsOf(site)).web).toBe(before.web);
 });
 
 describe('a commit of 100,000 files', () => {
@@ -61,7 +72,7 @@ describe('a commit of 100,000 files', () => {
 
   test.each(['in the folder of the desired state', 'beside it'])('%s: memory stays bounded', async (where) => {
     const site = cleanup.use(await running({ path: 'deploy' }));
-    const before = await site.host.pids();
+    const before = await pidsOf(site);
     const peak = () =>
       Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${daemonPid(site)}/status`, 'utf8'))?.[1]) / 1024;
     const [atFirst, inside] = [peak(), where.startsWith('in')];
@@ -70,11 +81,11 @@ describe('a commit of 100,000 files', () => {
     site.repository.push(bomb);
     if (inside) await complains(site, /more than 10000 files/);
     else await until(async () => (await notes(site)).some(({ ok, text }) => ok && text.includes(bomb.slice(0, 7))));
-    expect(await site.host.pids()).toEqual(before);
+    expect(await pidsOf(site)).toEqual(before);
     expect(peak() - atFirst, `from ${atFirst} MB`).toBeLessThan(60);
     site.push({ web: sleeper(1), api: sleeper(2, 1) });
     await runs(site, 2, 1);
-    expect((await site.host.pids()).web).toBe(before.web);
+    expect((await pidsOf(site)).web).toBe(before.web);
   });
 
   /** The launcher becomes it. */
@@ -84,7 +95,7 @@ describe('a commit of 100,000 files', () => {
 describe('under trust', () => {
   test('rewritten history is refused, said once, and taken only by sync --allow-rewind', async () => {
     const site = cleanup.use(await running({ trust: true }));
-    const before = await site.host.pids();
+    const before = await pidsOf(site);
     const { repository, keys, host } = site;
     const first = repository.git('rev-parse', 'main');
     site.push({ web: sleeper(1), api: sleeper(2, 1) });
@@ -107,12 +118,12 @@ describe('under trust', () => {
     expect(taken.code, taken.stdout + taken.stderr).toBe(0);
     await runs(site, 2, 0);
     await isWell(site);
-    expect((await host.pids()).web).toBe(before.web);
+    expect((await pidsOf(site)).web).toBe(before.web);
   });
 
   test('an unsigned commit that comes with a signed merge is named, and nothing of it applied', async () => {
     const site = cleanup.use(await running({ trust: true }));
-    const before = await site.host.pids();
+    const before = await pidsOf(site);
     const { repository, keys } = site;
     const head = repository.git('rev-parse', 'main');
     const unsigned = repository.commit(site.files({ web: sleeper(1), api: sleeper(2, 7) }), { parents: [head] });
@@ -124,11 +135,11 @@ describe('under trust', () => {
     await complains(site, new RegExp(unsigned.slice(0, 7)));
     await somePolls();
     expect(times(site, new RegExp(unsigned.slice(0, 7))), site.daemon.output()).toBe(1);
-    expect(await site.host.pids()).toEqual(before);
+    expect(await pidsOf(site)).toEqual(before);
     // Without it: a force-push, but forward from what is in force.
     repository.push(beside);
     await runs(site, 3, 0);
     await isWell(site);
-    expect((await site.host.pids()).web).toBe(before.web);
+    expect((await pidsOf(site)).web).toBe(before.web);
   });
 });

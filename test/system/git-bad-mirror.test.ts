@@ -3,9 +3,8 @@ import { globSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, trunca
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { complains, isWell, running, runs, somePolls, times, valueIn } from '../rig/git/follow.ts';
+import { complains, isAnother, isWell, pidsOf, running, runs, somePolls, times, valueIn } from '../rig/git/follow.ts';
 import { sleeper } from '../rig/git/site.ts';
-import { until } from '../rig/host.ts';
 
 let cleanup = new AsyncDisposableStack();
 afterEach(async () => {
@@ -49,7 +48,7 @@ describe('a mirror that is damaged', () => {
 
   test.each(Object.keys(DAMAGES))('%s: is made anew, and the next commit goes through', async (damage) => {
     const site = cleanup.use(await running({ trust: true }));
-    const before = await site.host.pids();
+    const before = await pidsOf(site);
     site.push({ web: sleeper(1), api: sleeper(2, 1) });
     await runs(site, 2, 1);
     const [mirror = ''] = globSync(join(site.host.runtime, 'state/git/*/mirror.git'));
@@ -57,18 +56,18 @@ describe('a mirror that is damaged', () => {
     site.push({ web: sleeper(1), api: sleeper(2, 2) });
     await runs(site, 2, 2);
     await isWell(site);
-    expect((await site.host.pids()).web).toBe(before.web);
+    expect((await pidsOf(site)).web).toBe(before.web);
   });
 
   test('the tree in force is gone: it is written anew, and nothing is restarted', async () => {
     const site = cleanup.use(await running());
-    const before = await site.host.pids();
+    const before = await pidsOf(site);
     const [trees = ''] = globSync(join(site.host.runtime, 'state/git/*/trees'));
     for (const name of readdirSync(trees)) rmSync(join(trees, name), { recursive: true });
     const sync = await site.host.reconcile('sync');
     expect(sync.code, sync.stdout + sync.stderr).toBe(0);
     await isWell(site);
-    expect(await site.host.pids()).toEqual(before);
+    expect(await pidsOf(site)).toEqual(before);
     expect((await site.host.reconcile('--dry-run')).code).toBe(0);
   });
 });
@@ -81,7 +80,7 @@ test('a full disk: what was good stays, services are supervised, and it heals wi
     rmSync(disk, { recursive: true });
   });
   const site = cleanup.use(await running({ stateDir: join(disk, 'state') }));
-  const before = await site.host.pids();
+  const before = await pidsOf(site);
   const filler = join(disk, 'filler');
   fill(filler);
   // More than is left, and nothing that could be packed smaller.
@@ -93,9 +92,9 @@ test('a full disk: what was good stays, services are supervised, and it heals wi
   await complains(site, /no space left/i);
   await somePolls();
   expect(times(site, /cannot (?:fetch|keep).*no space left/i), site.daemon.output()).toBe(1);
-  expect(await site.host.pids()).toEqual(before);
+  expect(await pidsOf(site)).toEqual(before);
   process.kill(before.web ?? 0, 'SIGKILL');
-  await until(async () => ((await site.host.pids()).web ?? before.web) !== before.web);
+  await isAnother(site, 'web', before.web);
   expect(valueIn(site, 2)).toBe(0);
   rmSync(filler);
   await runs(site, 2, 1);

@@ -1,6 +1,6 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { complains, isWell, running, runs, somePolls, times } from '../rig/git/follow.ts';
+import { complains, isAnother, isWell, pidsOf, running, runs, somePolls, times } from '../rig/git/follow.ts';
 import { createSite, sleeper, TRANSPORTS } from '../rig/git/site.ts';
 import { until } from '../rig/host.ts';
 
@@ -13,8 +13,8 @@ afterEach(async () => {
 describe('a remote that is down', () => {
   test.each(TRANSPORTS)('over %s: what was good stays, one message, and it heals by itself', async (transport) => {
     const site = cleanup.use(await running({ transport }));
-    const before = await site.host.pids();
-    const { repository, sshd, http, host } = site;
+    const before = await pidsOf(site);
+    const { repository, sshd, http } = site;
     const away = `${repository.folder}.away`;
     if (sshd !== undefined) await sshd.stop();
     else if (http !== undefined) await http.stop();
@@ -22,51 +22,54 @@ describe('a remote that is down', () => {
     await complains(site, /cannot fetch/);
     await somePolls();
     expect(times(site, /cannot fetch/), site.daemon.output()).toBe(1);
-    expect(await host.pids()).toEqual(before);
+    expect(await pidsOf(site)).toEqual(before);
     // Supervision does not depend on it.
     process.kill(before.api ?? 0, 'SIGKILL');
-    await until(async () => ((await host.pids()).api ?? before.api) !== before.api);
+    await isAnother(site, 'api', before.api);
     if (sshd !== undefined) await sshd.start();
     else if (http !== undefined) await http.start();
     else renameSync(away, repository.folder);
     site.push({ web: sleeper(1), api: sleeper(2, 1) });
     await runs(site, 2, 1);
     await isWell(site);
-    expect((await host.pids()).web).toBe(before.web);
+    expect((await pidsOf(site)).web).toBe(before.web);
   });
 
-  test('from the start: nothing runs, and it begins by itself once the remote is there', async () => {
+  test('from the very start: the daemon says so and ends, as with no desired state at all; the next one begins', async () => {
     const site = cleanup.use(await createSite({ transport: 'http' }));
-    await site.http?.stop();
-    const daemon = await site.host.daemon();
-    await daemon.saw(/cannot fetch/);
-    await site.http?.start();
     site.push({ web: sleeper(1) });
+    await site.http?.stop();
+    const first = await site.host.daemon();
+    expect(await first.ended).toBe(1);
+    expect(first.output()).toContain('cannot fetch');
+    await site.http?.start();
+    await site.host.daemon();
     await runs(site, 1, 0);
   });
 
   test('a boot without it goes on with what was good last', async () => {
     const site = cleanup.use(await running({ transport: 'http' }));
-    const before = await site.host.pids();
+    const before = await pidsOf(site);
     await site.http?.stop();
     await complains(site, /cannot fetch/);
     await site.daemon.stop('SIGKILL');
     process.kill(before.web ?? 0, 'SIGKILL');
-    await site.host.daemon();
-    await until(async () => ((await site.host.pids()).web ?? before.web) !== before.web);
-    expect((await site.host.pids()).api).toBe(before.api);
+    const next = await site.host.daemon();
+    await next.saw('ready');
+    await isAnother(site, 'web', before.web);
+    expect((await pidsOf(site)).api).toBe(before.api);
   });
 });
 
 test('a remote that accepts and then says nothing holds up neither status, nor supervision, nor the end', async () => {
   const site = cleanup.use(await running({ transport: 'http' }));
-  const { http, host, daemon } = site;
+  const { http, daemon } = site;
   http?.be('stalls');
   const asked = http?.requests() ?? 0;
   await until(() => (http?.requests() ?? 0) > asked);
-  const before = await host.pids();
+  const before = await pidsOf(site);
   process.kill(before.web ?? 0, 'SIGKILL');
-  await until(async () => ((await host.pids()).web ?? before.web) !== before.web);
+  await isAnother(site, 'web', before.web);
   const start = performance.now();
   expect(await daemon.stop()).toBe(0);
   expect(performance.now() - start).toBeLessThan(20_000);
@@ -74,25 +77,25 @@ test('a remote that accepts and then says nothing holds up neither status, nor s
 
 test('another host key: nothing is fetched from it, said once; heals with the right one', async () => {
   const site = cleanup.use(await running({ transport: 'ssh' }));
-  const before = await site.host.pids();
+  const before = await pidsOf(site);
   await site.sshd?.stop();
   await site.sshd?.start('another');
   site.push({ web: sleeper(1), api: sleeper(2, 1) });
   await complains(site, /host's key/);
   await somePolls();
   expect(times(site, /host's key/), site.daemon.output()).toBe(1);
-  expect(await site.host.pids()).toEqual(before);
+  expect(await pidsOf(site)).toEqual(before);
   await site.sshd?.stop();
   await site.sshd?.start();
   await runs(site, 2, 1);
   await isWell(site);
-  expect((await site.host.pids()).web).toBe(before.web);
+  expect((await pidsOf(site)).web).toBe(before.web);
 });
 
 test('an expired token: said once, with its file and never its text; heals with a new one in the file', async () => {
   const site = cleanup.use(await running({ transport: 'http' }));
-  const before = await site.host.pids();
-  const { http, host } = site;
+  const before = await pidsOf(site);
+  const { http } = site;
   if (http === undefined) throw new Error('no server');
   const expired = http.token;
   http.token = 'a-new-token-of-the-robot';
@@ -100,7 +103,7 @@ test('an expired token: said once, with its file and never its text; heals with 
   await complains(site, /denied/);
   await somePolls();
   expect(times(site, /denied/), site.daemon.output()).toBe(1);
-  expect(await host.pids()).toEqual(before);
+  expect(await pidsOf(site)).toEqual(before);
   expect(site.daemon.output()).not.toContain(expired);
   writeFileSync(site.tokenFile, `${http.token}\n`, { mode: 0o600 });
   await runs(site, 2, 1);

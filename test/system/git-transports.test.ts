@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
-import { isWell, notes, running, runs, valueIn } from '../rig/git/follow.ts';
+import { isWell, notes, pidsOf, running, runs, valueIn } from '../rig/git/follow.ts';
 import { environment } from '../rig/git/repository.ts';
 import { type Site, sleeper, TRANSPORTS } from '../rig/git/site.ts';
 import { until } from '../rig/host.ts';
@@ -44,7 +44,7 @@ async function clone(site: Site): Promise<{ push(value: number): Promise<string>
 describe.each(TRANSPORTS)('over %s', (transport) => {
   test('what is pushed is polled, and converges: one service changes, the others keep their pids', async () => {
     const site = cleanup.use(await running({ transport, trust: true }));
-    const before = await site.host.pids();
+    const before = await pidsOf(site);
     const developer = await clone(site);
     for (const value of [1, 2]) {
       const commit = await developer.push(value);
@@ -52,13 +52,13 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
       await until(async () => (await notes(site)).some(({ ok, text }) => ok && text.includes(commit.slice(0, 7))));
     }
     await isWell(site);
-    expect((await site.host.pids()).web).toBe(before.web);
+    expect((await pidsOf(site)).web).toBe(before.web);
     expect((await site.host.reconcile('--dry-run')).code).toBe(0);
   });
 
   test('a hook in the repository nudges: nobody waits for the poll', async () => {
     const site = cleanup.use(await running({ transport, trust: true, poll: '1h' }));
-    const before = await site.host.pids();
+    const before = await pidsOf(site);
     const hook = await site.host.reconcile('hook', 'install', site.repository.folder);
     expect(hook.code, hook.stdout + hook.stderr).toBe(0);
     const developer = await clone(site);
@@ -67,7 +67,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
       await runs(site, 2, value);
     }
     await isWell(site);
-    expect((await site.host.pids()).web).toBe(before.web);
+    expect((await pidsOf(site)).web).toBe(before.web);
   });
 
   test('a server that filters nothing serves as well', async () => {
@@ -79,7 +79,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
 
   test('sync and SIGHUP nudge, with a daemon and without', async () => {
     const site = cleanup.use(await running({ transport, poll: '1h' }));
-    const before = await site.host.pids();
+    const before = await pidsOf(site);
     site.push({ web: sleeper(1), api: sleeper(2, 1) });
     const synced = await site.host.reconcile('sync');
     expect(synced.code, synced.stdout + synced.stderr).toBe(0);

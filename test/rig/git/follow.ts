@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { askStatus } from '../../../src/daemon/client.ts';
+import type { Status } from '../../../src/model.ts';
 import { type DaemonProcess, until } from '../host.ts';
 import { createSite, type Site, type SiteOptions, sleeper } from './site.ts';
 
@@ -22,21 +25,22 @@ export async function running(options: SiteOptions = {}): Promise<Running> {
   return { ...site, daemon };
 }
 
-/** A line that status says above its table. */
-export interface Note {
-  readonly kind: string;
-  readonly ok: boolean;
-  readonly text: string;
+/** What status says above its table, by the daemon itself: asked often, a command each time would be all that the machine does. */
+export async function notes(site: Site): Promise<Status['notes']> {
+  return (await askStatus(socketOf(site))).notes;
 }
 
-/** What status says above the table. */
-export async function notes({ host }: Site): Promise<readonly Note[]> {
-  const { stdout, stderr } = await host.reconcile('status', '--json');
-  try {
-    return (JSON.parse(stdout) as { notes: Note[] }).notes;
-  } catch {
-    throw new Error(`no status: ${stdout}${stderr}`);
-  }
+/** Pids by name of what runs, by the daemon itself. */
+export async function pidsOf(site: Site): Promise<Readonly<Record<string, number>>> {
+  const { services } = await askStatus(socketOf(site));
+  return Object.fromEntries(services.flatMap(({ name, pid }) => (pid === null ? [] : [[name, pid]])));
+}
+
+const socketOf = ({ host }: Site) => join(host.runtime, 'control.sock');
+
+/** Waits until somebody else runs a service than did. */
+export async function isAnother(site: Site, name: string, pid: number | undefined): Promise<void> {
+  await until(async () => ((await pidsOf(site))[name] ?? pid) !== pid);
 }
 
 /** Waits until status says so, and that it is not well. */

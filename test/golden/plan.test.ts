@@ -9,7 +9,17 @@ import type { Freeze } from '../../src/control/freeze.ts';
 import { controlOf } from '../../src/control/index.ts';
 import { openWindows } from '../../src/control/windows.ts';
 import { load } from '../../src/desired/load.ts';
-import type { Definition, Held, Observed, Plan, Reading, Service, ServiceId, SupervisorName } from '../../src/model.ts';
+import type {
+  Definition,
+  Desired,
+  Held,
+  Observed,
+  Plan,
+  Reading,
+  Service,
+  ServiceId,
+  SupervisorName,
+} from '../../src/model.ts';
 import type { Stray } from '../../src/planner/declared.ts';
 import type { Hold } from '../../src/planner/drift.ts';
 import type { InPlace } from '../../src/planner/handover.ts';
@@ -21,6 +31,7 @@ import { defineBy } from '../../src/supervisors/fields.ts';
 import { FIELDS } from '../../src/supervisors/index.ts';
 import { SUPERVISORD_FIELDS } from '../../src/supervisors/supervisord/fields.ts';
 import { defineWhole } from '../../src/supervisors/systemd/whole.ts';
+import { type Quarantine, type Quarantined, withQuarantine } from '../../src/verify/quarantine.ts';
 
 /**
  * One folder for each case: `desired-state/`, `observed.json` (a reading for each supervisor) and, where needed,
@@ -50,6 +61,10 @@ interface Options {
   readonly approvals?: readonly Approval[];
   readonly override?: boolean;
   readonly now?: string;
+  /** What is not as Git says, though it could be. */
+  readonly quarantine?: Readonly<
+    Record<ServiceId, Omit<Quarantined, 'to'> & { readonly to: 'before' | 'absent' | 'as-git' }>
+  >;
   /** Digests of host files, which are not there in a test. */
   readonly inputs?: Readonly<Record<ServiceId, Readonly<Record<string, string>>>>;
 }
@@ -72,6 +87,19 @@ function defined(service: Service): Definition | Problem[] {
   }
 }
 
+/** `to: before` is what `before/` says of it. */
+async function quarantineOf(folder: string, { revision }: Desired, options: Options): Promise<Quarantine | undefined> {
+  if (options.quarantine === undefined) return undefined;
+  const before = await load({ directory: join(folder, 'before'), hostname: 'host' });
+  const services = before.kind === 'valid' ? before.desired.services : [];
+  const entries = Object.entries(options.quarantine).map(([id, { to, ...entry }]): [ServiceId, Quarantined] => {
+    const was = services.find((service) => service.id === id);
+    if (to === 'before' && was === undefined) throw new Error(`nothing was ${id}`);
+    return [id, { ...entry, to: to === 'before' ? (was as Service) : to }];
+  });
+  return { of: revision, at: 0, by: 'verify', services: Object.fromEntries(entries) };
+}
+
 async function planOf(folder: string): Promise<Plan> {
   const json = (name: string): unknown => JSON.parse(readFileSync(join(folder, name), 'utf8'));
   const options = (existsSync(join(folder, 'options.json')) ? json('options.json') : {}) as Options;
@@ -79,7 +107,8 @@ async function planOf(folder: string): Promise<Plan> {
   if (loaded.kind === 'invalid') throw new Error(loaded.problems.map(({ summary }) => summary).join('\n'));
   const services = loaded.desired.services.map((s) => ({ ...s, inputs: options.inputs?.[s.id] ?? {} }));
   // How the files' digest is made is no matter here.
-  const desired = { ...loaded.desired, services, revision: { content: '0123456789abcdef' } };
+  const git: Desired = { ...loaded.desired, services, revision: { content: '0123456789abcdef' } };
+  const desired = withQuarantine(git, await quarantineOf(folder, git, options));
   const definitions = desired.services
     .filter(({ state }) => state !== 'absent')
     .map((service): [ServiceId, Definition] => {

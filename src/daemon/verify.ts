@@ -4,10 +4,10 @@ import type { Desired, HealthState, Observed, Report, Revision, Service, Service
 import type { Prepared } from '../prepare.ts';
 import { Failure, type Problem, why } from '../problem.ts';
 import { type Book, isCalm, readBook, saveBook, waiting, withoutOther, withProven, withTrial } from '../verify/book.ts';
-import { intended, resultsOf } from '../verify/course.ts';
+import { handedOver, intended, isDone, resultsOf } from '../verify/course.ts';
 import { type Failed, failed, judge, soakOf, type Verdict } from '../verify/machine.ts';
 import { type AllProven, readProven, saveProven, withServices } from '../verify/proven.ts';
-import { actualOf, currentRun, soakingOf, type Watched, wellOf } from '../verify/sight.ts';
+import { actualOf, currentRun, recoveredOf, soakingOf, type Watched, wellOf } from '../verify/sight.ts';
 
 /** What verification tells. */
 export type VerifyEvent =
@@ -48,6 +48,8 @@ export function createVerifier({ stateDir }: Pick<Config, 'stateDir'>, means: Ve
   let timer: NodeJS.Timeout | undefined;
   let begun: Prepared | undefined;
   let trouble: string | undefined;
+  /** The last run was about everything, and nothing was left to do. */
+  let isWhole = false;
   /** The processes that are watched, lest another gets the pid of one. */
   const processes = new Map<ServiceId, ProcessRef>();
   const known = () => {
@@ -143,7 +145,7 @@ export function createVerifier({ stateDir }: Pick<Config, 'stateDir'>, means: Ve
   ) => {
     const next = withServices([...well, ...more], desired, known(), after);
     if (next !== known()) keepProven(next);
-    saveBook(stateDir, before, isCalm(after) ? withProven(after, desired.revision) : after);
+    saveBook(stateDir, before, isWhole && isCalm(after) ? withProven(after, desired.revision) : after);
     const back = well.filter(({ id }) => desired.quarantined?.has(id)).map(({ id }) => id);
     const verified = well.map(({ id }) => id).filter((id) => !back.includes(id));
     if (verified.length > 0) tell({ kind: 'verified', services: verified });
@@ -152,7 +154,7 @@ export function createVerifier({ stateDir }: Pick<Config, 'stateDir'>, means: Ve
     if (unwell.some(({ then }) => then.kind !== 'told')) means.nudge();
   };
 
-  const arm = () => {
+  const arm = (atOnce = false) => {
     const desired = means.desired();
     if (timer !== undefined || desired === undefined) return;
     const watched = soakingOf(readBook(stateDir), desired);
@@ -165,7 +167,7 @@ export function createVerifier({ stateDir }: Pick<Config, 'stateDir'>, means: Ve
         tick();
       },
       // One that is due, and whose probes have not answered yet, is looked at as often as any.
-      due > 0 ? Math.min(due, every) : every,
+      atOnce ? 0 : due > 0 ? Math.min(due, every) : every,
     );
   };
   const tick = () => {
@@ -231,9 +233,13 @@ export function createVerifier({ stateDir }: Pick<Config, 'stateDir'>, means: Ve
         ...report.plan.held.filter(({ reason }) => reason.kind !== 'quarantined').map(({ service }) => service),
         ...Object.keys(book.trials),
       ]);
+      const back = recoveredOf(book, prepared, means.healthOf, now());
+      for (const { id } of back) book = withTrial(book, id, undefined);
       const calm = wellOf(desired, observed, means.healthOf, touched, known());
-      conclude(before, book, desired, [], unwell, calm);
-      arm();
+      isWhole = prepared.only.length === 0 && isDone(report);
+      conclude(before, book, desired, [], unwell, [...calm, ...back, ...handedOver(report, services)]);
+      // Of one whose process is not known yet it is to be known at once: it may be another soon.
+      arm(soakingOf(book, desired).some(({ trial }) => trial.pid === undefined));
     },
     [Symbol.dispose]: () => clearTimeout(timer),
   };

@@ -52,6 +52,7 @@ function watchedOn(
   cleared: Quarantined | undefined,
   proven: AllProven,
 ): Trial | undefined {
+  if (known === undefined && cleared === undefined) return undefined;
   const digest = digestOf(service);
   if (known?.digest === digest) return cleared !== undefined && known.phase === 'failed' ? waiting(known) : known;
   if (cleared === undefined || proven.get(service.id)?.digest === digest) return undefined;
@@ -130,6 +131,22 @@ export function resultsOf(
     else if (isThere(runOf(id))) all.set(id, { kind: 'up' });
   }
   return all;
+}
+
+/** What was handed over has shown by that that it stays well. */
+export function handedOver(
+  { steps }: Pick<Report, 'steps'>,
+  services: ReadonlyMap<ServiceId, Service>,
+): readonly Service[] {
+  return steps.flatMap(({ step, outcome }) => {
+    const service = services.get(step.service);
+    return step.action === 'handover' && outcome.kind === 'done' && service !== undefined ? [service] : [];
+  });
+}
+
+/** Everything was done, and nothing is held. */
+export function isDone({ plan, steps }: Report): boolean {
+  return plan.held.length === 0 && steps.every(({ outcome }) => outcome.kind === 'done');
 }
 
 function isThere(run: Run | undefined): boolean {

@@ -3,6 +3,7 @@ import { exitAllowed } from '../planner/exits.ts';
 import type { Prepared } from '../prepare.ts';
 import type { Book, Trial } from './book.ts';
 import { digestOf } from './digest.ts';
+import { soakOf } from './machine.ts';
 import type { AllProven } from './proven.ts';
 
 export interface Watched {
@@ -35,6 +36,23 @@ export function currentRun({ observed, definitions }: Prepared, service: Service
   const { run } = actual;
   const isOld = 'definition' in run && (run.definition === 'stale' || run.definition === 'staged');
   return isOld ? undefined : run;
+}
+
+/** What failed and was only told, and has stayed well since for as long as it has to: it needed some time. */
+export function recoveredOf(
+  { trials, quarantine }: Book,
+  prepared: Prepared,
+  healthOf: (id: ServiceId) => HealthState,
+  now: number,
+): readonly Service[] {
+  const { desired, observed } = prepared;
+  return desired.services.filter((service) => {
+    const { id } = service;
+    if (trials[id]?.phase !== 'failed' || quarantine?.services[id] !== undefined) return false;
+    const run = currentRun(prepared, service);
+    const isLong = run?.kind === 'running' && run.since + soakOf(service, desired) <= now;
+    return isLong && isWell(service, actualOf(observed, service), healthOf(id));
+  });
 }
 
 /**

@@ -189,7 +189,7 @@ export class World implements Disposable {
       blocked: new Map(),
       asked: new Set(asked),
     });
-    return { plan: made, desired: now, observed, definitions } as unknown as Prepared;
+    return { plan: made, desired: now, observed, definitions, only: [] } as unknown as Prepared;
   }
 
   #take(step: Step, { revision }: Desired): Outcome {

@@ -53,6 +53,13 @@ export function statusOf(
     if (row !== undefined)
       rows.set(id, { ...row, note: [row.note, left, end].filter((text) => text !== null).join('; ') });
   }
+  for (const [id, { commit, to, left }] of desired.quarantined ?? []) {
+    const row = rows.get(id);
+    if (row === undefined) continue;
+    const note = [row.note, `${commit} is quarantined`].filter((text) => text !== null).join('; ');
+    // It is as of the commit that it was put back to, whichever was in force when that was done.
+    rows.set(id, { ...row, note, ...(to === undefined || left ? {} : { revision: to }) });
+  }
   return [...rows.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

@@ -20,7 +20,7 @@ export function eventText(event: DaemonEvent): string {
         ? ''
         : `plan of ${event.plan.revision}: ${event.plan.steps.map(({ id }) => id).join(', ')}`;
     case 'held':
-      return `${listText(event.services)}: left alone: ${heldText(event.reason)}`;
+      return `${listText(event.services)}: ${isBack(event.reason) ? 'not as Git says' : 'left alone'}: ${heldText(event.reason)}`;
     case 'drift': {
       const until = event.until === undefined ? '' : `, left so until ${new Date(event.until).toISOString()}`;
       return `${event.service}: ${event.what === 'blocked' ? 'masked' : event.what} by somebody, and Git has not changed${until}`;
@@ -121,6 +121,10 @@ const NAMED = 5;
 function listText(services: readonly string[]): string {
   const more = services.length - NAMED;
   return `${services.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function isBack(reason: Extract<DaemonEvent, { kind: 'held' }>['reason']): boolean {
+  return reason.kind === 'quarantined' && reason.left !== true;
 }
 
 function heldText(reason: Extract<DaemonEvent, { kind: 'held' }>['reason']): string {

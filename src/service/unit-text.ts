@@ -1,4 +1,4 @@
-import { plain, quoteArgument } from '../supervisors/systemd/escape.ts';
+import { plain, quoteArgument, quoteWord } from '../supervisors/systemd/escape.ts';
 import type { Places } from './places.ts';
 
 /** How long (s) the daemon may give no sign of life. */
@@ -27,7 +27,7 @@ export function unitText({ places: { current }, args, needs }: UnitOptions): str
     'daemon',
     ...args.map((arg) => (/^[A-Za-z0-9_./:@+-]+$/.test(arg) ? arg : quoteArgument(arg))),
   ];
-  const mounts = needs.map((path) => plain(/[\s"'\\]/.test(path) ? quoteArgument(path) : path));
+  const mounts = needs.map((path) => (/[\s"'\\]/.test(path) ? quoteWord(path) : plain(path)));
   return `# Written by \`reconcile install\`. What you change here is shown by its next run and replaced only if you agree;
 # drop-ins (\`systemctl edit reconciled\`) are yours and stay.
 [Unit]

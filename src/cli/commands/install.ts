@@ -12,7 +12,6 @@ import { type Change, lockOf, planInstall, planUninstall } from '../../service/i
 import { type Places, placesOf, whyNotPrefix } from '../../service/places.ts';
 import { releaseOf } from '../../service/release.ts';
 import { readPid } from '../../supervisors/builtin/fifo.ts';
-import { tool } from '../../supervisors/shared/programs.ts';
 import type { Context, Options } from '../context.ts';
 import { installJson, installText } from '../views/install.ts';
 import { problemsText } from '../views/problems.ts';
@@ -146,7 +145,7 @@ function whyNotHere(command: string): Problem | undefined {
       'systemd does not run this host',
       'have its init or container runtime start `reconcile daemon` in the foreground, and end it with SIGTERM alone',
     );
-  if (!existsSync(tool('systemd-notify')))
+  if (!(process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, 'systemd-notify'))))
     return cannot('there is no systemd-notify program', 'it comes with systemd: install it');
   return undefined;
 }

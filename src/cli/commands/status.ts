@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readLastGood } from '../../decisions.ts';
 import { loadDesired, supervisorsInUse } from '../../engine.ts';
@@ -16,6 +17,9 @@ import type { Context, Options } from '../context.ts';
 import { problemsText } from '../views/problems.ts';
 import { statusJson, statusText } from '../views/status.ts';
 
+/** Where the daemon of a host keeps its sockets. */
+const SYSTEM = '/run/reconciled';
+
 /** `reconcile status`: from the daemon where one runs (it knows the health), else read here and now. */
 export async function statusCommand(context: Context, options: Options): Promise<number> {
   const { style, width } = context;
@@ -31,17 +35,31 @@ export async function currentStatus(context: Context): Promise<{ readonly status
   return { status: told ?? (await readHere(context)), daemon: told !== undefined };
 }
 
+/** From the daemon of this runtime folder, by the socket that may be used; and where one has no services of one's own, of the host's. */
 async function fromDaemon({ config, note }: Context): Promise<Status | undefined> {
-  const holder = readHolder(join(config.runtimeDir, 'lock'));
-  if (holder?.role !== 'daemon') return undefined;
+  const { runtimeDir, desiredState } = config;
+  const holder = readHolder(join(runtimeDir, 'lock'));
+  if (holder?.role === 'daemon') {
+    const status = await ask(join(runtimeDir, 'control.sock'));
+    if (status !== undefined && holder.desiredState !== desiredState)
+      note(`The daemon of ${runtimeDir} applies ${holder.desiredState}:\n`);
+    if (status !== undefined) return status;
+  }
+  const there = existsSync(desiredState) ? [runtimeDir] : [runtimeDir, SYSTEM];
+  for (const folder of new Set(there)) {
+    const status = existsSync(join(folder, 'status.sock')) ? await ask(join(folder, 'status.sock')) : undefined;
+    if (status !== undefined && folder !== runtimeDir) note(`The daemon of this host (${folder}):\n`);
+    if (status !== undefined) return status;
+  }
+  return undefined;
+}
+
+async function ask(path: string): Promise<Status | undefined> {
   const { askStatus } = await import('../../daemon/client.ts');
   try {
-    const status = await askStatus(join(config.runtimeDir, 'control.sock'));
-    if (holder.desiredState !== config.desiredState)
-      note(`The daemon of ${config.runtimeDir} applies ${holder.desiredState}:\n`);
-    return status;
+    return await askStatus(path);
   } catch (error) {
-    // It has ended since, or is not up yet: what it left tells as much.
+    // It has ended since, is not up yet, or is not ours to ask: what it left tells as much.
     if (error instanceof Failure) return undefined;
     throw error;
   }

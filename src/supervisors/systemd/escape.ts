@@ -16,6 +16,11 @@ export function quoteAssignment(key: string, value: string): string {
   return `"${inside(`${key}=${value}`)}"`;
 }
 
+/** One word of a list of them, such as of paths. */
+export function quoteWord(text: string): string {
+  return `"${inside(text)}"`;
+}
+
 /** A value that is taken as it stands but for its specifiers: paths, descriptions. One line. */
 export function plain(text: string): string {
   // A last backslash would continue the line; a space behind it is stripped with the rest of the line's end.

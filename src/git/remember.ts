@@ -60,7 +60,12 @@ export interface Seen {
 
 const seenFile = ({ folder }: Pick<Remote, 'folder'>) => join(folder, 'seen.json');
 
+/** What a full disk did not take: known to who saw it, until it does. */
+const unsaved = new Map<string, Seen>();
+
 export function readSeen(remote: Pick<Remote, 'folder'>): Seen {
+  const known = unsaved.get(remote.folder);
+  if (known !== undefined) return known;
   try {
     const value: unknown = JSON.parse(readIfThere(seenFile(remote)) ?? '{}');
     return isObject(value) && value.version === 1 ? (value as unknown as Seen) : { version: 1 };
@@ -69,11 +74,11 @@ export function readSeen(remote: Pick<Remote, 'folder'>): Seen {
   }
 }
 
-/** A full disk is told by what needs to write; this can wait. */
 export function saveSeen(remote: Pick<Remote, 'folder'>, seen: Seen): void {
   try {
     writeAtomic(seenFile(remote), JSON.stringify(seen));
+    unsaved.delete(remote.folder);
   } catch {
-    // The next time.
+    unsaved.set(remote.folder, seen);
   }
 }

@@ -19,7 +19,7 @@ import { createSite, policyOf, TRANSPORTS, type Transport } from '../rig/git/sit
 import { startSshd } from '../rig/git/sshd.ts';
 import { type Host, until } from '../rig/host.ts';
 
-const LONG = process.env.RECONCILED_LONG !== 'reduced';
+const LONG = process.env.RECONCILED_LONG === '1';
 const RUNS: Readonly<Record<Transport, number>> = LONG
   ? { file: 1000, ssh: 50, http: 50 }
   : { file: 50, ssh: 8, http: 8 };

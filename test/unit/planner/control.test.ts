@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { controlOf, type Decided } from '../../../src/control/index.ts';
 import type { Held, Plan, Policy, Reading, Service, ServiceId } from '../../../src/model.ts';
+import { closure } from '../../../src/order.ts';
 import { formerIds } from '../../../src/planner/names.ts';
 import { type PlanInput, plan } from '../../../src/planner.ts';
 import { applied } from './host.ts';
@@ -244,6 +245,12 @@ const controlledInput = fc.tuple(anyInput, anyControl).map(([base, given]): Plan
   );
 });
 
+/** All that a service is after, and that is after. */
+function needs({ desired }: PlanInput, id: ServiceId): ReadonlySet<string> {
+  const after = (name: string) => desired.services.filter((one) => one.name === name).flatMap((one) => one.after);
+  return closure([id.split('@')[0] ?? ''], after);
+}
+
 const CONTROLLED: ReadonlySet<Held['reason']['kind']> = new Set(['frozen', 'window', 'observed', 'approval']);
 
 describe('in any world', () => {
@@ -287,9 +294,9 @@ describe('in any world', () => {
         const whole = new Set(plan(free).steps.map(({ id, effect }) => `${id} ${effect}`));
         const left = made.held.map(({ service }) => service.split('@')[0] ?? '');
         for (const step of made.steps) {
-          // What it needs is not ended after all.
-          const after = given.desired.services.find(({ id }) => id === step.service)?.after ?? [];
-          const kept = step.effect === 'start' && after.some((name) => left.includes(name));
+          // What it needs, by itself or through others, is not ended after all.
+          const of = step.reason.kind === 'renamed' ? step.reason.to : step.service;
+          const kept = left.some((name) => needs(given, of).has(name));
           if (!kept) expect(whole).toContain(`${step.id} ${step.effect}`);
         }
         // What is no longer done without being held itself makes way for one that is, or is needed by one.

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { type Problem, why } from '../problem.ts';
@@ -100,13 +100,19 @@ function reading<T>(path: string, read: (db: DatabaseSync) => readonly T[]): rea
   try {
     return attempt(path);
   } catch (error) {
-    if (!CANNOT_SHARE.has((error as { readonly errcode?: number }).errcode ?? 0)) throw error;
+    const code = (error as { readonly errcode?: number }).errcode ?? 0;
+    // Whoever was making it was killed. Only then does it have a file to undo things by: nothing is in it yet.
+    if (code === CANNOT_UNDO) return [];
+    const newest = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+    if (newest > 0 || !CANNOT_SHARE.has(code & 0xff)) throw error;
     return attempt(new URL(`${pathToFileURL(path)}?immutable=1`));
   }
 }
 
-/** SQLITE_CANTOPEN and SQLITE_READONLY, with what they are made of: its shared memory can't be made beside it. */
-const CANNOT_SHARE: ReadonlySet<number> = new Set([14, 8, 8 | (5 << 8), 8 | (6 << 8), 10 | (18 << 8), 10 | (19 << 8)]);
+/** SQLITE_READONLY_ROLLBACK */
+const CANNOT_UNDO = 776;
+/** SQLITE_READONLY, SQLITE_IOERR and SQLITE_CANTOPEN: its shared memory can't be made beside it. */
+const CANNOT_SHARE: ReadonlySet<number> = new Set([8, 10, 14]);
 
 /** So many values SQLite takes in one statement, and more. */
 const MANY = 10_000;

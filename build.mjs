@@ -9,6 +9,8 @@ import { build } from 'esbuild';
 const root = new URL('.', import.meta.url).pathname;
 const next = `${root}dist.next`;
 const out = `${root}dist`;
+/** The variable of what was preloaded. */
+const KEPT = '__reconciledChunks';
 rmSync(next, { recursive: true, force: true });
 const { outputFiles, metafile } = await build({
   entryPoints: [`${root}src/cli.ts`],
@@ -29,7 +31,7 @@ const { outputFiles, metafile } = await build({
   plugins: [{ name: 'no subcommands that are programs', setup: withoutSpawning }],
 });
 mkdirSync(`${next}/chunks`, { recursive: true });
-for (const { path, text } of outputFiles) writeFileSync(path, lean(text));
+for (const { path, text } of outputFiles) writeFileSync(path, lean(kept(text)));
 writeFileSync(`${next}/preload.js`, preload(['src/cli/commands/daemon.ts', 'src/cli/views/problems.ts']));
 copyFileSync(`${root}src/launcher.sh`, `${next}/reconcile`);
 chmodSync(`${next}/reconcile`, 0o755);
@@ -72,20 +74,28 @@ function lean(code) {
 }
 
 /**
- * Loads all that these modules could ever import, lazily too: a daemon that has it needs no file of ours any more, and
- * whoever installs another release may delete the one that runs.
+ * Loads all that these modules could ever import, lazily too, and keeps it where `kept` finds it: a daemon that has it needs
+ * no file of ours any more, and whoever installs another release may delete the one that runs.
  */
 function preload(entryPoints) {
   const { outputs } = metafile;
-  const paths = Object.keys(outputs);
-  const found = new Set(paths.filter((path) => entryPoints.includes(outputs[path].entryPoint)));
+  const found = new Set(Object.keys(outputs).filter((path) => entryPoints.includes(outputs[path].entryPoint)));
   if (found.size < entryPoints.length) throw new Error('a module to be preloaded has no chunk of its own');
+  const lazy = new Set(found);
   for (const path of found)
-    for (const { path: other, external } of outputs[path].imports) if (!external) found.add(other);
-  return [...found]
-    .filter((path) => path.includes('/chunks/'))
-    .map((path) => `import './chunks/${basename(path)}';\n`)
-    .join('');
+    for (const { path: other, kind, external } of outputs[path].imports) {
+      if (external) continue;
+      found.add(other);
+      if (kind === 'dynamic-import') lazy.add(other);
+    }
+  const names = [...lazy].map((path) => basename(path, '.js'));
+  const imports = names.map((name) => `import * as _${name} from './chunks/${name}.js';\n`).join('');
+  return `${imports}globalThis.${KEPT}={${names.map((name) => `"${name}":Promise.resolve(_${name})`).join(',')}};\n`;
+}
+
+/** Takes a chunk from what was preloaded. To import it anew, Node looks for its file, though it has long been loaded. */
+function kept(code) {
+  return code.replace(/\bimport\("\.\/([A-Z0-9]+)\.js"\)/g, `(globalThis.${KEPT}?.["$1"]??$&)`);
 }
 
 /** The library for command lines loads what starts programs, for subcommands that are some: there are none of these here. */

@@ -258,7 +258,7 @@ test.skipIf(!isRoot)(
       });
       expect(await daemon.stop()).toBe(0);
     } finally {
-      execFileSync('umount', [disk]);
+      execFileSync('umount', ['-l', disk]);
       rmSync(disk, { recursive: true });
     }
   },

@@ -355,7 +355,8 @@ describe('where nothing can be written', () => {
       expect(kept.slice(0, -1)).toEqual(numbered(1, kept.length - 1));
       close(next);
     } finally {
-      await run('umount', disk);
+      // Lazily: where the test failed, its journal is still open.
+      await run('umount', '-l', disk);
     }
   });
 
@@ -398,7 +399,8 @@ describe('where nothing can be written', () => {
       close(journal);
       expect(texts(disk)).toEqual(['event 1', 'event 2']);
     } finally {
-      await run('umount', disk);
+      // Lazily: where the test failed, its journal is still open.
+      await run('umount', '-l', disk);
     }
   });
 

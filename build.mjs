@@ -11,6 +11,8 @@ const next = `${root}dist.next`;
 const out = `${root}dist`;
 /** The variable of what was preloaded. */
 const KEPT = '__reconciledChunks';
+/** What a daemon imports when it starts, or never. */
+const AT_START = ['src/cli/live.ts', 'node_modules/pino-pretty/index.js'];
 rmSync(next, { recursive: true, force: true });
 const { outputFiles, metafile } = await build({
   entryPoints: [`${root}src/cli.ts`],
@@ -84,7 +86,7 @@ function preload(entryPoints) {
   const lazy = new Set(found);
   for (const path of found)
     for (const { path: other, kind, external } of outputs[path].imports) {
-      if (external) continue;
+      if (external || AT_START.some((source) => outputs[other].entryPoint?.endsWith(source))) continue;
       found.add(other);
       if (kind === 'dynamic-import') lazy.add(other);
     }

@@ -404,7 +404,9 @@ describe('where nothing can be written', () => {
     }
   });
 
-  it.skipIf(isRoot)('in a folder that others own, it waits', () => {
+  // Nothing is closed to root.
+  const asNobody = isRoot ? () => undefined : it;
+  asNobody('in a folder that others own, it waits', () => {
     chmodSync(stateDir, 0o500);
     const journal = journalIn();
     journal.record([event(1)]);

@@ -22,7 +22,7 @@ import { watchChanges } from './changes.ts';
 import { watchForDuels } from './duels.ts';
 import type { DaemonEvent } from './event.ts';
 import { foretell } from './foretell.ts';
-import { lastGood, ownerChanged, refuseOther } from './invalid.ts';
+import { invalidNotes, lastGood, ownerChanged, refuseOther } from './invalid.ts';
 import { tellLeft } from './left.ts';
 import { createLoop } from './loop.ts';
 import { afterOf, plainRequest, runningIn } from './plain.ts';
@@ -239,7 +239,8 @@ export async function startDaemon(
     const observed = await observeAll(desired, await inUse(desired), abort.signal, { thorough: true, looking: true });
     const holds = holdsOf(readMarks(config.stateDir), Date.now());
     const services = statusOf(desired, observed, healthOf, holds, holdsByDuel(recordedDuels(config.stateDir)));
-    return { notes: await statusNotes(config, desired), services };
+    const notes = await statusNotes(config, desired);
+    return { notes: [...notes, ...invalidNotes(JSON.parse(invalid ?? '[]') as Problem[], notes)], services };
   };
   await using stack = new AsyncDisposableStack();
   stack.use(monitor);

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
 import { readLastGood } from '../decisions.ts';
-import type { Desired } from '../model.ts';
+import type { Desired, StatusNote } from '../model.ts';
 import { Failure, type Problem } from '../problem.ts';
 import { inForce } from '../verify/in-force.ts';
 import type { ApplyRequest } from './wire.ts';
@@ -14,6 +14,20 @@ export function lastGood(config: Config): Desired | undefined {
     if (error instanceof Failure) return undefined;
     throw error;
   }
+}
+
+/** Why what is wanted now is not in force, for the lines above a status; nothing that another line says already. */
+export function invalidNotes(problems: readonly Problem[], others: readonly StatusNote[]): readonly StatusNote[] {
+  const news = problems.filter(({ summary }) => !others.some(({ text }) => text.includes(summary)));
+  const [first] = news;
+  if (first === undefined) return [];
+  const more = news.length === 1 ? '' : `, and ${news.length - 1} more: reconcile validate`;
+  return [{ kind: 'invalid', ok: false, text: `the desired state is invalid: ${textOf(first)}${more}` }];
+}
+
+function textOf({ summary, file, at }: Problem): string {
+  if (at !== undefined) return `${at.file}:${at.line}:${at.column}: ${summary}`;
+  return file === undefined || summary.includes(file) ? summary : `${file}: ${summary}`;
 }
 
 export function refuseOther(config: Config, request: Pick<ApplyRequest, 'desiredState'>): void {

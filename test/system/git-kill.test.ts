@@ -6,7 +6,7 @@ import { type Running, running, runs, valueIn } from '../rig/git/follow.ts';
 import { createSite, type Site, sleeper } from '../rig/git/site.ts';
 import { type DaemonProcess, until } from '../rig/host.ts';
 
-/** Of all steps, every so manieth. */
+/** Of all changes of files, every so manieth. */
 const STRIDE = process.env.RECONCILED_LONG === '1' ? 1 : process.env.RECONCILED_LONG === 'reduced' ? 4 : 2;
 
 let cleanup = new AsyncDisposableStack();
@@ -83,10 +83,10 @@ async function isWhole(site: Site, value: number, web: number): Promise<void> {
   expect((await site.host.pids()).web).toBe(web);
 }
 
-async function atEvery(site: Running, killer: Killer): Promise<number> {
+async function atEvery(site: Running, killer: Killer, stride = 1): Promise<number> {
   let { daemon } = site;
   const { web = 0 } = await site.host.pids();
-  for (let n = 1, value = 1; ; n += STRIDE, value += 1) {
+  for (let n = 1, value = 1; ; n += stride, value += 1) {
     killer.arm(daemon.child.pid ?? 0, n);
     site.push({ web: sleeper(1), api: sleeper(2, value) });
     const came = await killedOrDone(site, daemon, value);
@@ -114,7 +114,7 @@ test('kill -9 of the daemon at every change of a file in its state: the next one
   timeout: 1_200_000,
 }, async () => {
   const site = cleanup.use(await running({ trust: true }));
-  expect(await atEvery(site, atFile(join(site.host.runtime, 'state')))).toBeGreaterThan(10);
+  expect(await atEvery(site, atFile(join(site.host.runtime, 'state')), STRIDE)).toBeGreaterThan(10);
 });
 
 test('kill -9 of the daemon at every start of a git of the first fetch: the next one converges', {

@@ -29,12 +29,13 @@ export function straysOf(
   known: ReadonlySet<number>,
   processes: Processes,
 ): readonly Stray[] {
-  return lookalikes(services, processes, WORTH_TELLING).flatMap(({ service, process, match }): Stray[] => {
-    const line = [process, ...processes.ancestorsOf(process.pid)];
-    if (line.some(({ pid }) => known.has(pid))) return [];
+  // Looked at first: of many services that run one command, each of whose processes looks like all of them.
+  const isKnown = ({ pid }: Process) =>
+    known.has(pid) || processes.ancestorsOf(pid).some((above) => known.has(above.pid));
+  return lookalikes(services, processes, WORTH_TELLING, isKnown).map(({ service, process, match }): Stray => {
     const manager = managerOf(process, processes);
     const { pid, start } = process;
-    return [{ service: service.id, pid, start, match, manager, why: match.evidence.join('; ') }];
+    return { service: service.id, pid, start, match, manager, why: match.evidence.join('; ') };
   });
 }
 
@@ -44,12 +45,20 @@ export interface Lookalike {
   readonly match: Match;
 }
 
-/** All processes that look like one of these services, but what another of the same line of descent stands for. */
-export function lookalikes(services: readonly Declared[], processes: Processes, least = 0): readonly Lookalike[] {
+/**
+ * All processes that look like one of these services, but what another of the same line of descent stands for, and those
+ * that `leaveOut` says: all that descend from such a one too.
+ */
+export function lookalikes(
+  services: readonly Declared[],
+  processes: Processes,
+  least = 0,
+  leaveOut: (process: Process) => boolean = () => false,
+): readonly Lookalike[] {
   const index = indexOf(services);
   const found = [...processes].flatMap((process): readonly Lookalike[] => {
     // Ourselves, who have names of services on our command line.
-    if (process.pid === globalThis.process.pid) return [];
+    if (process.pid === globalThis.process.pid || leaveOut(process)) return [];
     const matches = matchesOf(process, index, least);
     // What is exactly one service is no other one by resemblance.
     const exact = matches.filter(({ match }) => match.kind === 'exact');

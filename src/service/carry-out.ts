@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, syml
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { writeAtomic } from '../host/files.ts';
+import { linkOf } from '../host/procfs.ts';
 import { Failure, unreachable, why } from '../problem.ts';
 import type { Change } from './install.ts';
 import { type Places, UNIT } from './places.ts';
@@ -116,8 +117,21 @@ async function systemctl(...args: readonly string[]): Promise<string> {
 }
 
 /** What systemd says of the unit now. */
-export async function unitState(): Promise<{ readonly active: boolean; readonly enabled: boolean }> {
+export async function unitState(): Promise<{
+  readonly active: boolean;
+  readonly enabled: boolean;
+  /** What its process was started from. */
+  readonly program: string | undefined;
+}> {
   const ask = async (verb: string) => (await run('systemctl', [verb, UNIT]).catch(({ stdout }) => ({ stdout }))).stdout;
-  const [active, enabled] = await Promise.all([ask('is-active'), ask('is-enabled')]);
-  return { active: /^(active|activating|reloading)/.test(active), enabled: enabled.startsWith('enabled') };
+  const [active, enabled, pid] = await Promise.all([
+    ask('is-active'),
+    ask('is-enabled'),
+    run('systemctl', ['show', UNIT, '--property=MainPID', '--value']).then(({ stdout }) => Number(stdout)),
+  ]);
+  return {
+    active: /^(active|activating|reloading)/.test(active),
+    enabled: enabled.startsWith('enabled'),
+    program: pid > 0 ? linkOf(pid, 'exe') : undefined,
+  };
 }

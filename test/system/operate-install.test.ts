@@ -79,7 +79,7 @@ describeOnSystemd('reconcile install', () => {
 
   it('does nothing when it is run again, from the build or by itself', async () => {
     const again = await world.reconcile('install', '--desired-state', DESIRED);
-    expect([again.code, again.stdout]).toEqual([0, 'Installed already, nothing to do.\n']);
+    expect([again.code, again.stdout, again.stderr]).toEqual([0, 'Installed already, nothing to do.\n', '']);
     const itself = await world.host.exec(['reconcile', 'install', '--desired-state', DESIRED]);
     expect([itself.code, itself.stdout]).toEqual([0, 'Installed already, nothing to do.\n']);
   });

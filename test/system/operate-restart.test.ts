@@ -10,8 +10,9 @@ const COUNT = 200;
 const COUNTER = ['perl', '-e', '$| = 1; for ($i = 1; ; $i++) { print "$i\\n"; select(undef, undef, undef, 0.1) }'];
 const NAMES = Array.from({ length: COUNT }, (_, i) => `counter-${i}`);
 
-/** Unsupervised for at most so long (ms). */
+/** Unsupervised for at most so long (ms); on a machine that is busy with something else, so many times a bare Node's start. */
 const GAP = 1000;
+const STARTS = 10;
 
 describeOnSystemd(`a daemon with ${COUNT} services that never pause`, () => {
   let world: Operated;
@@ -48,6 +49,13 @@ describeOnSystemd(`a daemon with ${COUNT} services that never pause`, () => {
     return adopted - ended;
   }
 
+  /** How long (ms) it may take as the machine is now. */
+  async function allowed(): Promise<number> {
+    const began = performance.now();
+    await world.host.exec([process.execPath, '-e', '0']);
+    return Math.max(GAP, STARTS * (performance.now() - began));
+  }
+
   async function unharmed(others: readonly string[] = []): Promise<void> {
     const now = await world.pids(COUNT + 1);
     for (const name of NAMES) expect([name, now.get(name)]).toEqual([name, pids.get(name)]);
@@ -74,13 +82,14 @@ describeOnSystemd(`a daemon with ${COUNT} services that never pause`, () => {
         const { stdout } = await world.host.exec(['pgrep', '-f', '^sleep 987201']);
         return stdout === '' ? 0 : performance.now();
       });
-      expect(back - ready).toBeLessThan(1000);
+      const limit = await allowed();
+      expect(back - ready).toBeLessThan(limit);
       gaps.push(await gap());
+      expect(gaps.at(-1)).toBeLessThan(limit);
       await unharmed(['victim']);
     }
     await sh(world.host, 'rm /etc/systemd/system/reconciled.service.d/kill.conf && systemctl daemon-reload');
     console.log(`restart with ${COUNT} services: unsupervised for ${gaps.map((ms) => Math.round(ms)).join(', ')} ms`);
-    for (const ms of gaps) expect(ms).toBeLessThan(GAP);
   }, 300_000);
 
   it('is upgraded, and the release that it ran from deleted at once', async () => {
@@ -94,10 +103,29 @@ describeOnSystemd(`a daemon with ${COUNT} services that never pause`, () => {
     );
     await world.host.systemctl('restart', 'reconciled');
     const took = await gap();
+    const limit = await allowed();
     console.log(`upgrade with ${COUNT} services: unsupervised for ${Math.round(took)} ms`);
-    expect(took).toBeLessThan(GAP);
+    expect(took).toBeLessThan(limit);
     await unharmed();
     expect((await world.host.exec(['reconcile', '--version'])).stdout).toBe('9.9.9\n');
+  }, 300_000);
+
+  it('that hangs is ended by the watchdog and started again, and its services go on', async () => {
+    const before = await world.mainPid();
+    world.host.write('/etc/systemd/system/reconciled.service.d/watchdog.conf', '[Service]\nWatchdogSec=4\n');
+    await world.host.systemctl('daemon-reload');
+    await world.host.systemctl('restart', 'reconciled');
+    const pid = await world.mainPid();
+    expect(pid).not.toBe(before);
+    // While it is well nothing bites.
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    expect(await world.mainPid()).toBe(pid);
+    await sh(world.host, `kill -STOP ${pid}`);
+    await until(async () => ![0, pid].includes(await world.mainPid()));
+    await until(async () => (await world.host.exec(['systemctl', 'is-active', 'reconciled'])).stdout === 'active\n');
+    expect(await sh(world.host, 'journalctl -u reconciled -o cat --no-pager')).toMatch(/Watchdog timeout/);
+    await unharmed();
+    await sh(world.host, 'rm /etc/systemd/system/reconciled.service.d/watchdog.conf && systemctl daemon-reload');
   }, 300_000);
 
   it('goes on without a single file of its own: it applies, rotates, answers and ends', async () => {

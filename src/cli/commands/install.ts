@@ -25,19 +25,20 @@ export async function installCommand(context: Context, options: Options): Promis
   const release = releaseOf(packageFolder(), process.execPath);
   const needs = [...(config.git === undefined ? [config.desiredState] : []), config.stateDir, config.logDir];
   const plan = () => planInstall(places, release, { args, needs: [places.prefix, ...needs] });
-  const code = await settle(context, options, places, plan, {
+  const did = await settle(context, options, places, plan, {
     nothing: 'Installed already, nothing to do.',
     question: 'Write this?',
   });
-  if (code !== 0) return code;
+  if (did === undefined) return 2;
   if (options.json) return 0;
   await warnInvalid(context);
-  const { active, enabled } = await unitState();
+  const { active, enabled, program } = await unitState();
   const dropIns = listOf(`${places.unit}.d`).filter((name) => name.endsWith('.conf'));
   if (dropIns.length > 0) note(`Its drop-ins stay as they are: ${dropIns.join(', ')}\n`);
   if (!enabled) note(`Start it, and at every boot:  systemctl enable ${active ? '' : '--now '}reconciled\n`);
   else if (!active) note('Start it:  systemctl start reconciled\n');
-  if (active) note('It runs, and is this release from its next start on:  systemctl restart reconciled\n');
+  const isNew = did || program?.startsWith(`${places.releases}/${release.name}/`) !== true;
+  if (active && isNew) note('It runs, and is this release from its next start on:  systemctl restart reconciled\n');
   return 0;
 }
 
@@ -45,11 +46,12 @@ export async function installCommand(context: Context, options: Options): Promis
 export async function uninstallCommand(context: Context, options: Options): Promise<number> {
   const { config, note } = context;
   const places = placesFor(options, 'uninstall');
-  const code = await settle(context, options, places, () => planUninstall(places), {
+  const did = await settle(context, options, places, () => planUninstall(places), {
     nothing: 'Nothing of it is installed.',
     question: 'Remove this?',
   });
-  if (code !== 0 || options.json) return code;
+  if (did === undefined) return 2;
+  if (options.json) return 0;
   const services = join(config.runtimeDir, 'services');
   const running = listOf(services).filter((id) => {
     const main = readPid(join(services, id));
@@ -64,14 +66,14 @@ export async function uninstallCommand(context: Context, options: Options): Prom
   return 0;
 }
 
-/** Shows, asks, does. The exit code as of every command; 2 where a dry run would do something. */
+/** Shows, asks, does: whether there was anything to do; undefined where a dry run has only shown it. */
 async function settle(
   { out, style }: Context,
   options: Options,
   places: Places,
   plan: () => readonly Change[],
   words: { readonly nothing: string; readonly question: string },
-): Promise<number> {
+): Promise<boolean | undefined> {
   const shown = plan();
   const show = (done: boolean) => {
     if (options.json) out(`${JSON.stringify(installJson(shown, done), null, 2)}\n`);
@@ -79,7 +81,7 @@ async function settle(
   };
   if (options.dryRun === true || shown.length === 0) {
     show(shown.length === 0);
-    return shown.length === 0 ? 0 : 2;
+    return shown.length === 0 ? false : undefined;
   }
   if (!options.json) show(false);
   if (options.yes !== true && !(await agreed(words.question))) {
@@ -98,7 +100,7 @@ async function settle(
   if (JSON.stringify(plan()) !== JSON.stringify(shown) && options.yes !== true) throw new Failure(CHANGED);
   await carryOut(shown, places);
   if (options.json) show(true);
-  return 0;
+  return true;
 }
 
 const CHANGED: Problem = {

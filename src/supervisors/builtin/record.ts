@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import * as z from 'zod/mini';
 import { readIfThere, writeAtomic } from '../../host/files.ts';
 import type { Fields, ServiceId } from '../../model.ts';
@@ -99,14 +99,18 @@ export function readRecord(services: string, id: ServiceId): RecordRead {
 
 export function writeRecord(services: string, record: ServiceRecord): void {
   const folder = folderOf(services, record.id);
+  const file = `${folder}/record.json`;
   const text = `${JSON.stringify(record)}\n`;
+  // As it was read: of two hundred that a new daemon takes back, none has to be written.
+  if (read.get(file)?.text === text && existsSync(file)) return;
+  read.delete(file);
   try {
-    writeAtomic(`${folder}/record.json`, text);
+    writeAtomic(file, text);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     // Its folder is new, or somebody has removed it under a living service.
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeAtomic(`${folder}/record.json`, text);
+    writeAtomic(file, text);
   }
 }
 

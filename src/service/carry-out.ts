@@ -37,8 +37,9 @@ async function take(change: Change): Promise<void> {
   switch (change.kind) {
     case 'release':
       mkdirSync(dirname(change.path), { recursive: true, mode: 0o755 });
-      copyRelease(change.release, change.path);
-      return tryOut(change.path);
+      await copyRelease(change.release, change.path, tryOut);
+      await load(change.path).catch(() => undefined);
+      return;
     case 'link':
       return link(change.path, change.to);
     case 'file':
@@ -83,23 +84,26 @@ function link(path: string, to: string): void {
   sync(dirname(path));
 }
 
-const WARM = `const [, dist] = process.argv;
+const LOAD = `const [, dist] = process.argv;
 process.getBuiltinModule('node:module').enableCompileCache(dist + '/compile-cache');
 await import(dist + '/preload.js');`;
 
-/** A Node that lacks a library of this host must not be what the unit starts. */
+/** A Node that lacks a library of this host, or code that is not whole, must not be what the unit starts. */
 async function tryOut(folder: string): Promise<void> {
   try {
-    const node = join(folder, 'node/bin/node');
-    await run(node, [join(folder, 'dist/cli.js'), '--version'], { timeout: 60_000 });
-    // All the daemon loads, as it loads it: its first start finds it compiled.
-    await run(node, [...NODE_FLAGS, '--input-type=module', '--eval', WARM, join(folder, 'dist')], { timeout: 60_000 });
+    await run(join(folder, 'node/bin/node'), [join(folder, 'dist/cli.js'), '--version'], { timeout: 60_000 });
+    await load(folder);
   } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
     const detail = String((error as { readonly stderr?: unknown }).stderr ?? error).trim();
     const summary = `cannot use the release that was copied to ${folder}: it does not run there`;
-    throw new Failure({ code: 'release-broken', summary, detail, hint: 'nothing was changed but that copy' });
+    throw new Failure({ code: 'release-broken', summary, detail, hint: 'nothing was changed, and the copy is gone' });
   }
+}
+
+/** Loads all that the daemon does, as it does: its first start finds it compiled. */
+async function load(folder: string): Promise<void> {
+  const args = [...NODE_FLAGS, '--input-type=module', '--eval', LOAD, join(folder, 'dist')];
+  await run(join(folder, 'node/bin/node'), args, { timeout: 60_000 });
 }
 
 /** Throws a Failure with what it complains of. */

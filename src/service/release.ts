@@ -60,8 +60,15 @@ export function isRelease(folder: string, release: Release): boolean {
   }
 }
 
-/** Copies it whole, or not at all: `folder` is there only once all of it is on the disk. What was there is replaced. */
-export function copyRelease(release: Release, folder: string): void {
+/**
+ * Copies it whole, or not at all: `folder` is there only once all of it is on the disk and `tryOut` of the copy has not
+ * thrown. What was there is replaced.
+ */
+export async function copyRelease(
+  release: Release,
+  folder: string,
+  tryOut: (folder: string) => Promise<void>,
+): Promise<void> {
   const next = `${folder}.new`;
   const old = `${folder}.old`;
   rmSync(next, { recursive: true, force: true });
@@ -71,6 +78,12 @@ export function copyRelease(release: Release, folder: string): void {
     copyFileSync(from, to, constants.COPYFILE_FICLONE);
     chmodSync(to, executable ? 0o755 : 0o644);
     sync(to);
+  }
+  try {
+    await tryOut(next);
+  } catch (error) {
+    rmSync(next, { recursive: true, force: true });
+    throw error;
   }
   // What the daemon runs has all of its code in memory: it misses nothing.
   if (existsSync(folder)) {
@@ -104,11 +117,22 @@ function filesBelow(root: string, path: string): string[] {
     .flatMap((name) => filesBelow(root, `${path}/${name}`));
 }
 
+/** Of what was read already, by what tells that it is the same: a Node has a hundred megabytes. */
+const contents = new Map<string, Buffer>();
+
+function contentOf(path: string): Buffer {
+  const { dev, ino, size, mtimeMs, ctimeMs } = statSync(path);
+  const key = [dev, ino, size, mtimeMs, ctimeMs].join(' ');
+  const content = contents.get(key) ?? createHash('sha256').update(readFileSync(path)).digest();
+  contents.set(key, content);
+  return content;
+}
+
 function digestOf(files: readonly ReleaseFile[]): string {
   const hash = createHash('sha256');
   for (const { path, from, executable } of files) {
     hash.update(`${path}\0${executable ? 'x' : '-'}\0`);
-    hash.update(createHash('sha256').update(readFileSync(from)).digest());
+    hash.update(contentOf(from));
   }
   return hash.digest('hex').slice(0, 8);
 }

@@ -24,6 +24,7 @@ export function managedBy(manager: Manager | undefined, tell: (event: DaemonEven
   const notifier = manager && openNotifier(manager, () => daemon?.alive() ?? true, trouble);
   let revision: string | undefined;
   let invalid = false;
+  let ending = false;
   let timer: NodeJS.Timeout | undefined;
   const say = async () => {
     const status = await daemon?.status();
@@ -50,11 +51,14 @@ export function managedBy(manager: Manager | undefined, tell: (event: DaemonEven
     },
     ready: () => notifier?.ready(),
     reload: async () => {
+      // One that begins reads everything anyway, and is not ready before.
+      if (daemon === undefined || ending) return;
       notifier?.reloading();
-      await daemon?.reload();
-      notifier?.ready();
+      await daemon.reload();
+      if (!ending) notifier?.ready();
     },
     stopping: async (services) => {
+      ending = true;
       clearTimeout(timer);
       await notifier?.stopping(services ? 'stopping, with its services' : 'stopping; services go on');
       notifier?.close();

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { ServiceId } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
+import { BusError } from '../shared/bus-error.ts';
 import type { Settings } from '../shared/settings.ts';
 import type { ScopeMaker } from './scope-maker.ts';
 
@@ -64,9 +65,12 @@ export function createScopes(open: () => Promise<ScopeMaker>, tell: (problem: Pr
   let told = false;
   let closed = false;
   const failed = (error: unknown) => {
-    rested = performance.now() + REST;
-    maker?.then((made) => made.close()).catch(() => undefined);
-    maker = undefined;
+    // Of this one alone, where systemd has said no.
+    if (!(error instanceof BusError) || error.failure.kind !== 'answered') {
+      rested = performance.now() + REST;
+      maker?.then((made) => made.close()).catch(() => undefined);
+      maker = undefined;
+    }
     if (told || closed) return;
     told = true;
     tell(notParted(error));

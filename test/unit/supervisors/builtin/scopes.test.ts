@@ -4,6 +4,7 @@ import type { Problem } from '../../../../src/problem.ts';
 import type { ScopeMaker } from '../../../../src/supervisors/builtin/scope-maker.ts';
 import { scopeName } from '../../../../src/supervisors/builtin/scope-name.ts';
 import { createScopes, isService } from '../../../../src/supervisors/builtin/scopes.ts';
+import { BusError } from '../../../../src/supervisors/shared/bus-error.ts';
 import { settingsOf } from '../../../../src/supervisors/shared/settings.ts';
 
 const SETTINGS = settingsOf('web', { command: ['x'], 'stop.signal': 'INT', 'stop.timeout': 3000 }, '/log');
@@ -58,6 +59,15 @@ describe('the scope of a service', () => {
     expect(told.map(({ summary }) => summary)).toEqual([
       'cannot give services control groups of their own: no such file or directory',
     ]);
+  });
+
+  it('that systemd refuses to one is still asked for others', async () => {
+    const { place, made, told } = rig(async (_, pid) => {
+      if (made.length === 1) throw new BusError({ kind: 'answered', name: 'x.No', message: `not ${pid}` });
+    });
+    expect(await place()).toEqual({});
+    expect(await place()).toEqual({ openFiles: 4096 });
+    expect(told).toHaveLength(1);
   });
 
   it('is waited for no longer than two seconds in which nothing is answered at all', async () => {

@@ -16,11 +16,16 @@ export interface Step {
 const ACTS = [
   'edit',
   'edit',
+  'edit',
+  'edit',
+  'add',
   'add',
   'remove',
   'rename',
   'rename formerly',
+  'rename formerly',
   'revert',
+  'merge',
   'merge',
   'break',
   'pointer',
@@ -35,8 +40,12 @@ const ACTS = [
   'rewind',
   'rewrite',
   'new root',
+  'withdraw',
+  'withdraw',
+  'withdraw',
 ] as const;
-const SIGNATURES = ['good', 'good', 'good', 'good', 'good', 'good', 'none', 'another', 'tampered'] as const;
+/** Nearly all are good: after one that is not, no other changes anything until it is withdrawn. */
+const SIGNATURES = [...Array<'good'>(21).fill('good'), 'none', 'another', 'tampered'] as const;
 
 export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.record({
@@ -150,8 +159,8 @@ export class History {
         const beside = this.#commit(
           { ...this.files(from), ...filesOf({ [NAMES[b % NAMES.length] ?? 'web']: { value: n + 50 } }) },
           [from],
-          // Most unsigned commits that come with a merge come with a signed one.
-          b % 4 === 0 ? 'none' : 'good',
+          // It may come with a merge that is signed.
+          b % 8 === 0 ? 'none' : 'good',
         );
         return this.#made(this.#repository.merge(head, beside, this.#signing(signature)), [head, beside], signature);
       }
@@ -187,7 +196,14 @@ export class History {
       }
       case 'new root':
         return this.#commit(files, [], signature);
+      case 'withdraw':
+        // As somebody does who is told that a commit was refused: back to the last one that is good.
+        return this.#line(head).find((commit) => this.#isGood(commit)) ?? head;
     }
+  }
+
+  #isGood(commit: string): boolean {
+    return isValid(this.files(commit)) && [...this.ancestors(commit)].every((one) => this.#signed.has(one));
   }
 
   /** From a commit back along first parents. */

@@ -77,17 +77,20 @@ export async function converge(
   begin: (prepared: Prepared) => void = ({ desired }) => forgetOther(config, desired),
 ): Promise<Report> {
   const decisions = openDecisions(config.stateDir, config.desiredState);
-  putInForce(config, loaded.revision);
-  const prepared = await prepareApproved(config, loaded, supervisors, request, signal);
-  const { plan, desired, observed, marks, wanted, only } = prepared;
-  if (request.expect !== undefined && request.expect !== plan.fingerprint) {
+  const looked = await prepareApproved(config, loaded, supervisors, request, signal);
+  if (request.expect !== undefined && request.expect !== looked.plan.fingerprint) {
     throw new Failure({
       code: 'stale-plan',
       summary: 'cannot apply this plan: the desired state or the host has changed since it was made; nothing was done',
       hint: 'look at what has changed with `reconcile --dry-run` and make a new plan',
     });
   }
-  claimOwner(config, desired, observed, request.claim === true);
+  claimOwner(config, looked.desired, looked.observed, request.claim === true);
+  // What runs in the tree of a commit may find there what it lacked; a saved plan is what was looked at all the same.
+  const moved = !mustWait(looked) && putInForce(config, loaded.revision);
+  const again = moved && request.expect === undefined;
+  const prepared = again ? await prepare(config, loaded, supervisors, request, signal) : looked;
+  const { plan, desired, observed, marks, wanted, only } = prepared;
   // Before anything is done: a full disk must not hide what was.
   begin(prepared);
   decisions.keep(loaded);
@@ -111,6 +114,14 @@ export async function converge(
   endControl(report);
   saveMarks(config.stateDir, begun, marksAfter(begun, wanted, chosen, report));
   return report;
+}
+
+/** Nothing may be changed here now, and so not the files either that services run with the next time they start. */
+function mustWait({ plan, control, desired }: Prepared): boolean {
+  if (plan.steps.length > 0) return false;
+  if (desired.policy.written.mode === 'observe') return true;
+  if (plan.held.some(({ reason }) => 'waits' in reason)) return true;
+  return control.override !== true && (control.freezes.length > 0 || control.windows?.shut({ name: '' }) !== undefined);
 }
 
 /** With what a person has just approved. It is written down before it is planned for: should we end, the next run does it. */

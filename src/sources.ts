@@ -47,10 +47,14 @@ export async function readSourceAt(config: Config, commit: string, cache: Cache)
   return readFolder(config, await commits.export(commit), rootOf(config), commit, cache);
 }
 
-/** Puts the tree of a commit where services find it, before anything of it is applied. Does nothing where files are the source. */
-export function putInForce(config: Config, { commit }: Revision): void {
+/**
+ * Puts the tree of a commit where services find it, before anything of it is applied. True where another was there; does
+ * nothing where files are the source.
+ */
+export function putInForce(config: Config, { commit }: Revision): boolean {
   const remote = exported(config);
-  if (remote !== undefined && commit !== undefined && isExported(remote, commit)) putTreeInForce(remote, commit);
+  if (remote === undefined || commit === undefined || !isExported(remote, commit)) return false;
+  return putTreeInForce(remote, commit);
 }
 
 /** Of a source that is read from commits of ours, where that is not the directory itself. */

@@ -3,7 +3,17 @@ import { bootId, lives, type ProcessRef, statOf } from '../host/procfs.ts';
 import type { Desired, HealthState, Observed, Report, Revision, Service, ServiceId } from '../model.ts';
 import type { Prepared } from '../prepare.ts';
 import { Failure, type Problem, why } from '../problem.ts';
-import { type Book, isCalm, readBook, saveBook, waiting, withoutOther, withProven, withTrial } from '../verify/book.ts';
+import {
+  aboutTrial,
+  type Book,
+  isCalm,
+  readBook,
+  saveBook,
+  waiting,
+  withoutOther,
+  withProven,
+  withTrial,
+} from '../verify/book.ts';
 import { handedOver, intended, isDone, resultsOf } from '../verify/course.ts';
 import { type Failed, failed, judge, soakOf, type Verdict } from '../verify/machine.ts';
 import { type AllProven, readProven, saveProven, withServices } from '../verify/proven.ts';
@@ -216,11 +226,9 @@ export function createVerifier({ stateDir }: Pick<Config, 'stateDir'>, means: Ve
           book = next.book;
           unwell.push(next.failed);
         } else if (result.kind === 'up') {
-          const { digest, fresh } = trial;
           const pid = result.pid === undefined ? {} : { pid: result.pid };
           book = withTrial(book, id, {
-            digest,
-            ...(fresh ? { fresh } : {}),
+            ...aboutTrial(trial),
             phase: 'soaking',
             since: now(),
             boot: bootId(),

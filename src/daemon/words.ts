@@ -101,8 +101,8 @@ export function eventText(event: DaemonEvent): string {
   }
 }
 
-function verifyFailedText({ service, why, revision, then }: Extract<DaemonEvent, { kind: 'verify-failed' }>): string {
-  const what = `${service}: changed by ${formatRevision(revision)} and did not stay well: ${why}`;
+function verifyFailedText({ service, why, by, then }: Extract<DaemonEvent, { kind: 'verify-failed' }>): string {
+  const what = `${service}: changed by ${by} and did not stay well: ${why}`;
   switch (then.kind) {
     case 'told':
       return `${what}; it is left to its supervisor`;

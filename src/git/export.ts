@@ -165,13 +165,14 @@ export function treeInForce(remote: Pick<Remote, 'folder'>): string | undefined 
   }
 }
 
-/** Points the stable path to the tree of a commit: whoever reads it sees the one or the other. */
-export function putTreeInForce(remote: Pick<Remote, 'folder'>, commit: string): void {
-  if (treeInForce(remote) === commit) return;
+/** Points the stable path to the tree of a commit: whoever reads it sees the one or the other. False where it does already. */
+export function putTreeInForce(remote: Pick<Remote, 'folder'>, commit: string): boolean {
+  if (treeInForce(remote) === commit) return false;
   const aside = join(remote.folder, `tree.${process.pid}.tmp`);
   rmSync(aside, { force: true });
   symlinkSync(join('trees', commit), aside);
   renameSync(aside, join(remote.folder, 'tree'));
+  return true;
 }
 
 /** Removes the trees that nobody needs: neither we, by `keep`, nor a process that runs in one. What fails waits for the next time. */

@@ -9,6 +9,8 @@ export type Trial = {
   readonly digest: string;
   /** It was not there before. */
   readonly fresh?: true;
+  /** The revision that changed it, as text; absent where an older version wrote this. Git may be at another by now. */
+  readonly by?: string;
 } & (
   | { readonly phase: 'applying' }
   /** `since`: ms since the epoch, in the boot with that id. `pid`: as soon as it is known. */
@@ -52,8 +54,13 @@ export function withoutQuarantine({ quarantine: _, ...book }: Book): Book {
 }
 
 /** It has to be started first, or anew. */
-export function waiting({ digest, fresh }: Trial): Trial {
-  return { digest, phase: 'applying', ...(fresh ? { fresh } : {}) };
+export function waiting(trial: Trial): Trial {
+  return { ...aboutTrial(trial), phase: 'applying' };
+}
+
+/** What is tried, whatever its phase. */
+export function aboutTrial({ digest, fresh, by }: Trial): Pick<Trial, 'digest' | 'fresh' | 'by'> {
+  return { digest, ...(fresh ? { fresh } : {}), ...(by === undefined ? {} : { by }) };
 }
 
 export function withTrial(book: Book, id: ServiceId, trial: Trial | undefined): Book {
@@ -86,6 +93,7 @@ const isBook = (value: unknown): value is Book =>
 const isTrial = (value: unknown): boolean =>
   isObject(value) &&
   typeof value.digest === 'string' &&
+  (value.by === undefined || typeof value.by === 'string') &&
   (value.phase === 'applying' ||
     (value.phase === 'soaking' && typeof value.since === 'number' && typeof value.boot === 'string') ||
     (value.phase === 'failed' && typeof value.why === 'string'));

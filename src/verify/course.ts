@@ -1,4 +1,5 @@
 import type { Desired, Report, Run, Service, ServiceId, Step, StepReport } from '../model.ts';
+import { formatRevision } from '../revision.ts';
 import { type Book, type Trial, waiting } from './book.ts';
 import { digestOf } from './digest.ts';
 import type { AllProven } from './proven.ts';
@@ -36,10 +37,11 @@ export function intended(book: Book, { desired, before, steps, proven, cleared }
     if (state === 'absent' || own.some(({ action }) => OVERS.has(action))) continue;
     const step = own.find(starts);
     const known = book.trials[id];
+    const by = formatRevision(desired.revision);
     const trial =
       step === undefined
-        ? watchedOn(service, known, cleared?.services[id], proven)
-        : trialOf(service, known, step, earlier.get(id), cleared?.services[id], proven);
+        ? watchedOn(service, known, cleared?.services[id], proven, by)
+        : trialOf(service, known, step, earlier.get(id), cleared?.services[id], proven, by);
     if (trial !== undefined) trials[id] = trial;
   }
   return { ...book, trials };
@@ -51,12 +53,13 @@ function watchedOn(
   known: Trial | undefined,
   cleared: Quarantined | undefined,
   proven: AllProven,
+  by: string,
 ): Trial | undefined {
   if (known === undefined && cleared === undefined) return undefined;
   const digest = digestOf(service);
   if (known?.digest === digest) return cleared !== undefined && known.phase === 'failed' ? waiting(known) : known;
   if (cleared === undefined || proven.get(service.id)?.digest === digest) return undefined;
-  return applying(digest, cleared.to === 'absent' ? true : undefined);
+  return applying(digest, by, cleared.to === 'absent');
 }
 
 function trialOf(
@@ -66,6 +69,7 @@ function trialOf(
   earlier: Service | undefined,
   cleared: Quarantined | undefined,
   proven: AllProven,
+  by: string,
 ): Trial | undefined {
   const digest = digestOf(service);
   const last = proven.get(service.id)?.digest;
@@ -74,19 +78,19 @@ function trialOf(
     // person or another commit.
     const again = step.reason.kind === 'asked' || cleared !== undefined;
     const anew = known.phase === 'soaking' ? isOurs(step) : known.phase === 'failed' && again;
-    return anew ? applying(digest, known.fresh) : known;
+    return anew ? waiting(known) : known;
   }
   if (known === undefined && last === digest) return undefined;
-  if (last !== undefined) return applying(digest, undefined);
-  if (known !== undefined) return applying(digest, known.fresh);
+  if (last !== undefined) return applying(digest, by);
+  if (known !== undefined) return applying(digest, by, known.fresh);
   // As it was before, but nothing was proven yet: its start is none of Git's, but may be a person's.
   if (earlier !== undefined && digestOf(earlier) === digest && step.reason.kind !== 'asked') return undefined;
   const isNew = cleared?.to === 'absent' || (earlier === undefined && step.seen.kind === 'absent');
-  return applying(digest, isNew ? true : undefined);
+  return applying(digest, by, isNew);
 }
 
-function applying(digest: string, fresh: true | undefined): Trial {
-  return { digest, phase: 'applying', ...(fresh ? { fresh } : {}) };
+function applying(digest: string, by: string, isNew = false): Trial {
+  return { digest, by, phase: 'applying', ...(isNew ? { fresh: true } : {}) };
 }
 
 /** Its new process is none that its supervisor had to start. */

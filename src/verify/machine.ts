@@ -4,7 +4,7 @@ import { unreachable } from '../problem.ts';
 import { formatRevision } from '../revision.ts';
 import { formatExit } from '../status.ts';
 import { parseDuration } from '../units.ts';
-import type { Book, Trial } from './book.ts';
+import { aboutTrial, type Book, type Trial } from './book.ts';
 import { digestOf } from './digest.ts';
 import type { AllProven } from './proven.ts';
 import { isSameRevision, type Quarantined } from './quarantine.ts';
@@ -35,7 +35,7 @@ export interface Sight {
 
 export type Verdict =
   | { readonly kind: 'goes-on' }
-  /** Its process, which was not known yet. */
+  /** Its process, from now on: which was not known yet, or not since when. */
   | { readonly kind: 'found'; readonly pid: number }
   /** Somebody stopped it, or the host was booted, which says nothing of it. */
   | { readonly kind: 'interrupted' }
@@ -83,10 +83,10 @@ function judgeRunning(trial: Soaking, pid: number, health: HealthState, soak: nu
   if (health.kind === 'unhealthy' && health.about === 'self') {
     return { kind: 'failed', why: `its probe ${health.probe} failed: ${health.why}` };
   }
-  if (trial.pid === undefined) return { kind: 'found', pid };
-  // A probe that has not answered yet proves nothing; a clock that was put back must not make it last for ever.
-  const over = now >= trial.since + soak || now < trial.since;
-  return over && health.kind !== 'unknown' ? { kind: 'proven' } : { kind: 'goes-on' };
+  // With a clock that was put back it begins anew: nobody knows how long it has been.
+  if (trial.pid === undefined || now < trial.since) return { kind: 'found', pid };
+  // A probe that has not answered yet proves nothing.
+  return now >= trial.since + soak && health.kind !== 'unknown' ? { kind: 'proven' } : { kind: 'goes-on' };
 }
 
 function restarted(before: number, now: number): Verdict {
@@ -101,7 +101,9 @@ function ended(exit: Exit): string {
 export interface Failed {
   readonly service: ServiceId;
   readonly why: string;
-  /** The revision that is in force. */
+  /** The revision that changed it, as text. */
+  readonly by: string;
+  /** The one that is in force, and is not tried again where it is put back. */
   readonly revision: Revision;
   /** `told`: nothing. `left`: nothing more is done to it. Else it is put back to that, undefined where it was not there. */
   readonly then:
@@ -113,20 +115,32 @@ export interface Failed {
 /** Nobody rolls back beneath the hands of somebody who edits files: by default only what is committed is rolled back. */
 export function onFailureOf(service: Service, { policy, revision }: Pick<Desired, 'policy' | 'revision'>) {
   const committed = revision.commit !== undefined && revision.dirty !== true;
-  return service.written.onFailure ?? policy.written.verify?.onFailure ?? (committed ? 'rollback' : 'alert');
+  return writtenOnFailure(service, { policy }) ?? (committed ? 'rollback' : 'alert');
+}
+
+function writtenOnFailure({ written }: Service, { policy }: Pick<Desired, 'policy'>) {
+  return written.onFailure ?? policy.written.verify?.onFailure;
 }
 
 export function failed(
   book: Book,
   service: Service,
-  why: string,
+  reason: string,
   { desired, proven, now }: { readonly desired: Desired; readonly proven: AllProven; readonly now: number },
 ): { readonly book: Book; readonly failed: Failed } {
   const { id } = service;
   const { revision } = desired;
   const tried = book.trials[id]?.digest ?? digestOf(service);
-  const over: Trial = { digest: tried, phase: 'failed', at: now, why };
-  const tell = (then: Failed['then']): Failed => ({ service: id, why, revision, then });
+  const { by = formatRevision(revision), fresh } = book.trials[id] ?? {};
+  // Git may have gone on since, with what is the matter still in it.
+  const why = by === formatRevision(revision) ? reason : `changed by ${by}: ${reason}`;
+  const over: Trial = {
+    ...aboutTrial(book.trials[id] ?? { digest: tried, phase: 'applying' }),
+    phase: 'failed',
+    at: now,
+    why: reason,
+  };
+  const tell = (then: Failed['then']): Failed => ({ service: id, why: reason, by, revision, then });
   const leave = (entry: Quarantined, because?: string) => ({
     book: quarantined({ ...book, trials: { ...book.trials, [id]: over } }, { [id]: { ...entry, left: true } }),
     failed: tell({ kind: 'left', ...(because === undefined ? {} : { because }) }),
@@ -166,9 +180,15 @@ export function failed(
     const trials = { ...book.trials, [id]: { digest: base.digest, phase: 'applying' as const } };
     return { book: quarantined({ ...book, trials }, { [id]: put }), failed: tell({ kind: 'back', to }) };
   }
-  if (book.trials[id]?.fresh !== true) return leave(as, 'nothing of it is known to have stayed well before');
+  if (fresh !== true) return leave(as, 'nothing of it is known to have stayed well before');
+  const formers = formersOf(service, desired, proven, why, now);
+  // Nothing to go back to: unless somebody wants it so, what is new on a new host is its supervisor's to keep running.
+  const isFirst = book.history.length === 0 && Object.keys(formers).length === 0;
+  if (isFirst && writtenOnFailure(service, desired) === undefined) {
+    return { book: { ...book, trials: { ...book.trials, [id]: over } }, failed: tell({ kind: 'told' }) };
+  }
   const { [id]: _, ...trials } = book.trials;
-  const entries = { [id]: { to: 'absent' as const, why, at: now }, ...formersOf(service, desired, proven, why, now) };
+  const entries = { [id]: { to: 'absent' as const, why, at: now }, ...formers };
   return { book: quarantined({ ...book, trials }, entries), failed: tell({ kind: 'back', to: undefined }) };
 }
 

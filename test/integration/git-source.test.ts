@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync } from 'node:fs';
+import { globSync, readFileSync, readlinkSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { createRepository, type Files, type Repository } from '../rig/git/repository.ts';
@@ -81,6 +81,43 @@ test('a new commit restarts nothing that it does not change, relative folders an
   process.kill(before.app ?? 0, 'SIGKILL');
   await until(() => host.processes().some(({ command }) => command === 'sleep 607'));
   expect(await daemon.stop()).toBe(0);
+});
+
+test('while nothing may be changed, what starts next starts from the tree it did before', async () => {
+  await begin({ poll: '1h' });
+  const app = 'supervisor: builtin\ncommand: [./run]\ndirectory: ./app\nstart: { ready: 0s }\n';
+  const program = (seconds: number) => ({ 'ds/app/run': { program: `#!/bin/sh\nexec sleep ${seconds}\n` } });
+  const first = push({ app }, [], program(611));
+  const daemon = await host.daemon();
+  await until(() => pidOf('app'));
+  const runs = (command: string) => host.processes().some((one) => one.command === command);
+  expect(await host.reconcile('freeze', '--reason', 'audit')).toMatchObject({ code: 0 });
+  const second = push({ app }, [first], program(612));
+  await host.reconcile('sync');
+  await daemon.saw(`commit ${second.slice(0, 12)}`);
+  const before = (await until(() => pidOf('app'))) as number;
+  process.kill(before, 'SIGKILL');
+  await until(async () => runs('sleep 611') && (await pidOf('app')) !== before);
+  expect(runs('sleep 612')).toBe(false);
+  expect(await host.reconcile('unfreeze')).toMatchObject({ code: 0 });
+  await host.reconcile('sync');
+  process.kill((await until(() => pidOf('app'))) as number, 'SIGKILL');
+  await until(() => runs('sleep 612'));
+  expect(await daemon.stop()).toBe(0);
+});
+
+test('a commit that is refused as a saved plan leaves the tree as it was', async () => {
+  await begin();
+  const first = push({ web: sleeper(600) });
+  expect((await host.reconcile()).code).toBe(0);
+  const plan = join(host.folder, 'plan.json');
+  const second = push({ web: sleeper(600), other: sleeper(601) }, [first]);
+  expect((await host.reconcile('plan', '--out', plan)).code).toBe(2);
+  push({ web: sleeper(600), third: sleeper(602) }, [second]);
+  const [tree] = globSync(join(host.folder, '**/git/ops-*/tree'));
+  const at = readlinkSync(tree ?? '');
+  expect(await host.reconcile('apply', plan)).toMatchObject({ code: 1, stderr: expect.stringContaining('changed') });
+  expect(readlinkSync(tree ?? '')).toBe(at);
 });
 
 test('a hook has it applied at once; what tells the daemon carries no content', async () => {

@@ -46,7 +46,7 @@ export interface PolicyFile {
      */
     soak?: string;
     /**
-     * When it does not. rollback: apply what last was good, and try that commit no more. hold: leave it as it is, and alone. alert: tell, and go on. Default: rollback for what is committed, else alert.
+     * When it does not. rollback: apply what last was good, and try that commit no more. hold: leave it as it is, and alone. alert: tell, and go on. Default: rollback for what is committed and can be put back, else alert.
      */
     onFailure?: 'rollback' | 'hold' | 'alert';
   };

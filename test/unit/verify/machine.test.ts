@@ -29,9 +29,9 @@ describe('what soaks', () => {
     expect(seen(running, { now: NOW + SOAK })).toEqual({ kind: 'proven' });
   });
 
-  it('is not proven by a probe that has not answered, nor kept for ever by a clock that was put back', () => {
+  it('is not proven by a probe that has not answered, nor by a clock that was put back, with which it begins anew', () => {
     expect(seen(running, { now: NOW + SOAK, health: { kind: 'unknown' } })).toEqual({ kind: 'goes-on' });
-    expect(seen(running, { now: NOW - 1 })).toEqual({ kind: 'proven' });
+    expect(seen(running, { now: NOW - 1 })).toMatchObject({ kind: 'found', pid: 7 });
   });
 
   it('has failed with another pid, its end, or a failing probe of its own', () => {
@@ -108,6 +108,25 @@ describe('what did not stay well', () => {
     const trials = { site: { digest: digestOf(renamed), phase: 'applying', fresh: true } } as const;
     const { book } = failed({ ...EMPTY, trials }, renamed, 'it fell over', { desired: state, proven, now: NOW });
     expect(book.quarantine?.services).toMatchObject({ site: { to: 'absent' }, web: { to: before } });
+  });
+
+  it('is left to its supervisor where it is new on a host of which nothing is known to have been well', () => {
+    const fresh = { ...EMPTY, trials: { web: { digest: digestOf(web), phase: 'applying', fresh: true } } } as const;
+    const told = fail(fresh, { proven: new Map() });
+    expect(told.failed.then).toEqual({ kind: 'told' });
+    expect(told.book).toMatchObject({ trials: { web: { phase: 'failed' } } });
+    expect(told.book.quarantine).toBeUndefined();
+    const known = { ...fresh, history: [at('a')] };
+    expect(fail(known, { proven: new Map() }).failed.then).toEqual({ kind: 'back', to: undefined });
+    const wanted = service('web', { onFailure: 'rollback' });
+    expect(fail(fresh, { proven: new Map(), web: wanted }).failed.then).toEqual({ kind: 'back', to: undefined });
+  });
+
+  it('names the commit that changed it, though Git has gone on since', () => {
+    const changed = { web: { digest: digestOf(web), phase: 'applying', by: 'cafe' } } as const;
+    const { book, failed } = fail({ ...EMPTY, trials: changed });
+    expect(failed).toMatchObject({ by: 'cafe', why: 'it fell over', revision: at('b') });
+    expect(book.quarantine?.services.web?.why).toBe('changed by cafe: it fell over');
   });
 
   it('is left alone where nothing of it is known to have been well', () => {

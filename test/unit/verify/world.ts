@@ -63,7 +63,7 @@ export class World implements Disposable {
     const services = Object.entries(versions).map(([id, { number }]) =>
       service(id, { command: ['run', id], environment: { VERSION: String(number) } }),
     );
-    this.#git = desired(services, at(name));
+    this.#git = desired(services, at(name), { soak: '10s', onFailure: 'rollback' });
   }
 
   /** One run, and all that it makes necessary; with a fuse it is killed after so many acts, and begun again. */

@@ -13,7 +13,7 @@ import { readSeen, readTaken } from './git/remember.ts';
 import type { Remote } from './git/remote.ts';
 import { commitOf, committedText } from './git/revision.ts';
 import { type Refreshed, refresh, treeAt } from './git/source.ts';
-import { headOf, remoteOfWorkTree, stateOf, type WorkTree, workTreeOf } from './git/worktree.ts';
+import { headOf, isBeingWritten, markOf, remoteOfWorkTree, type WorkTree, workTreeOf } from './git/worktree.ts';
 import type { Revision } from './model.ts';
 import { Failure, type Problem, why } from './problem.ts';
 
@@ -23,9 +23,8 @@ export interface Read {
   readonly revision: Pick<Revision, 'commit' | 'dirty'>;
 }
 
-/** How long (ms) a git that is writing the files is waited for, and from when on its lock is one that it left behind. */
+/** How long (ms) a git that is writing the files is waited for. */
 const PATIENCE = 5000;
-const STALE = 30_000;
 
 /** Reads what the source says now: of a repository elsewhere, the commit that was taken last. Fetches nothing from elsewhere. */
 export async function readSource(config: Config, cache: Cache): Promise<Read> {
@@ -159,18 +158,13 @@ async function readFiles(config: Config, tree: WorkTree | undefined, cache: Cach
 /** Reads when no git is writing the files, and again where one was meanwhile: never half of a checkout. */
 async function whole<T>(tree: WorkTree, read: () => Promise<T>): Promise<T> {
   for (const end = Date.now() + PATIENCE; ; await sleep(50)) {
-    const before = stateOf(tree);
-    if (!isBusy(before)) {
+    if (!isBeingWritten(tree)) {
+      const before = markOf(tree);
       const result = await read();
-      const after = stateOf(tree);
-      if (after.mark === before.mark && !isBusy(after)) return result;
+      if (markOf(tree) === before && !isBeingWritten(tree)) return result;
     }
     if (Date.now() > end) throw new Failure(checkoutUnderWay(tree));
   }
-}
-
-function isBusy({ locked }: ReturnType<typeof stateOf>): boolean {
-  return locked !== undefined && Date.now() - locked < STALE;
 }
 
 /** By commit: what its policy says of the work tree. */

@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { writableBy } from '../host/writable.ts';
 import { type Problem, why } from '../problem.ts';
 
 /**
@@ -34,15 +35,8 @@ export function writableByOthers(path: string): string | undefined {
 
 /** Of a path as it is written and as it really is: what others can write. */
 function unsafeOnWay(path: string): string[] {
-  const unsafe: string[] = [];
-  for (const start of new Set([path, realpathSync(path)])) {
-    for (let here = start; ; here = dirname(here)) {
-      const stat = lstatSync(here);
-      if (isOpen(stat) && !(here !== start && isSticky(stat))) unsafe.push(here);
-      if (dirname(here) === here) break;
-    }
-  }
-  return unsafe;
+  const ways = [...new Set([path, realpathSync(path)])];
+  return ways.map(writableBy).filter((open) => open !== undefined);
 }
 
 function unsafeBelow(folder: string): string[] {
@@ -59,8 +53,4 @@ function unsafeBelow(folder: string): string[] {
 /** The mode of a symbolic link means nothing; its owner can't change it but can replace it. */
 function isOpen(stat: Stats): boolean {
   return stat.uid !== 0 || (!stat.isSymbolicLink() && (stat.mode & 0o022) !== 0);
-}
-
-function isSticky(stat: Stats): boolean {
-  return stat.isDirectory() && stat.uid === 0 && (stat.mode & 0o1000) !== 0;
 }

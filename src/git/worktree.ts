@@ -101,13 +101,25 @@ export function headOf({ gitDir, commonDir }: WorkTree): string | undefined {
 
 /**
  * What differs once git has changed files of the work tree, or was about to: it locks the index, writes the files, puts
- * the new index in place, and then moves HEAD. `locked`: since when a git is at it (ms).
+ * the new index in place, and then moves HEAD.
  */
-export function stateOf(tree: WorkTree): { readonly mark: string; readonly locked: number | undefined } {
+export function markOf(tree: WorkTree): string {
   const index = statSync(join(tree.gitDir, 'index'), { bigint: true, throwIfNoEntry: false });
-  const lock = statSync(join(tree.gitDir, 'index.lock'), { throwIfNoEntry: false });
-  const mark = [readText(join(tree.gitDir, 'HEAD')), headOf(tree), index?.ino, index?.mtimeNs, index?.size].join(' ');
-  return { mark, locked: lock?.mtimeMs };
+  return [readText(join(tree.gitDir, 'HEAD')), headOf(tree), index?.ino, index?.mtimeNs, index?.size].join(' ');
+}
+
+/** A lock this old (ms) is one that a git has left behind. */
+const STALE = 30_000;
+
+/** A git is writing the files of the work tree. */
+export function isBeingWritten({ gitDir }: WorkTree): boolean {
+  const lock = statSync(join(gitDir, 'index.lock'), { throwIfNoEntry: false });
+  return lock !== undefined && Date.now() - lock.mtimeMs < STALE;
+}
+
+/** The files that change with each commit, checkout, merge and reset. */
+export function headsOf({ gitDir }: WorkTree): readonly string[] {
+  return [join(gitDir, 'HEAD'), join(gitDir, 'logs/HEAD')];
 }
 
 function readText(path: string): string | undefined {

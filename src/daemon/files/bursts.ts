@@ -11,9 +11,8 @@ const SOON = 500;
 const REPLACED = 150;
 /** What looks half-written is believed after this much quiet (ms). */
 const BELIEVED = 1000;
-/** How often (ms) it is looked whether a checkout is over, and how long one is waited for: its lock may have been left behind. */
+/** How often (ms) it is looked whether a checkout is over. */
 const LOOK = 20;
-const CHECKOUT = 30_000;
 
 /** Puts together what belongs together: many changes of many files are one. */
 export interface Bursts extends Disposable {
@@ -63,7 +62,7 @@ export function createBursts(over: () => void, isCheckout: () => boolean): Burst
       () =>
         setImmediate(() => {
           if (timer !== mine) return;
-          if (performance.now() - last < CHECKOUT && isCheckout()) schedule(LOOK);
+          if (isCheckout()) schedule(LOOK);
           else settle();
         }),
       after,

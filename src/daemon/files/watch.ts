@@ -1,8 +1,8 @@
 import { relative, sep } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
+import { headsOf, isBeingWritten, workTreeOf } from '../../git/worktree.ts';
 import { type Problem, why } from '../../problem.ts';
 import { createBursts } from './bursts.ts';
-import { gitFolderOf, headsOf, isCheckoutUnderWay } from './checkout.ts';
 import { followLinks } from './links.ts';
 
 /** How often (ms) it is looked whether the directory is another by now, or where its links lead. */
@@ -39,11 +39,8 @@ export async function watchFiles(directory: string, options: WatchOptions): Prom
     const [top = ''] = relative(directory, path).split(sep);
     return top === '' || PARTS.test(top);
   };
-  const gitFolder = () => gitFolderOf(directory);
-  const isCheckout = () => {
-    const folder = gitFolder();
-    return folder !== undefined && isCheckoutUnderWay(folder);
-  };
+  let tree = workTreeOf(directory);
+  const isCheckout = () => tree !== undefined && isBeingWritten(tree);
   const bursts = createBursts(changed, isCheckout);
   const links = followLinks(directory, isPart);
   let turn: Promise<unknown> = Promise.resolve();
@@ -53,8 +50,8 @@ export async function watchFiles(directory: string, options: WatchOptions): Prom
   const open = async () => {
     await watcher?.close();
     if (closed) return;
-    const folder = gitFolder();
-    const heads = folder === undefined ? [] : headsOf(folder);
+    tree = workTreeOf(directory);
+    const heads = tree === undefined ? [] : headsOf(tree);
     const mine = watch([directory, ...heads], {
       ignoreInitial: false,
       atomic: false,

@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -260,6 +261,17 @@ describe('in a work tree', () => {
     await sleep(300); // nothing must come
     expect(bursts).toBe(0);
     rmSync(join(folder, '.git/index.lock'));
+    await burst();
+  });
+
+  test('a lock that was left behind keeps nobody waiting', async () => {
+    writeFileSync(join(folder, '.git/index.lock'), '');
+    const before = new Date(Date.now() - 60_000);
+    utimesSync(join(folder, '.git/index.lock'), before, before);
+    const began = performance.now();
+    await watcher.steady(async () => undefined);
+    expect(performance.now() - began).toBeLessThan(5000);
+    writeFileSync(web(), 'description: whole\n');
     await burst();
   });
 });

@@ -298,3 +298,25 @@ test('while nothing was changed nothing is written', async () => {
   expect(readFileSync(file, 'utf8')).toBe(written);
   expect(daemon.output().match(/stayed well/g)).toHaveLength(1);
 });
+
+test('what was decided can not be read: nothing is done, what runs goes on, and status says so, with a daemon and without', async () => {
+  host.write('web', good(1));
+  commit('one');
+  const daemon = await host.daemon();
+  await isCalm();
+  const before = await host.pids();
+  const file = join(host.runtime, 'state/decisions/verification.json');
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, '{');
+  const shown = await status();
+  expect(shown.services).toMatchObject([{ name: 'web', state: 'RUNNING' }]);
+  expect(shown.notes).toContainEqual({ kind: 'invalid', ok: false, text: expect.stringContaining("can't be read") });
+  host.write('web', good(2));
+  expect(await host.reconcile()).toMatchObject({ code: 1, stderr: expect.stringContaining('acknowledge') });
+  expect(await host.pids()).toEqual(before);
+  expect(await daemon.stop()).toBe(0);
+  expect((await status()).services).toMatchObject([{ name: 'web', state: 'RUNNING' }]);
+  writeFileSync(file, text);
+  expect((await host.reconcile()).code).toBe(0);
+  expect(Object.values(await host.pids()).map(versionOf)).toEqual(['2']);
+});

@@ -74,6 +74,16 @@ test('a repository elsewhere has one place here, whatever commit it is at, and e
   ]);
 });
 
+test('what is wrong inside of a map is told with the keys of that', async () => {
+  writeFileSync('reconcile.config.yaml', 'git: { ulr: /x, zzz: 1 }\ntrust: yes\n');
+  expect((await problems()).toSorted()).toEqual([
+    "./reconcile.config.yaml: 'git.url' must be a text that is not empty | ",
+    "./reconcile.config.yaml: 'trust' must be a map | known are signedBy",
+    "./reconcile.config.yaml: unknown key 'git.ulr' | did you mean 'url'?",
+    "./reconcile.config.yaml: unknown key 'git.zzz' | known are url, ref, path, poll, sshKey, knownHosts, tokenFile, credentialHelper",
+  ]);
+});
+
 test('with a runtime folder of its own everything of ours is below it', async () => {
   expect(await readConfig({ runtimeDir: 'run' })).toMatchObject({
     runtimeDir: join(folder, 'run'),

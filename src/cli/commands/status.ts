@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Config } from '../../config.ts';
 import { readLastGood } from '../../decisions.ts';
 import { loadDesired, supervisorsInUse } from '../../engine.ts';
 import { holdsByDuel, recordedDuels } from '../../handover/duels.ts';
@@ -87,7 +88,17 @@ async function desiredOrLastGood({ config, note, style }: Context): Promise<Desi
     const last = readLastGood(config.stateDir, config.desiredState);
     if (last === undefined) throw error;
     note(`${problemsText(error.problems, style)}\nThe last good desired state is shown:\n`);
+    return inForceIfKnown(config, last);
+  }
+}
+
+/** Where it can't be read what is quarantined, that is told above; what Git said last is shown as it is. */
+function inForceIfKnown(config: Config, last: Desired): Desired {
+  try {
     return inForce(config, last);
+  } catch (error) {
+    if (error instanceof Failure) return last;
+    throw error;
   }
 }
 

@@ -133,7 +133,7 @@ function matchesOf(line: Line, index: Index): readonly { readonly service: Decla
   if (command === undefined) return [];
   // As whom it runs may be left to who starts it, or to a `sudo` on the way: that is no doubt.
   const anybody = line.user === undefined || switches(line.argv);
-  const found = (index.get(keyOf(command)) ?? []).map(({ service, wanted, command: ours }) => ({
+  const found = index.withFirstOf(keyOf(command), command.args).map(({ service, wanted, command: ours }) => ({
     service,
     match: matchCommands(line, command, anybody ? { ...wanted, user: undefined } : wanted, ours),
   }));

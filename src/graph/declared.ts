@@ -40,7 +40,13 @@ export interface Candidate {
 }
 
 /** Services by what their commands come down to: only those of the same key as a process have to be compared with it. */
-export type Index = ReadonlyMap<string, readonly Candidate[]>;
+export interface Index {
+  ofKey(key: string): readonly Candidate[];
+  /** Of these, those with the very same arguments. */
+  withArguments(key: string, args: readonly string[]): readonly Candidate[];
+  /** And those whose arguments are the first of these: no others can match a command line that is as it was written. */
+  withFirstOf(key: string, args: readonly string[]): readonly Candidate[];
+}
 
 export function indexOf(services: readonly Declared[]): Index {
   // Most services share a few directories, and following links costs more than all the rest.
@@ -54,7 +60,17 @@ export function indexOf(services: readonly Declared[]): Index {
     const command = service.command === undefined ? undefined : readCommand(service.command);
     return command === undefined ? [] : [{ service, command, wanted: wantedOf(service, follow) }];
   });
-  return Map.groupBy(candidates, ({ command }) => keyOf(command));
+  const byKey = Map.groupBy(candidates, ({ command }) => keyOf(command));
+  // Of a thousand services of one program each is told by its arguments.
+  const line = (key: string, args: readonly string[]) => [key, ...args].join('\0');
+  const byLine = Map.groupBy(candidates, ({ command }) => line(keyOf(command), command.args));
+  const withArguments: Index['withArguments'] = (key, args) => byLine.get(line(key, args)) ?? [];
+  return {
+    ofKey: (key) => byKey.get(key) ?? [],
+    withArguments,
+    withFirstOf: (key, args) =>
+      byKey.has(key) ? [...args.keys(), args.length].flatMap((n) => withArguments(key, args.slice(0, n))) : [],
+  };
 }
 
 export function wantedOf({ command = [], directory, user }: Declared, follow = followed): Wanted {

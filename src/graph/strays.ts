@@ -71,7 +71,7 @@ export function lookalikes(
 function matchesOf(process: Process, index: Index, least: number): readonly Lookalike[] {
   const command = readCommand(process.argv);
   if (command === undefined) return [];
-  return alike(candidatesOf(process, keyOf(command), index), command).flatMap(
+  return candidatesOf(process, command, index).flatMap(
     ({ service, wanted, command: ours }): Lookalike[] => {
       const match = matchCommands(process, command, wanted, ours);
       if (match.score === 0 || match.score < least) return [];
@@ -83,13 +83,6 @@ function matchesOf(process: Process, index: Index, least: number): readonly Look
 /** Of so many services of one program it can't be told which one a process resembles, only which it is. */
 const MANY = 20;
 
-function alike(candidates: readonly Candidate[], { args }: Command): readonly Candidate[] {
-  if (candidates.length <= MANY) return candidates;
-  const same = ({ command }: Candidate) =>
-    command.args.length === args.length && command.args.every((arg, i) => arg === args[i]);
-  return candidates.filter(same);
-}
-
 /** In a container, whose paths are other files than ours. */
 function isElsewhere({ pid }: Process): boolean {
   const [theirs, ours] = [linkOf(pid, 'ns/pid'), linkOf('self', 'ns/pid')];
@@ -100,13 +93,18 @@ function elsewhere({ score, evidence }: Match): Match {
   return { kind: 'likely', score: score * 0.6, evidence: [...evidence, 'but in a container of its own'] };
 }
 
-function candidatesOf(process: Process, key: string, index: Index) {
-  const candidates = index.get(key) ?? [];
+function candidatesOf(process: Process, command: Command, index: Index): readonly Candidate[] {
+  const key = keyOf(command);
+  const candidates = index.ofKey(key);
+  if (candidates.length > MANY) return index.withArguments(key, command.args);
   // Arguments that are written over are one text; the program behind it tells.
   if (candidates.length > 0 || !/[\s:]/.test(process.argv[0] ?? '')) return candidates;
   const { exe } = process;
   const name = exe?.replace(/ \(deleted\)$/, '').replace(/^.*\//, '');
-  return name === undefined ? [] : (index.get(`file ${name}`) ?? []);
+  if (name === undefined) return [];
+  const rewritten = `file ${name}`;
+  const ofProgram = index.ofKey(rewritten);
+  return ofProgram.length > MANY ? index.withArguments(rewritten, command.args) : ofProgram;
 }
 
 /** Another one above or below it says the same with more right. */

@@ -78,15 +78,22 @@ function maskDirectives(text: string): string {
 function maskDirective(line: string): string {
   const begin = line.indexOf('=') + 1;
   const words = [...line.slice(begin).matchAll(/"(?:[^"\\]|\\.)*"|\S+/g)];
-  const values = words.map(([word]) => word.replace(/^"(.*)"$/s, '$1'));
+  const quoted = words.map(([word]) => partsOf(word));
+  const values = quoted.map(([, value]) => value);
   const shown = maskValue(values) as readonly string[];
   let text = line.slice(0, begin);
   let done = begin;
   words.forEach(({ 0: word, index }, i) => {
-    const value = shown[i] ?? '';
-    const masked = value === values[i] ? word : word.startsWith('"') ? `"${value}"` : value;
-    text += line.slice(done, begin + index) + masked;
+    const [open, , close] = quoted[i] ?? ['', '', ''];
+    text += line.slice(done, begin + index) + open + (shown[i] ?? '') + close;
     done = begin + index + word.length;
   });
   return text + line.slice(done);
+}
+
+/** A word without its quotes, which may never be closed. */
+function partsOf(word: string): readonly [open: string, value: string, close: string] {
+  if (!word.startsWith('"')) return ['', word, ''];
+  const isClosed = word.length > 1 && word.endsWith('"');
+  return ['"', word.slice(1, isClosed ? -1 : undefined), isClosed ? '"' : ''];
 }

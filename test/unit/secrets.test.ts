@@ -21,6 +21,12 @@ it('our own lines of a file are not shown: they hold all fields', () => {
   expect(maskFile({ path: '/x', from: 'a', to: 'b' })).toEqual({ path: '/x', from: 'a', to: 'b' });
 });
 
+it('masks what stands in a quote that is never closed', () => {
+  expect(maskFile({ path: '/x', from: 'Environment="DB_PASSWORD=https://u:p@h/' }).from).toBe(
+    'Environment="DB_PASSWORD=***',
+  );
+});
+
 it('what is masked once is not masked otherwise a second time: it may have come over a socket', () => {
   const word = fc.oneof(
     fc.constantFrom(

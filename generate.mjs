@@ -22,6 +22,7 @@ export async function generate() {
     strictTypes: false,
     strictRequired: false,
     allowUnionTypes: true,
+    inlineRefs: false,
     code: { source: true, esm: true },
   });
   const names = [];
@@ -127,6 +128,8 @@ function inlineScalars(schema) {
     if (Array.isArray(node)) return node.map(walk);
     const target = typeof node.$ref === 'string' ? schema.$defs?.[node.$ref.replace('#/$defs/', '')] : undefined;
     if (target?.type === 'string') return { type: 'string', description: node.description ?? target.description };
+    // With a description of its own beside it each use would become a type of its own.
+    if (target !== undefined) return { $ref: node.$ref };
     return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, walk(value)]));
   };
   const { $defs, ...rest } = walk(schema);

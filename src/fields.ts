@@ -1,6 +1,6 @@
 import type { FieldRule, FieldTable } from './model.ts';
 
-/** The fields whose canonical value is a number of milliseconds; `health.KEY` is a key of each probe. */
+/** The fields whose canonical value is a number of milliseconds; `health.KEY` is a key of each probe, by its dotted path. */
 const DURATIONS = new Set([
   'start.ready',
   'start.timeout',
@@ -9,9 +9,18 @@ const DURATIONS = new Set([
   'restart.backoff.max',
   'restart.limit.within',
   'restart.cooldown',
+  'start.grace',
   'soak',
+  'dwell',
+  'gate.every',
+  'gate.tryFor',
+  'gate.timeout',
+  'gate.file.changedWithin',
   'health.every',
   'health.timeout',
+  'health.file.changedWithin',
+  'health.progress.within',
+  'health.progress.file.changedWithin',
 ]);
 /** The fields whose canonical value is a number of bytes. */
 const SIZES = new Set([
@@ -21,6 +30,7 @@ const SIZES = new Set([
   'limits.lockedMemory',
   'limits.stack',
   'logs.maxSize',
+  'health.process.memory',
 ]);
 
 /** What the number in a field's canonical value counts, if it is no plain number. */

@@ -288,7 +288,9 @@ export type Reason =
   | { readonly kind: 'superseded'; readonly things: readonly string[] }
   /** Git has it no more; these, which it had superseded, are taken back into force. */
   | { readonly kind: 'given-back'; readonly things: readonly string[] }
-  | { readonly kind: 'asked' };
+  | { readonly kind: 'asked' }
+  /** A probe of it fails, and says `onFailure: restart` or `stop`. */
+  | { readonly kind: 'unhealthy'; readonly probe: string; readonly why: string };
 
 /** A file that a step writes or removes: its whole text before and after, undefined where there is none. */
 export interface FileChange {
@@ -439,6 +441,29 @@ export interface Held {
       }
     /** `mode: observe`. */
     | { readonly kind: 'observed'; readonly waits: Waiting }
+    /** What has to pass before it is interrupted does not: `gate` in words, and `why` it does not. */
+    | {
+        readonly kind: 'gate';
+        readonly waits: Waiting;
+        readonly gate: string;
+        readonly why: string;
+        /** ms since the epoch: from when on it waits, and until when; undefined: without end. */
+        readonly since: number;
+        readonly until?: number;
+        readonly otherwise: 'wait' | 'ask' | 'proceed';
+      }
+    /** So many restarts that nobody asked for have been made on this host that changes wait until then (ms since the epoch). */
+    | { readonly kind: 'breaker'; readonly waits: Waiting; readonly until: number; readonly why: string }
+    /** A person wants it left alone, whatever happens to it. */
+    | {
+        readonly kind: 'hold';
+        readonly by: string;
+        readonly why: string;
+        readonly since: number;
+        readonly until?: number;
+      }
+    /** It was stopped since a probe failed that says so: until a person starts it, or Git changes. */
+    | { readonly kind: 'stopped-for'; readonly probe: string; readonly why: string; readonly at: number }
     /** `confirm: true`: until somebody says `reconcile approve PLAN`. `work`: a digest of what waits for this service. */
     | { readonly kind: 'approval'; readonly waits: Waiting; readonly plan: string; readonly work: string }
     /**

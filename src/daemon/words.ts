@@ -168,6 +168,14 @@ function heldText(reason: Extract<DaemonEvent, { kind: 'held' }>['reason']): str
       return `${waitingText(reason.waits)} waits: of group '${reason.group}' no more than ${reason.max} may be down at a time: ${reason.down.join(', ')}`;
     case 'approval':
       return `${waitingText(reason.waits)} waits for \`reconcile approve ${reason.plan}\``;
+    case 'gate':
+      return `${waitingText(reason.waits)} waits for its gate (${reason.gate}): ${reason.why}`;
+    case 'breaker':
+      return `${waitingText(reason.waits)} is only told: ${reason.why}`;
+    case 'hold':
+      return `left alone by ${reason.by}: ${reason.why}`;
+    case 'stopped-for':
+      return `stopped since its probe ${reason.probe} failed: ${reason.why}`;
     case 'quarantined':
       return `${reason.commit} is not applied to it: ${reason.why}`;
     default:

@@ -103,9 +103,9 @@ function unknownKey(kind: Kind, root: unknown, path: Path): Finding {
   const meant = suggestKey(kind, name, siblings, elsewhere(kind, name));
   const place = parent.length === 0 ? '' : ` in ${dotted(parent)}`;
   const base = { code: 'unknown-key', path, part: 'key' as const, summary: `unknown key '${name}'${place}` };
+  if (name === 'name' && parent.length === 0) return { ...base, hint: `a ${kind}'s name is the name of its file` };
   if (meant !== undefined) return { ...base, meant, hint: `did you mean '${meant}'?` };
   if (name === '<<') return { ...base, hint: 'YAML 1.2 has no merge keys: write the keys out' };
-  if (name === 'name' && parent.length === 0) return { ...base, hint: `a ${kind}'s name is the name of its file` };
   return { ...base, hint: `known are ${keysAt(kind, parent).join(', ')}` };
 }
 

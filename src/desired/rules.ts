@@ -13,11 +13,20 @@ export function serviceRules(service: Partial<ServiceFile>, broken: ReadonlySet<
     ...backoffRule(service),
     ...probeRules(service),
     ...supersedesRules(service),
+    ...notYetRules(service),
   ];
 }
 
+function notYetRules(service: Partial<ServiceFile>): Finding[] {
+  return (['dwell', 'requires', 'gate'] as const).flatMap((key) =>
+    service[key] === undefined ? [] : [notYet([key], key, 'remove it')],
+  );
+}
+
 export function policyRules(policy: Partial<PolicyFile>): Finding[] {
-  return policy.budgets === undefined ? [] : [notYet(['budgets'], 'budgets', 'remove it')];
+  return (['budgets', 'health', 'holds', 'alerts'] as const).flatMap((key) =>
+    policy[key] === undefined ? [] : [notYet([key], key, 'remove it')],
+  );
 }
 
 export function hostRules(host: { readonly facts?: unknown }): Finding[] {

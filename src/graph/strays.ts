@@ -71,13 +71,11 @@ export function lookalikes(
 function matchesOf(process: Process, index: Index, least: number): readonly Lookalike[] {
   const command = readCommand(process.argv);
   if (command === undefined) return [];
-  return candidatesOf(process, command, index).flatMap(
-    ({ service, wanted, command: ours }): Lookalike[] => {
-      const match = matchCommands(process, command, wanted, ours);
-      if (match.score === 0 || match.score < least) return [];
-      return [{ service, process, match: match.kind === 'exact' && isElsewhere(process) ? elsewhere(match) : match }];
-    },
-  );
+  return candidatesOf(process, command, index).flatMap(({ service, wanted, command: ours }): Lookalike[] => {
+    const match = matchCommands(process, command, wanted, ours);
+    if (match.score === 0 || match.score < least) return [];
+    return [{ service, process, match: match.kind === 'exact' && isElsewhere(process) ? elsewhere(match) : match }];
+  });
 }
 
 /** Of so many services of one program it can't be told which one a process resembles, only which it is. */

@@ -82,6 +82,7 @@ function driftOf({ reason, boot, files = [] }: Step, run: Run | undefined): Drif
     case 'fewer-instances':
     case 'not-in-git':
     case 'asked':
+    case 'unhealthy':
     case 'superseded':
     case 'given-back':
       return undefined;

@@ -23,6 +23,27 @@ export function writtenFields(service: Service): Fields {
   return fields;
 }
 
+/** What a gate is made of is nothing to any supervisor: the one who applies asks it. */
+export const GATE_FIELDS: FieldTable = Object.fromEntries(
+  [
+    'http.url',
+    'http.status',
+    'http.headers.*',
+    'http.body',
+    'http.json.path',
+    'http.json.equals',
+    'http.insecure',
+    'tcp.address',
+    'exec.command',
+    'file.path',
+    'file.changedWithin',
+    'every',
+    'tryFor',
+    'timeout',
+    'otherwise',
+  ].map((leaf) => [`gate.${leaf}`, { effect: 'none', by: 'daemon' }]),
+);
+
 /**
  * The definition of a service under a field table: its written fields but those with effect `none`, and the digest of
  * the restart-relevant ones. Fields that the table refuses are problems; a field it does not know is a defect of ours.
@@ -60,14 +81,18 @@ function canonicalUnit(field: string, value: Json): Json {
     if (unit === 'size') return parseSize(value) ?? value;
   }
   if (field === 'health' && Array.isArray(value)) {
-    return value.map((probe) =>
-      Object.fromEntries(
-        Object.entries(probe as Tree).map(([key, item]) => [
-          key,
-          unitOf(`health.${key}`) === 'duration' && typeof item === 'string' ? (parseDuration(item) ?? item) : item,
-        ]),
-      ),
-    );
+    return value.map((probe) => canonicalTree(field, probe as Tree));
   }
   return value;
+}
+
+/** A probe, with whatever is in it. */
+function canonicalTree(prefix: string, tree: Tree): Json {
+  return Object.fromEntries(
+    Object.entries(tree).map(([key, item]) => {
+      const field = `${prefix}.${key}`;
+      const isTree = item !== null && typeof item === 'object' && !Array.isArray(item);
+      return [key, isTree ? canonicalTree(field, item as Tree) : canonicalUnit(field, item)];
+    }),
+  );
 }

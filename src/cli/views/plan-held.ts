@@ -114,6 +114,26 @@ export function heldWords(
             next: `raise \`groups.${reason.group}.maxUnavailable\` in policy.yaml for it`,
           };
     }
+    case 'gate':
+      return {
+        why: `${waitingText(reason.waits)} waits since ${time(reason.since)} for its gate (${reason.gate}): ${reason.why}`,
+        next: GATE[reason.otherwise](reason.until),
+      };
+    case 'breaker':
+      return {
+        why: `${waitingText(reason.waits)} is only told${until(reason.until)}: ${reason.why}`,
+        next: 'mend what keeps restarting (reconcile status); to go on at once: reconcile release --breaker',
+      };
+    case 'hold':
+      return {
+        why: `left alone${until(reason.until)} by ${reason.by}: ${reason.why}`,
+        next: `to go on: reconcile release ${service}`,
+      };
+    case 'stopped-for':
+      return {
+        why: `stopped at ${time(reason.at)} since its probe ${reason.probe} failed: ${reason.why}`,
+        next: `mend it, then: reconcile start ${service}`,
+      };
     case 'quarantined':
       return {
         why: `${reason.commit} is not applied to it since ${time(reason.at)}: ${reason.why}; ${insteadOf(reason)}`,
@@ -123,6 +143,13 @@ export function heldWords(
       return unreachable(reason);
   }
 }
+
+/** What comes of a gate that does not pass. */
+const GATE: Readonly<Record<'wait' | 'ask' | 'proceed', (end: number | undefined) => string>> = {
+  wait: () => 'it is tried again and again; to have it done all the same: reconcile --override REASON',
+  ask: (end) => `it is tried again and again${end === undefined ? '' : `, and a person is asked at ${time(end)}`}`,
+  proceed: (end) => `it is tried again and again${end === undefined ? '' : `, and done all the same at ${time(end)}`}`,
+};
 
 const ENDED_BY_START: ReadonlySet<DriftKind> = new Set(['stopped', 'edited', 'removed', 'disabled', 'blocked']);
 

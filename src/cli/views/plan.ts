@@ -190,6 +190,8 @@ function reasonText(reason: Exclude<Reason, { kind: 'changed' }>): string | unde
       return 'no longer in Git';
     case 'asked':
       return 'asked for';
+    case 'unhealthy':
+      return `its probe ${reason.probe} fails: ${reason.why}`;
     case 'files':
       return reason.by === 'others' ? 'its files are not as they were written' : 'its files are written otherwise now';
     case 'boot':

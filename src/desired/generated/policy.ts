@@ -72,12 +72,101 @@ export interface PolicyFile {
        * An apply interrupts at most so many of its services at a time, and goes on as they are ready again.
        */
       maxUnavailable?: number;
+      budget?: Budget;
     };
   };
   /**
-   * How many restarts a group or the host may have.
+   * How many restarts, of whatever cause, all services together may have. Each service has its own `restart.limit` besides.
    */
-  budgets?: {};
+  budgets?: {
+    host?: Budget;
+    group?: Budget;
+    /**
+     * How long it only observes before it tries again. Default: 5m.
+     */
+    cooldown?: string;
+  };
+  /**
+   * What holds for the health of all services.
+   */
+  health?: {
+    /**
+     * How long a level stays at least before it gets better. Default: 10s.
+     */
+    dwell?: string;
+  };
+  /**
+   * What a person does by hand is left so for a while.
+   */
+  holds?: {
+    /**
+     * How long. Default: 1h.
+     */
+    for?: string;
+    /**
+     * How long before its end it is told. Default: 5m.
+     */
+    warn?: string;
+  };
+  /**
+   * Whom to tell when something is wrong, and when it is well again.
+   *
+   * Items: One way of telling.
+   */
+  alerts?: ({
+    [k: string]: unknown;
+  } & {
+    /**
+     * Its name in the log.
+     */
+    name: string;
+    /**
+     * POST to a URL.
+     */
+    webhook?: {
+      [k: string]: unknown;
+    } & {
+      /**
+       * The URL, where it is no secret.
+       */
+      url?: string;
+      /**
+       * A file of this host that holds the URL, where that is a secret.
+       */
+      urlFile?: string;
+      /**
+       * json: as docs/alerts.md describes. slack: a message for an incoming webhook of Slack, Mattermost or Rocket.Chat. Default: json.
+       */
+      format?: 'json' | 'slack';
+    };
+    /**
+     * Run a command, with the alert as JSON on its standard input.
+     */
+    exec?: {
+      /**
+       * The program and its arguments; no shell.
+       *
+       * @minItems 1
+       */
+      command: string[];
+    };
+    /**
+     * Write it to the journal of systemd, or to syslog, with its priority.
+     */
+    journal?: true;
+    /**
+     * Only what is at least so grave. Default: warning.
+     */
+    least?: 'info' | 'warning' | 'critical';
+    /**
+     * Only what is about these services, by name, or GROUP:* for all of a group. Default: all, and the host.
+     */
+    services?: string[];
+    /**
+     * How long one try may take. Default: 10s.
+     */
+    timeout?: string;
+  })[];
 }
 /**
  * A time that comes again and again.
@@ -103,4 +192,17 @@ export interface Window {
    * Told where changes wait for it.
    */
   reason?: string;
+}
+/**
+ * At most so many restarts in a time.
+ */
+export interface Budget {
+  /**
+   * How many restarts.
+   */
+  restarts: number;
+  /**
+   * In which time.
+   */
+  within: string;
 }

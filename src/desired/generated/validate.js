@@ -81,13 +81,13 @@ var require_ucs2length = __commonJS({
 });
 
 // <stdin>
-var host = validate20;
-var pattern4 = new RegExp("^[a-z0-9][a-z0-9_.-]{0,62}$", "u");
-function validate20(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+var host = validate52;
+var pattern3 = new RegExp("^[a-z0-9][a-z0-9_.-]{0,62}$", "u");
+function validate52(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate20.evaluated;
+  const evaluated0 = validate52.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -124,7 +124,7 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
         for (let i0 = 0; i0 < len0; i0++) {
           let data2 = data1[i0];
           if (typeof data2 === "string") {
-            if (!pattern4.test(data2)) {
+            if (!pattern3.test(data2)) {
               const err2 = { instancePath: instancePath + "/labels/" + i0, schemaPath: "#/properties/labels/items/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9_.-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9_.-]{0,62}$"' };
               if (vErrors === null) {
                 vErrors = [err2];
@@ -197,18 +197,53 @@ function validate20(data, { instancePath = "", parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate20.errors = vErrors;
+  validate52.errors = vErrors;
   return errors === 0;
 }
-validate20.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
-var policy = validate21;
-var schema32 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "policy.schema.json", "title": "PolicyFile", "description": "How this desired state is applied.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "For editors only." }, "owner": { "type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,62}$", "description": "The name stamped on all that is made from this directory. Two directories on one host need two names. Default: default." }, "mode": { "enum": ["enforce", "observe"], "description": "observe: plan and tell, never act. Default: enforce." }, "prune": { "type": "object", "additionalProperties": false, "description": "Remove what is ours and no longer declared. Off unless written here.", "required": ["max"], "properties": { "max": { "type": "integer", "minimum": 1, "maximum": 1e5, "description": "At most this many services in one apply; with more, none is removed." } } }, "drift": { "enum": ["heal", "hold", "report"], "description": "What to do when the host differs with no change in Git. Default: hold." }, "strays": { "enum": ["report", "stop"], "description": "Processes that run a declared command outside its supervisor. report: show them. stop: stop those whose command is exactly the declared one. Default: report." }, "worktree": { "enum": ["apply", "committed-only"], "description": "Where the desired state is a git working tree on the host. apply: files as they are, committed or not. committed-only: what the checked-out commit says, whatever lies in the tree. Default: apply." }, "verify": { "type": "object", "additionalProperties": false, "description": "What a changed service has to show after an apply.", "properties": { "soak": { "$ref": "#/$defs/duration", "description": "How long it must stay ready and healthy with one pid. Default: 30s." }, "onFailure": { "enum": ["rollback", "hold", "alert"], "description": "When it does not. rollback: apply what last was good, and try that commit no more. hold: leave it as it is, and alone. alert: tell, and go on. Default: rollback for what is committed and can be put back, else alert." } } }, "windows": { "type": "object", "additionalProperties": false, "description": "When changes may be applied; supervision of what runs goes on at all times.", "properties": { "allow": { "type": "array", "items": { "$ref": "#/$defs/window" }, "description": "Changes wait until one of these is open. Without any, all times are fine." }, "deny": { "type": "array", "items": { "$ref": "#/$defs/window" }, "description": "Changes wait while one of these is open, whatever `allow` says." } } }, "groups": { "type": "object", "description": "What holds for the services of a group, by the group's name.", "additionalProperties": { "type": "object", "additionalProperties": false, "properties": { "maxUnavailable": { "type": "integer", "minimum": 1, "maximum": 1e5, "description": "An apply interrupts at most so many of its services at a time, and goes on as they are ready again." } } } }, "budgets": { "type": "object", "description": "How many restarts a group or the host may have." } }, "$defs": { "duration": { "title": "duration", "type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$", "description": "A duration: a number and ms, s, m, h or d.", "examples": ["10s", "1m30s", "500ms"] }, "window": { "title": "window", "type": "object", "additionalProperties": false, "required": ["cron", "duration"], "description": "A time that comes again and again.", "properties": { "cron": { "type": "string", "description": "When it opens, as in a crontab: minute, hour, day of month, month, day of week.", "examples": ["0 22 * * SUN"] }, "duration": { "$ref": "#/$defs/duration", "description": "How long it stays open." }, "timezone": { "type": "string", "description": "The time zone that `cron` is meant in, such as Europe/Berlin. Default: UTC.", "examples": ["Europe/Berlin"] }, "services": { "type": "array", "items": { "type": "string" }, "description": "Only these services, by name, or GROUP:* for all of a group. Default: all." }, "reason": { "type": "string", "description": "Told where changes wait for it." } } } } };
+validate52.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+var policy = validate53;
+var schema20 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "policy.schema.json", "title": "PolicyFile", "description": "How this desired state is applied.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "For editors only." }, "owner": { "type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,62}$", "description": "The name stamped on all that is made from this directory. Two directories on one host need two names. Default: default." }, "mode": { "enum": ["enforce", "observe"], "description": "observe: plan and tell, never act. Default: enforce." }, "prune": { "type": "object", "additionalProperties": false, "description": "Remove what is ours and no longer declared. Off unless written here.", "required": ["max"], "properties": { "max": { "type": "integer", "minimum": 1, "maximum": 1e5, "description": "At most this many services in one apply; with more, none is removed." } } }, "drift": { "enum": ["heal", "hold", "report"], "description": "What to do when the host differs with no change in Git. Default: hold." }, "strays": { "enum": ["report", "stop"], "description": "Processes that run a declared command outside its supervisor. report: show them. stop: stop those whose command is exactly the declared one. Default: report." }, "worktree": { "enum": ["apply", "committed-only"], "description": "Where the desired state is a git working tree on the host. apply: files as they are, committed or not. committed-only: what the checked-out commit says, whatever lies in the tree. Default: apply." }, "verify": { "type": "object", "additionalProperties": false, "description": "What a changed service has to show after an apply.", "properties": { "soak": { "$ref": "#/$defs/duration", "description": "How long it must stay ready and healthy with one pid. Default: 30s." }, "onFailure": { "enum": ["rollback", "hold", "alert"], "description": "When it does not. rollback: apply what last was good, and try that commit no more. hold: leave it as it is, and alone. alert: tell, and go on. Default: rollback for what is committed and can be put back, else alert." } } }, "windows": { "type": "object", "additionalProperties": false, "description": "When changes may be applied; supervision of what runs goes on at all times.", "properties": { "allow": { "type": "array", "items": { "$ref": "#/$defs/window" }, "description": "Changes wait until one of these is open. Without any, all times are fine." }, "deny": { "type": "array", "items": { "$ref": "#/$defs/window" }, "description": "Changes wait while one of these is open, whatever `allow` says." } } }, "groups": { "type": "object", "description": "What holds for the services of a group, by the group's name.", "additionalProperties": { "type": "object", "additionalProperties": false, "properties": { "maxUnavailable": { "type": "integer", "minimum": 1, "maximum": 1e5, "description": "An apply interrupts at most so many of its services at a time, and goes on as they are ready again." }, "budget": { "$ref": "#/$defs/budget", "description": "How many restarts its services may have together. Over it they are HELD, as one is over its own limit. Default: the policy's `budgets.group`." } } } }, "budgets": { "type": "object", "additionalProperties": false, "description": "How many restarts, of whatever cause, all services together may have. Each service has its own `restart.limit` besides.", "properties": { "host": { "$ref": "#/$defs/budget", "description": "All services of this desired state. Over it the daemon only observes, until a trial after `cooldown`. Default: three for each service, and at least 100, within 10m." }, "group": { "$ref": "#/$defs/budget", "description": "The services of any one group together, where `groups` says nothing else. Default: no limit." }, "cooldown": { "$ref": "#/$defs/duration", "description": "How long it only observes before it tries again. Default: 5m." } } }, "health": { "type": "object", "additionalProperties": false, "description": "What holds for the health of all services.", "properties": { "dwell": { "$ref": "#/$defs/duration", "description": "How long a level stays at least before it gets better. Default: 10s." } } }, "holds": { "type": "object", "additionalProperties": false, "description": "What a person does by hand is left so for a while.", "properties": { "for": { "$ref": "#/$defs/duration", "description": "How long. Default: 1h." }, "warn": { "$ref": "#/$defs/duration", "description": "How long before its end it is told. Default: 5m." } } }, "alerts": { "type": "array", "description": "Whom to tell when something is wrong, and when it is well again.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "description": "One way of telling.", "oneOf": [{ "required": ["webhook"] }, { "required": ["exec"] }, { "required": ["journal"] }], "properties": { "name": { "type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,62}$", "description": "Its name in the log." }, "webhook": { "type": "object", "additionalProperties": false, "description": "POST to a URL.", "oneOf": [{ "required": ["url"] }, { "required": ["urlFile"] }], "properties": { "url": { "type": "string", "pattern": "^https?://[^\\s]+$", "description": "The URL, where it is no secret.", "examples": ["https://alerts.example.com/hook"] }, "urlFile": { "type": "string", "pattern": "^/[^\\u0000\\n]*$", "description": "A file of this host that holds the URL, where that is a secret." }, "format": { "enum": ["json", "slack"], "description": "json: as docs/alerts.md describes. slack: a message for an incoming webhook of Slack, Mattermost or Rocket.Chat. Default: json." } } }, "exec": { "type": "object", "additionalProperties": false, "required": ["command"], "description": "Run a command, with the alert as JSON on its standard input.", "properties": { "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell." } } }, "journal": { "const": true, "description": "Write it to the journal of systemd, or to syslog, with its priority." }, "least": { "enum": ["info", "warning", "critical"], "description": "Only what is at least so grave. Default: warning." }, "services": { "type": "array", "items": { "type": "string" }, "description": "Only what is about these services, by name, or GROUP:* for all of a group. Default: all, and the host." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long one try may take. Default: 10s." } } } } }, "$defs": { "duration": { "title": "duration", "type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$", "description": "A duration: a number and ms, s, m, h or d.", "examples": ["10s", "1m30s", "500ms"] }, "window": { "title": "window", "type": "object", "additionalProperties": false, "required": ["cron", "duration"], "description": "A time that comes again and again.", "properties": { "cron": { "type": "string", "description": "When it opens, as in a crontab: minute, hour, day of month, month, day of week.", "examples": ["0 22 * * SUN"] }, "duration": { "$ref": "#/$defs/duration", "description": "How long it stays open." }, "timezone": { "type": "string", "description": "The time zone that `cron` is meant in, such as Europe/Berlin. Default: UTC.", "examples": ["Europe/Berlin"] }, "services": { "type": "array", "items": { "type": "string" }, "description": "Only these services, by name, or GROUP:* for all of a group. Default: all." }, "reason": { "type": "string", "description": "Told where changes wait for it." } } }, "budget": { "title": "budget", "type": "object", "additionalProperties": false, "required": ["restarts", "within"], "description": "At most so many restarts in a time.", "properties": { "restarts": { "type": "integer", "minimum": 1, "maximum": 1e6, "description": "How many restarts." }, "within": { "$ref": "#/$defs/duration", "description": "In which time." } } } } };
 var func1 = Object.prototype.hasOwnProperty;
-var pattern6 = new RegExp("^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$", "u");
-function validate22(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+var pattern7 = new RegExp("^https?://[^\\s]+$", "u");
+var pattern8 = new RegExp("^/[^\\u0000\\n]*$", "u");
+var pattern5 = new RegExp("^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$", "u");
+function validate54(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate22.evaluated;
+  const evaluated0 = validate54.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (typeof data === "string") {
+    if (!pattern5.test(data)) {
+      const err0 = { instancePath, schemaPath: "#/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+  } else {
+    const err1 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+    if (vErrors === null) {
+      vErrors = [err1];
+    } else {
+      vErrors.push(err1);
+    }
+    errors++;
+  }
+  validate54.errors = vErrors;
+  return errors === 0;
+}
+validate54.evaluated = { "dynamicProps": false, "dynamicItems": false };
+function validate56(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate56.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -257,34 +292,18 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.duration !== void 0) {
-      let data1 = data.duration;
-      if (typeof data1 === "string") {
-        if (!pattern6.test(data1)) {
-          const err4 = { instancePath: instancePath + "/duration", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
-          if (vErrors === null) {
-            vErrors = [err4];
-          } else {
-            vErrors.push(err4);
-          }
-          errors++;
-        }
-      } else {
-        const err5 = { instancePath: instancePath + "/duration", schemaPath: "#/$defs/duration/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-        if (vErrors === null) {
-          vErrors = [err5];
-        } else {
-          vErrors.push(err5);
-        }
-        errors++;
+      if (!validate54(data.duration, { instancePath: instancePath + "/duration", parentData: data, parentDataProperty: "duration", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+        errors = vErrors.length;
       }
     }
     if (data.timezone !== void 0) {
       if (typeof data.timezone !== "string") {
-        const err6 = { instancePath: instancePath + "/timezone", schemaPath: "#/properties/timezone/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err4 = { instancePath: instancePath + "/timezone", schemaPath: "#/properties/timezone/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
-          vErrors = [err6];
+          vErrors = [err4];
         } else {
-          vErrors.push(err6);
+          vErrors.push(err4);
         }
         errors++;
       }
@@ -295,54 +314,145 @@ function validate22(data, { instancePath = "", parentData, parentDataProperty, r
         const len0 = data3.length;
         for (let i0 = 0; i0 < len0; i0++) {
           if (typeof data3[i0] !== "string") {
-            const err7 = { instancePath: instancePath + "/services/" + i0, schemaPath: "#/properties/services/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            const err5 = { instancePath: instancePath + "/services/" + i0, schemaPath: "#/properties/services/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
-              vErrors = [err7];
+              vErrors = [err5];
             } else {
-              vErrors.push(err7);
+              vErrors.push(err5);
             }
             errors++;
           }
         }
       } else {
-        const err8 = { instancePath: instancePath + "/services", schemaPath: "#/properties/services/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err6 = { instancePath: instancePath + "/services", schemaPath: "#/properties/services/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err8];
+          vErrors = [err6];
         } else {
-          vErrors.push(err8);
+          vErrors.push(err6);
         }
         errors++;
       }
     }
     if (data.reason !== void 0) {
       if (typeof data.reason !== "string") {
-        const err9 = { instancePath: instancePath + "/reason", schemaPath: "#/properties/reason/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err7 = { instancePath: instancePath + "/reason", schemaPath: "#/properties/reason/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
-          vErrors = [err9];
+          vErrors = [err7];
         } else {
-          vErrors.push(err9);
+          vErrors.push(err7);
         }
         errors++;
       }
     }
   } else {
-    const err10 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err8 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err10];
+      vErrors = [err8];
     } else {
-      vErrors.push(err10);
+      vErrors.push(err8);
     }
     errors++;
   }
-  validate22.errors = vErrors;
+  validate56.errors = vErrors;
   return errors === 0;
 }
-validate22.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
-function validate21(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+validate56.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+function validate60(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate60.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (data && typeof data == "object" && !Array.isArray(data)) {
+    if (data.restarts === void 0) {
+      const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "restarts" }, message: "must have required property 'restarts'" };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (data.within === void 0) {
+      const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "within" }, message: "must have required property 'within'" };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+    for (const key0 in data) {
+      if (!(key0 === "restarts" || key0 === "within")) {
+        const err2 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties" };
+        if (vErrors === null) {
+          vErrors = [err2];
+        } else {
+          vErrors.push(err2);
+        }
+        errors++;
+      }
+    }
+    if (data.restarts !== void 0) {
+      let data0 = data.restarts;
+      if (!(typeof data0 == "number" && (!(data0 % 1) && !isNaN(data0)) && isFinite(data0))) {
+        const err3 = { instancePath: instancePath + "/restarts", schemaPath: "#/properties/restarts/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err3];
+        } else {
+          vErrors.push(err3);
+        }
+        errors++;
+      }
+      if (typeof data0 == "number" && isFinite(data0)) {
+        if (data0 > 1e6 || isNaN(data0)) {
+          const err4 = { instancePath: instancePath + "/restarts", schemaPath: "#/properties/restarts/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e6 }, message: "must be <= 1000000" };
+          if (vErrors === null) {
+            vErrors = [err4];
+          } else {
+            vErrors.push(err4);
+          }
+          errors++;
+        }
+        if (data0 < 1 || isNaN(data0)) {
+          const err5 = { instancePath: instancePath + "/restarts", schemaPath: "#/properties/restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+          if (vErrors === null) {
+            vErrors = [err5];
+          } else {
+            vErrors.push(err5);
+          }
+          errors++;
+        }
+      }
+    }
+    if (data.within !== void 0) {
+      if (!validate54(data.within, { instancePath: instancePath + "/within", parentData: data, parentDataProperty: "within", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+        errors = vErrors.length;
+      }
+    }
+  } else {
+    const err6 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    if (vErrors === null) {
+      vErrors = [err6];
+    } else {
+      vErrors.push(err6);
+    }
+    errors++;
+  }
+  validate60.errors = vErrors;
+  return errors === 0;
+}
+validate60.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+function validate53(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate21.evaluated;
+  const evaluated0 = validate53.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -351,7 +461,7 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     for (const key0 in data) {
-      if (!func1.call(schema32.properties, key0)) {
+      if (!func1.call(schema20.properties, key0)) {
         const err0 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties" };
         if (vErrors === null) {
           vErrors = [err0];
@@ -375,7 +485,7 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.owner !== void 0) {
       let data1 = data.owner;
       if (typeof data1 === "string") {
-        if (!pattern4.test(data1)) {
+        if (!pattern3.test(data1)) {
           const err2 = { instancePath: instancePath + "/owner", schemaPath: "#/properties/owner/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9_.-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9_.-]{0,62}$"' };
           if (vErrors === null) {
             vErrors = [err2];
@@ -397,7 +507,7 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.mode !== void 0) {
       let data2 = data.mode;
       if (!(data2 === "enforce" || data2 === "observe")) {
-        const err4 = { instancePath: instancePath + "/mode", schemaPath: "#/properties/mode/enum", keyword: "enum", params: { allowedValues: schema32.properties.mode.enum }, message: "must be equal to one of the allowed values" };
+        const err4 = { instancePath: instancePath + "/mode", schemaPath: "#/properties/mode/enum", keyword: "enum", params: { allowedValues: schema20.properties.mode.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
           vErrors = [err4];
         } else {
@@ -474,7 +584,7 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.drift !== void 0) {
       let data5 = data.drift;
       if (!(data5 === "heal" || data5 === "hold" || data5 === "report")) {
-        const err11 = { instancePath: instancePath + "/drift", schemaPath: "#/properties/drift/enum", keyword: "enum", params: { allowedValues: schema32.properties.drift.enum }, message: "must be equal to one of the allowed values" };
+        const err11 = { instancePath: instancePath + "/drift", schemaPath: "#/properties/drift/enum", keyword: "enum", params: { allowedValues: schema20.properties.drift.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
           vErrors = [err11];
         } else {
@@ -486,7 +596,7 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.strays !== void 0) {
       let data6 = data.strays;
       if (!(data6 === "report" || data6 === "stop")) {
-        const err12 = { instancePath: instancePath + "/strays", schemaPath: "#/properties/strays/enum", keyword: "enum", params: { allowedValues: schema32.properties.strays.enum }, message: "must be equal to one of the allowed values" };
+        const err12 = { instancePath: instancePath + "/strays", schemaPath: "#/properties/strays/enum", keyword: "enum", params: { allowedValues: schema20.properties.strays.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
           vErrors = [err12];
         } else {
@@ -498,7 +608,7 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.worktree !== void 0) {
       let data7 = data.worktree;
       if (!(data7 === "apply" || data7 === "committed-only")) {
-        const err13 = { instancePath: instancePath + "/worktree", schemaPath: "#/properties/worktree/enum", keyword: "enum", params: { allowedValues: schema32.properties.worktree.enum }, message: "must be equal to one of the allowed values" };
+        const err13 = { instancePath: instancePath + "/worktree", schemaPath: "#/properties/worktree/enum", keyword: "enum", params: { allowedValues: schema20.properties.worktree.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
           vErrors = [err13];
         } else {
@@ -522,45 +632,29 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
           }
         }
         if (data8.soak !== void 0) {
-          let data9 = data8.soak;
-          if (typeof data9 === "string") {
-            if (!pattern6.test(data9)) {
-              const err15 = { instancePath: instancePath + "/verify/soak", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
-              if (vErrors === null) {
-                vErrors = [err15];
-              } else {
-                vErrors.push(err15);
-              }
-              errors++;
-            }
-          } else {
-            const err16 = { instancePath: instancePath + "/verify/soak", schemaPath: "#/$defs/duration/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err16];
-            } else {
-              vErrors.push(err16);
-            }
-            errors++;
+          if (!validate54(data8.soak, { instancePath: instancePath + "/verify/soak", parentData: data8, parentDataProperty: "soak", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+            errors = vErrors.length;
           }
         }
         if (data8.onFailure !== void 0) {
           let data10 = data8.onFailure;
           if (!(data10 === "rollback" || data10 === "hold" || data10 === "alert")) {
-            const err17 = { instancePath: instancePath + "/verify/onFailure", schemaPath: "#/properties/verify/properties/onFailure/enum", keyword: "enum", params: { allowedValues: schema32.properties.verify.properties.onFailure.enum }, message: "must be equal to one of the allowed values" };
+            const err15 = { instancePath: instancePath + "/verify/onFailure", schemaPath: "#/properties/verify/properties/onFailure/enum", keyword: "enum", params: { allowedValues: schema20.properties.verify.properties.onFailure.enum }, message: "must be equal to one of the allowed values" };
             if (vErrors === null) {
-              vErrors = [err17];
+              vErrors = [err15];
             } else {
-              vErrors.push(err17);
+              vErrors.push(err15);
             }
             errors++;
           }
         }
       } else {
-        const err18 = { instancePath: instancePath + "/verify", schemaPath: "#/properties/verify/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err16 = { instancePath: instancePath + "/verify", schemaPath: "#/properties/verify/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err18];
+          vErrors = [err16];
         } else {
-          vErrors.push(err18);
+          vErrors.push(err16);
         }
         errors++;
       }
@@ -570,11 +664,11 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
       if (data11 && typeof data11 == "object" && !Array.isArray(data11)) {
         for (const key3 in data11) {
           if (!(key3 === "allow" || key3 === "deny")) {
-            const err19 = { instancePath: instancePath + "/windows", schemaPath: "#/properties/windows/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties" };
+            const err17 = { instancePath: instancePath + "/windows", schemaPath: "#/properties/windows/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
-              vErrors = [err19];
+              vErrors = [err17];
             } else {
-              vErrors.push(err19);
+              vErrors.push(err17);
             }
             errors++;
           }
@@ -584,17 +678,17 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
           if (Array.isArray(data12)) {
             const len0 = data12.length;
             for (let i0 = 0; i0 < len0; i0++) {
-              if (!validate22(data12[i0], { instancePath: instancePath + "/windows/allow/" + i0, parentData: data12, parentDataProperty: i0, rootData, dynamicAnchors })) {
-                vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors);
+              if (!validate56(data12[i0], { instancePath: instancePath + "/windows/allow/" + i0, parentData: data12, parentDataProperty: i0, rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
                 errors = vErrors.length;
               }
             }
           } else {
-            const err20 = { instancePath: instancePath + "/windows/allow", schemaPath: "#/properties/windows/properties/allow/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+            const err18 = { instancePath: instancePath + "/windows/allow", schemaPath: "#/properties/windows/properties/allow/type", keyword: "type", params: { type: "array" }, message: "must be array" };
             if (vErrors === null) {
-              vErrors = [err20];
+              vErrors = [err18];
             } else {
-              vErrors.push(err20);
+              vErrors.push(err18);
             }
             errors++;
           }
@@ -604,27 +698,27 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
           if (Array.isArray(data14)) {
             const len1 = data14.length;
             for (let i1 = 0; i1 < len1; i1++) {
-              if (!validate22(data14[i1], { instancePath: instancePath + "/windows/deny/" + i1, parentData: data14, parentDataProperty: i1, rootData, dynamicAnchors })) {
-                vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors);
+              if (!validate56(data14[i1], { instancePath: instancePath + "/windows/deny/" + i1, parentData: data14, parentDataProperty: i1, rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
                 errors = vErrors.length;
               }
             }
           } else {
-            const err21 = { instancePath: instancePath + "/windows/deny", schemaPath: "#/properties/windows/properties/deny/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+            const err19 = { instancePath: instancePath + "/windows/deny", schemaPath: "#/properties/windows/properties/deny/type", keyword: "type", params: { type: "array" }, message: "must be array" };
             if (vErrors === null) {
-              vErrors = [err21];
+              vErrors = [err19];
             } else {
-              vErrors.push(err21);
+              vErrors.push(err19);
             }
             errors++;
           }
         }
       } else {
-        const err22 = { instancePath: instancePath + "/windows", schemaPath: "#/properties/windows/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err20 = { instancePath: instancePath + "/windows", schemaPath: "#/properties/windows/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err22];
+          vErrors = [err20];
         } else {
-          vErrors.push(err22);
+          vErrors.push(err20);
         }
         errors++;
       }
@@ -636,12 +730,12 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
           let data17 = data16[key4];
           if (data17 && typeof data17 == "object" && !Array.isArray(data17)) {
             for (const key5 in data17) {
-              if (!(key5 === "maxUnavailable")) {
-                const err23 = { instancePath: instancePath + "/groups/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/groups/additionalProperties/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key5 }, message: "must NOT have additional properties" };
+              if (!(key5 === "maxUnavailable" || key5 === "budget")) {
+                const err21 = { instancePath: instancePath + "/groups/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/groups/additionalProperties/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key5 }, message: "must NOT have additional properties" };
                 if (vErrors === null) {
-                  vErrors = [err23];
+                  vErrors = [err21];
                 } else {
-                  vErrors.push(err23);
+                  vErrors.push(err21);
                 }
                 errors++;
               }
@@ -649,37 +743,67 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
             if (data17.maxUnavailable !== void 0) {
               let data18 = data17.maxUnavailable;
               if (!(typeof data18 == "number" && (!(data18 % 1) && !isNaN(data18)) && isFinite(data18))) {
-                const err24 = { instancePath: instancePath + "/groups/" + key4.replace(/~/g, "~0").replace(/\//g, "~1") + "/maxUnavailable", schemaPath: "#/properties/groups/additionalProperties/properties/maxUnavailable/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                const err22 = { instancePath: instancePath + "/groups/" + key4.replace(/~/g, "~0").replace(/\//g, "~1") + "/maxUnavailable", schemaPath: "#/properties/groups/additionalProperties/properties/maxUnavailable/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
                 if (vErrors === null) {
-                  vErrors = [err24];
+                  vErrors = [err22];
                 } else {
-                  vErrors.push(err24);
+                  vErrors.push(err22);
                 }
                 errors++;
               }
               if (typeof data18 == "number" && isFinite(data18)) {
                 if (data18 > 1e5 || isNaN(data18)) {
-                  const err25 = { instancePath: instancePath + "/groups/" + key4.replace(/~/g, "~0").replace(/\//g, "~1") + "/maxUnavailable", schemaPath: "#/properties/groups/additionalProperties/properties/maxUnavailable/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
+                  const err23 = { instancePath: instancePath + "/groups/" + key4.replace(/~/g, "~0").replace(/\//g, "~1") + "/maxUnavailable", schemaPath: "#/properties/groups/additionalProperties/properties/maxUnavailable/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
                   if (vErrors === null) {
-                    vErrors = [err25];
+                    vErrors = [err23];
                   } else {
-                    vErrors.push(err25);
+                    vErrors.push(err23);
                   }
                   errors++;
                 }
                 if (data18 < 1 || isNaN(data18)) {
-                  const err26 = { instancePath: instancePath + "/groups/" + key4.replace(/~/g, "~0").replace(/\//g, "~1") + "/maxUnavailable", schemaPath: "#/properties/groups/additionalProperties/properties/maxUnavailable/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                  const err24 = { instancePath: instancePath + "/groups/" + key4.replace(/~/g, "~0").replace(/\//g, "~1") + "/maxUnavailable", schemaPath: "#/properties/groups/additionalProperties/properties/maxUnavailable/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
                   if (vErrors === null) {
-                    vErrors = [err26];
+                    vErrors = [err24];
                   } else {
-                    vErrors.push(err26);
+                    vErrors.push(err24);
                   }
                   errors++;
                 }
               }
             }
+            if (data17.budget !== void 0) {
+              if (!validate60(data17.budget, { instancePath: instancePath + "/groups/" + key4.replace(/~/g, "~0").replace(/\//g, "~1") + "/budget", parentData: data17, parentDataProperty: "budget", rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+                errors = vErrors.length;
+              }
+            }
           } else {
-            const err27 = { instancePath: instancePath + "/groups/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/groups/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err25 = { instancePath: instancePath + "/groups/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/groups/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            if (vErrors === null) {
+              vErrors = [err25];
+            } else {
+              vErrors.push(err25);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err26 = { instancePath: instancePath + "/groups", schemaPath: "#/properties/groups/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err26];
+        } else {
+          vErrors.push(err26);
+        }
+        errors++;
+      }
+    }
+    if (data.budgets !== void 0) {
+      let data20 = data.budgets;
+      if (data20 && typeof data20 == "object" && !Array.isArray(data20)) {
+        for (const key6 in data20) {
+          if (!(key6 === "host" || key6 === "group" || key6 === "cooldown")) {
+            const err27 = { instancePath: instancePath + "/budgets", schemaPath: "#/properties/budgets/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
               vErrors = [err27];
             } else {
@@ -688,8 +812,26 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
+        if (data20.host !== void 0) {
+          if (!validate60(data20.host, { instancePath: instancePath + "/budgets/host", parentData: data20, parentDataProperty: "host", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data20.group !== void 0) {
+          if (!validate60(data20.group, { instancePath: instancePath + "/budgets/group", parentData: data20, parentDataProperty: "group", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data20.cooldown !== void 0) {
+          if (!validate54(data20.cooldown, { instancePath: instancePath + "/budgets/cooldown", parentData: data20, parentDataProperty: "cooldown", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+            errors = vErrors.length;
+          }
+        }
       } else {
-        const err28 = { instancePath: instancePath + "/groups", schemaPath: "#/properties/groups/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err28 = { instancePath: instancePath + "/budgets", schemaPath: "#/properties/budgets/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
           vErrors = [err28];
         } else {
@@ -698,54 +840,1260 @@ function validate21(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.budgets !== void 0) {
-      let data19 = data.budgets;
-      if (!(data19 && typeof data19 == "object" && !Array.isArray(data19))) {
-        const err29 = { instancePath: instancePath + "/budgets", schemaPath: "#/properties/budgets/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    if (data.health !== void 0) {
+      let data24 = data.health;
+      if (data24 && typeof data24 == "object" && !Array.isArray(data24)) {
+        for (const key7 in data24) {
+          if (!(key7 === "dwell")) {
+            const err29 = { instancePath: instancePath + "/health", schemaPath: "#/properties/health/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties" };
+            if (vErrors === null) {
+              vErrors = [err29];
+            } else {
+              vErrors.push(err29);
+            }
+            errors++;
+          }
+        }
+        if (data24.dwell !== void 0) {
+          if (!validate54(data24.dwell, { instancePath: instancePath + "/health/dwell", parentData: data24, parentDataProperty: "dwell", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+            errors = vErrors.length;
+          }
+        }
+      } else {
+        const err30 = { instancePath: instancePath + "/health", schemaPath: "#/properties/health/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err29];
+          vErrors = [err30];
         } else {
-          vErrors.push(err29);
+          vErrors.push(err30);
+        }
+        errors++;
+      }
+    }
+    if (data.holds !== void 0) {
+      let data26 = data.holds;
+      if (data26 && typeof data26 == "object" && !Array.isArray(data26)) {
+        for (const key8 in data26) {
+          if (!(key8 === "for" || key8 === "warn")) {
+            const err31 = { instancePath: instancePath + "/holds", schemaPath: "#/properties/holds/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties" };
+            if (vErrors === null) {
+              vErrors = [err31];
+            } else {
+              vErrors.push(err31);
+            }
+            errors++;
+          }
+        }
+        if (data26.for !== void 0) {
+          if (!validate54(data26.for, { instancePath: instancePath + "/holds/for", parentData: data26, parentDataProperty: "for", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data26.warn !== void 0) {
+          if (!validate54(data26.warn, { instancePath: instancePath + "/holds/warn", parentData: data26, parentDataProperty: "warn", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+            errors = vErrors.length;
+          }
+        }
+      } else {
+        const err32 = { instancePath: instancePath + "/holds", schemaPath: "#/properties/holds/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err32];
+        } else {
+          vErrors.push(err32);
+        }
+        errors++;
+      }
+    }
+    if (data.alerts !== void 0) {
+      let data29 = data.alerts;
+      if (Array.isArray(data29)) {
+        const len2 = data29.length;
+        for (let i2 = 0; i2 < len2; i2++) {
+          let data30 = data29[i2];
+          const _errs57 = errors;
+          let valid15 = false;
+          let passing0 = null;
+          const _errs58 = errors;
+          if (data30 && typeof data30 == "object" && !Array.isArray(data30)) {
+            if (data30.webhook === void 0) {
+              const err33 = { instancePath: instancePath + "/alerts/" + i2, schemaPath: "#/properties/alerts/items/oneOf/0/required", keyword: "required", params: { missingProperty: "webhook" }, message: "must have required property 'webhook'" };
+              if (vErrors === null) {
+                vErrors = [err33];
+              } else {
+                vErrors.push(err33);
+              }
+              errors++;
+            }
+          }
+          var _valid0 = _errs58 === errors;
+          if (_valid0) {
+            valid15 = true;
+            passing0 = 0;
+          }
+          const _errs59 = errors;
+          if (data30 && typeof data30 == "object" && !Array.isArray(data30)) {
+            if (data30.exec === void 0) {
+              const err34 = { instancePath: instancePath + "/alerts/" + i2, schemaPath: "#/properties/alerts/items/oneOf/1/required", keyword: "required", params: { missingProperty: "exec" }, message: "must have required property 'exec'" };
+              if (vErrors === null) {
+                vErrors = [err34];
+              } else {
+                vErrors.push(err34);
+              }
+              errors++;
+            }
+          }
+          var _valid0 = _errs59 === errors;
+          if (_valid0 && valid15) {
+            valid15 = false;
+            passing0 = [passing0, 1];
+          } else {
+            if (_valid0) {
+              valid15 = true;
+              passing0 = 1;
+            }
+            const _errs60 = errors;
+            if (data30 && typeof data30 == "object" && !Array.isArray(data30)) {
+              if (data30.journal === void 0) {
+                const err35 = { instancePath: instancePath + "/alerts/" + i2, schemaPath: "#/properties/alerts/items/oneOf/2/required", keyword: "required", params: { missingProperty: "journal" }, message: "must have required property 'journal'" };
+                if (vErrors === null) {
+                  vErrors = [err35];
+                } else {
+                  vErrors.push(err35);
+                }
+                errors++;
+              }
+            }
+            var _valid0 = _errs60 === errors;
+            if (_valid0 && valid15) {
+              valid15 = false;
+              passing0 = [passing0, 2];
+            } else {
+              if (_valid0) {
+                valid15 = true;
+                passing0 = 2;
+              }
+            }
+          }
+          if (!valid15) {
+            const err36 = { instancePath: instancePath + "/alerts/" + i2, schemaPath: "#/properties/alerts/items/oneOf", keyword: "oneOf", params: { passingSchemas: passing0 }, message: "must match exactly one schema in oneOf" };
+            if (vErrors === null) {
+              vErrors = [err36];
+            } else {
+              vErrors.push(err36);
+            }
+            errors++;
+          } else {
+            errors = _errs57;
+            if (vErrors !== null) {
+              if (_errs57) {
+                vErrors.length = _errs57;
+              } else {
+                vErrors = null;
+              }
+            }
+          }
+          if (data30 && typeof data30 == "object" && !Array.isArray(data30)) {
+            if (data30.name === void 0) {
+              const err37 = { instancePath: instancePath + "/alerts/" + i2, schemaPath: "#/properties/alerts/items/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'" };
+              if (vErrors === null) {
+                vErrors = [err37];
+              } else {
+                vErrors.push(err37);
+              }
+              errors++;
+            }
+            for (const key9 in data30) {
+              if (!(key9 === "name" || key9 === "webhook" || key9 === "exec" || key9 === "journal" || key9 === "least" || key9 === "services" || key9 === "timeout")) {
+                const err38 = { instancePath: instancePath + "/alerts/" + i2, schemaPath: "#/properties/alerts/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
+                if (vErrors === null) {
+                  vErrors = [err38];
+                } else {
+                  vErrors.push(err38);
+                }
+                errors++;
+              }
+            }
+            if (data30.name !== void 0) {
+              let data31 = data30.name;
+              if (typeof data31 === "string") {
+                if (!pattern3.test(data31)) {
+                  const err39 = { instancePath: instancePath + "/alerts/" + i2 + "/name", schemaPath: "#/properties/alerts/items/properties/name/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9_.-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9_.-]{0,62}$"' };
+                  if (vErrors === null) {
+                    vErrors = [err39];
+                  } else {
+                    vErrors.push(err39);
+                  }
+                  errors++;
+                }
+              } else {
+                const err40 = { instancePath: instancePath + "/alerts/" + i2 + "/name", schemaPath: "#/properties/alerts/items/properties/name/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err40];
+                } else {
+                  vErrors.push(err40);
+                }
+                errors++;
+              }
+            }
+            if (data30.webhook !== void 0) {
+              let data32 = data30.webhook;
+              const _errs66 = errors;
+              let valid17 = false;
+              let passing1 = null;
+              const _errs67 = errors;
+              if (data32 && typeof data32 == "object" && !Array.isArray(data32)) {
+                if (data32.url === void 0) {
+                  const err41 = { instancePath: instancePath + "/alerts/" + i2 + "/webhook", schemaPath: "#/properties/alerts/items/properties/webhook/oneOf/0/required", keyword: "required", params: { missingProperty: "url" }, message: "must have required property 'url'" };
+                  if (vErrors === null) {
+                    vErrors = [err41];
+                  } else {
+                    vErrors.push(err41);
+                  }
+                  errors++;
+                }
+              }
+              var _valid1 = _errs67 === errors;
+              if (_valid1) {
+                valid17 = true;
+                passing1 = 0;
+              }
+              const _errs68 = errors;
+              if (data32 && typeof data32 == "object" && !Array.isArray(data32)) {
+                if (data32.urlFile === void 0) {
+                  const err42 = { instancePath: instancePath + "/alerts/" + i2 + "/webhook", schemaPath: "#/properties/alerts/items/properties/webhook/oneOf/1/required", keyword: "required", params: { missingProperty: "urlFile" }, message: "must have required property 'urlFile'" };
+                  if (vErrors === null) {
+                    vErrors = [err42];
+                  } else {
+                    vErrors.push(err42);
+                  }
+                  errors++;
+                }
+              }
+              var _valid1 = _errs68 === errors;
+              if (_valid1 && valid17) {
+                valid17 = false;
+                passing1 = [passing1, 1];
+              } else {
+                if (_valid1) {
+                  valid17 = true;
+                  passing1 = 1;
+                }
+              }
+              if (!valid17) {
+                const err43 = { instancePath: instancePath + "/alerts/" + i2 + "/webhook", schemaPath: "#/properties/alerts/items/properties/webhook/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf" };
+                if (vErrors === null) {
+                  vErrors = [err43];
+                } else {
+                  vErrors.push(err43);
+                }
+                errors++;
+              } else {
+                errors = _errs66;
+                if (vErrors !== null) {
+                  if (_errs66) {
+                    vErrors.length = _errs66;
+                  } else {
+                    vErrors = null;
+                  }
+                }
+              }
+              if (data32 && typeof data32 == "object" && !Array.isArray(data32)) {
+                for (const key10 in data32) {
+                  if (!(key10 === "url" || key10 === "urlFile" || key10 === "format")) {
+                    const err44 = { instancePath: instancePath + "/alerts/" + i2 + "/webhook", schemaPath: "#/properties/alerts/items/properties/webhook/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties" };
+                    if (vErrors === null) {
+                      vErrors = [err44];
+                    } else {
+                      vErrors.push(err44);
+                    }
+                    errors++;
+                  }
+                }
+                if (data32.url !== void 0) {
+                  let data33 = data32.url;
+                  if (typeof data33 === "string") {
+                    if (!pattern7.test(data33)) {
+                      const err45 = { instancePath: instancePath + "/alerts/" + i2 + "/webhook/url", schemaPath: "#/properties/alerts/items/properties/webhook/properties/url/pattern", keyword: "pattern", params: { pattern: "^https?://[^\\s]+$" }, message: 'must match pattern "^https?://[^\\s]+$"' };
+                      if (vErrors === null) {
+                        vErrors = [err45];
+                      } else {
+                        vErrors.push(err45);
+                      }
+                      errors++;
+                    }
+                  } else {
+                    const err46 = { instancePath: instancePath + "/alerts/" + i2 + "/webhook/url", schemaPath: "#/properties/alerts/items/properties/webhook/properties/url/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err46];
+                    } else {
+                      vErrors.push(err46);
+                    }
+                    errors++;
+                  }
+                }
+                if (data32.urlFile !== void 0) {
+                  let data34 = data32.urlFile;
+                  if (typeof data34 === "string") {
+                    if (!pattern8.test(data34)) {
+                      const err47 = { instancePath: instancePath + "/alerts/" + i2 + "/webhook/urlFile", schemaPath: "#/properties/alerts/items/properties/webhook/properties/urlFile/pattern", keyword: "pattern", params: { pattern: "^/[^\\u0000\\n]*$" }, message: 'must match pattern "^/[^\\u0000\\n]*$"' };
+                      if (vErrors === null) {
+                        vErrors = [err47];
+                      } else {
+                        vErrors.push(err47);
+                      }
+                      errors++;
+                    }
+                  } else {
+                    const err48 = { instancePath: instancePath + "/alerts/" + i2 + "/webhook/urlFile", schemaPath: "#/properties/alerts/items/properties/webhook/properties/urlFile/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err48];
+                    } else {
+                      vErrors.push(err48);
+                    }
+                    errors++;
+                  }
+                }
+                if (data32.format !== void 0) {
+                  let data35 = data32.format;
+                  if (!(data35 === "json" || data35 === "slack")) {
+                    const err49 = { instancePath: instancePath + "/alerts/" + i2 + "/webhook/format", schemaPath: "#/properties/alerts/items/properties/webhook/properties/format/enum", keyword: "enum", params: { allowedValues: schema20.properties.alerts.items.properties.webhook.properties.format.enum }, message: "must be equal to one of the allowed values" };
+                    if (vErrors === null) {
+                      vErrors = [err49];
+                    } else {
+                      vErrors.push(err49);
+                    }
+                    errors++;
+                  }
+                }
+              } else {
+                const err50 = { instancePath: instancePath + "/alerts/" + i2 + "/webhook", schemaPath: "#/properties/alerts/items/properties/webhook/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+                if (vErrors === null) {
+                  vErrors = [err50];
+                } else {
+                  vErrors.push(err50);
+                }
+                errors++;
+              }
+            }
+            if (data30.exec !== void 0) {
+              let data36 = data30.exec;
+              if (data36 && typeof data36 == "object" && !Array.isArray(data36)) {
+                if (data36.command === void 0) {
+                  const err51 = { instancePath: instancePath + "/alerts/" + i2 + "/exec", schemaPath: "#/properties/alerts/items/properties/exec/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'" };
+                  if (vErrors === null) {
+                    vErrors = [err51];
+                  } else {
+                    vErrors.push(err51);
+                  }
+                  errors++;
+                }
+                for (const key11 in data36) {
+                  if (!(key11 === "command")) {
+                    const err52 = { instancePath: instancePath + "/alerts/" + i2 + "/exec", schemaPath: "#/properties/alerts/items/properties/exec/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
+                    if (vErrors === null) {
+                      vErrors = [err52];
+                    } else {
+                      vErrors.push(err52);
+                    }
+                    errors++;
+                  }
+                }
+                if (data36.command !== void 0) {
+                  let data37 = data36.command;
+                  if (Array.isArray(data37)) {
+                    if (data37.length < 1) {
+                      const err53 = { instancePath: instancePath + "/alerts/" + i2 + "/exec/command", schemaPath: "#/properties/alerts/items/properties/exec/properties/command/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+                      if (vErrors === null) {
+                        vErrors = [err53];
+                      } else {
+                        vErrors.push(err53);
+                      }
+                      errors++;
+                    }
+                    const len3 = data37.length;
+                    for (let i3 = 0; i3 < len3; i3++) {
+                      if (typeof data37[i3] !== "string") {
+                        const err54 = { instancePath: instancePath + "/alerts/" + i2 + "/exec/command/" + i3, schemaPath: "#/properties/alerts/items/properties/exec/properties/command/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                        if (vErrors === null) {
+                          vErrors = [err54];
+                        } else {
+                          vErrors.push(err54);
+                        }
+                        errors++;
+                      }
+                    }
+                  } else {
+                    const err55 = { instancePath: instancePath + "/alerts/" + i2 + "/exec/command", schemaPath: "#/properties/alerts/items/properties/exec/properties/command/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                    if (vErrors === null) {
+                      vErrors = [err55];
+                    } else {
+                      vErrors.push(err55);
+                    }
+                    errors++;
+                  }
+                }
+              } else {
+                const err56 = { instancePath: instancePath + "/alerts/" + i2 + "/exec", schemaPath: "#/properties/alerts/items/properties/exec/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+                if (vErrors === null) {
+                  vErrors = [err56];
+                } else {
+                  vErrors.push(err56);
+                }
+                errors++;
+              }
+            }
+            if (data30.journal !== void 0) {
+              if (true !== data30.journal) {
+                const err57 = { instancePath: instancePath + "/alerts/" + i2 + "/journal", schemaPath: "#/properties/alerts/items/properties/journal/const", keyword: "const", params: { allowedValue: true }, message: "must be equal to constant" };
+                if (vErrors === null) {
+                  vErrors = [err57];
+                } else {
+                  vErrors.push(err57);
+                }
+                errors++;
+              }
+            }
+            if (data30.least !== void 0) {
+              let data40 = data30.least;
+              if (!(data40 === "info" || data40 === "warning" || data40 === "critical")) {
+                const err58 = { instancePath: instancePath + "/alerts/" + i2 + "/least", schemaPath: "#/properties/alerts/items/properties/least/enum", keyword: "enum", params: { allowedValues: schema20.properties.alerts.items.properties.least.enum }, message: "must be equal to one of the allowed values" };
+                if (vErrors === null) {
+                  vErrors = [err58];
+                } else {
+                  vErrors.push(err58);
+                }
+                errors++;
+              }
+            }
+            if (data30.services !== void 0) {
+              let data41 = data30.services;
+              if (Array.isArray(data41)) {
+                const len4 = data41.length;
+                for (let i4 = 0; i4 < len4; i4++) {
+                  if (typeof data41[i4] !== "string") {
+                    const err59 = { instancePath: instancePath + "/alerts/" + i2 + "/services/" + i4, schemaPath: "#/properties/alerts/items/properties/services/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err59];
+                    } else {
+                      vErrors.push(err59);
+                    }
+                    errors++;
+                  }
+                }
+              } else {
+                const err60 = { instancePath: instancePath + "/alerts/" + i2 + "/services", schemaPath: "#/properties/alerts/items/properties/services/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                if (vErrors === null) {
+                  vErrors = [err60];
+                } else {
+                  vErrors.push(err60);
+                }
+                errors++;
+              }
+            }
+            if (data30.timeout !== void 0) {
+              if (!validate54(data30.timeout, { instancePath: instancePath + "/alerts/" + i2 + "/timeout", parentData: data30, parentDataProperty: "timeout", rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+                errors = vErrors.length;
+              }
+            }
+          } else {
+            const err61 = { instancePath: instancePath + "/alerts/" + i2, schemaPath: "#/properties/alerts/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            if (vErrors === null) {
+              vErrors = [err61];
+            } else {
+              vErrors.push(err61);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err62 = { instancePath: instancePath + "/alerts", schemaPath: "#/properties/alerts/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err62];
+        } else {
+          vErrors.push(err62);
         }
         errors++;
       }
     }
   } else {
-    const err30 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err63 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err30];
+      vErrors = [err63];
     } else {
-      vErrors.push(err30);
+      vErrors.push(err63);
     }
     errors++;
   }
-  validate21.errors = vErrors;
+  validate53.errors = vErrors;
   return errors === 0;
 }
-validate21.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
-var service = validate25;
-var schema36 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "service.schema.json", "title": "ServiceFile", "description": "One service: something that should (or should not) run on this host. The file's stem is its name.", "type": "object", "additionalProperties": false, "required": ["supervisor"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "description": { "type": "string", "description": "What the service is, for people. Changing it touches no process." }, "group": { "$ref": "#/$defs/name", "description": "The group the service belongs to; groups are operated on together." }, "supervisor": { "type": "string", "pattern": "^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$", "description": "What keeps the service running: builtin, systemd, or supervisord/NAME (an instance from supervisors/NAME.yaml).", "examples": ["builtin", "systemd", "supervisord/dolphin"] }, "state": { "enum": ["running", "stopped", "manual", "disabled", "absent"], "description": "running: kept running. stopped: defined, not running. manual: defined, run state left as found. disabled: not running and can't start at boot. absent: removed. Default: running." }, "autostart": { "type": "boolean", "description": "Start at boot? Default: true where state is running, else false. With running and false nobody starts it after a boot until a person does." }, "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell is involved. The program is an absolute path, a path relative to directory (with a slash), or a name looked up in PATH.", "examples": [["/usr/bin/python3", "server.py", "--port", "8010"]] }, "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.service$", "description": "In place of command: a systemd unit that a distribution package owns, managed by state alone and never rewritten.", "examples": ["nginx.service"] }, "directory": { "type": "string", "pattern": "^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$", "description": "Working directory: absolute, or starting with ./ or ../ and relative to the desired-state directory. Default: /.", "examples": ["/opt/dolphin/prod", "./programs"] }, "user": { "type": "string", "pattern": "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "description": "The user to run as, or user:group. Default: the user the daemon runs as.", "examples": ["dolphin", "www-data:adm"] }, "umask": { "type": "string", "pattern": "^0?[0-7]{3}$", "description": 'File mode creation mask, octal, quoted. Default: "022".', "examples": ["022", "077"] }, "environment": { "type": "object", "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string", "pattern": "^[^\\u0000]*$" }, "description": "Environment variables, added to the fixed base (PATH, HOME, USER, LOGNAME, SHELL, LANG). Values are strings: quote numbers and booleans. Secrets belong in environmentFiles." }, "environmentFiles": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files on the host with KEY=VALUE lines, later ones win, all win over environment. The only place for secrets; their contents never appear in plans or logs. A change of their content restarts the service.", "examples": [["/etc/dolphin/secrets.env"]] }, "start": { "type": "object", "additionalProperties": false, "description": "How it starts.", "properties": { "ready": { "$ref": "#/$defs/duration", "description": "It counts as started once it has stayed up this long (and its own health probes have passed once). Default: 1s." }, "retries": { "type": "integer", "minimum": 0, "maximum": 1e3, "description": "Starts that may fail in a row, after the first, before it is FATAL. Default: 3." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long an apply waits for its health probes to pass after start.ready. Default: 60s." }, "after": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Services that must be ready before this one is started, and that are stopped after it." } } }, "stop": { "type": "object", "additionalProperties": false, "description": "How it is stopped.", "properties": { "signal": { "enum": ["TERM", "HUP", "INT", "QUIT", "KILL", "USR1", "USR2"], "description": "The first signal. Default: TERM." }, "timeout": { "$ref": "#/$defs/duration", "description": "After this long it is killed. Default: 10s." }, "tree": { "type": "boolean", "description": "Signal and, after the timeout, kill the whole process tree, not the main process alone. Default: true." } } }, "restart": { "type": "object", "additionalProperties": false, "description": "What happens when it ends by itself. The first restart after stable uptime is immediate; backoff follows.", "properties": { "policy": { "enum": ["always", "on-failure", "never"], "description": "on-failure: not after exit code 0. Default: always." }, "backoff": { "type": "object", "additionalProperties": false, "description": "The wait before each further restart: initial, initial x factor, \u2026 up to max.", "properties": { "initial": { "$ref": "#/$defs/duration", "description": "Default: 1s." }, "factor": { "type": "number", "minimum": 1, "maximum": 100, "description": "Default: 2." }, "max": { "$ref": "#/$defs/duration", "description": "Default: 5m." } } }, "limit": { "type": "object", "additionalProperties": false, "required": ["restarts", "within"], "description": "At most this many restarts within this time; then the service is HELD. Default: 5 within 10m.", "properties": { "restarts": { "type": "integer", "minimum": 1, "maximum": 1e5, "description": "How many restarts." }, "within": { "$ref": "#/$defs/duration", "description": "In which time." } } }, "cooldown": { "$ref": "#/$defs/duration", "description": "How long it is HELD before one trial start. Default: 5m." } } }, "limits": { "type": "object", "additionalProperties": false, "description": "Resource limits (setrlimit, soft and hard).", "properties": { "addressSpace": { "$ref": "#/$defs/size", "description": "RLIMIT_AS: virtual memory." }, "openFiles": { "type": "integer", "minimum": 3, "description": "RLIMIT_NOFILE: file descriptors. Default: soft 1024." }, "processes": { "type": "integer", "minimum": 1, "description": "RLIMIT_NPROC: processes of the user." }, "core": { "$ref": "#/$defs/size", "description": "RLIMIT_CORE: size of core files." }, "fileSize": { "$ref": "#/$defs/size", "description": "RLIMIT_FSIZE: size of files written." }, "lockedMemory": { "$ref": "#/$defs/size", "description": "RLIMIT_MEMLOCK: locked memory." }, "stack": { "$ref": "#/$defs/size", "description": "RLIMIT_STACK: stack of the main thread." } } }, "logs": { "type": "object", "additionalProperties": false, "description": "Where output goes. Relative paths are below directory. Default: NAME.log and NAME-error.log in the log folder.", "properties": { "stdout": { "$ref": "#/$defs/path", "description": "File for standard output." }, "stderr": { "$ref": "#/$defs/path", "description": "File for standard error; may be the same file." }, "maxSize": { "$ref": "#/$defs/size", "description": "Rotate beyond this size. Default: 50MB. 0MB never rotates." }, "keep": { "type": "integer", "minimum": 0, "maximum": 1e4, "description": "How many rotated files to keep. Default: 10." } } }, "health": { "type": "array", "description": "Probes: each is http, tcp or exec.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "oneOf": [{ "required": ["http"] }, { "required": ["tcp"] }, { "required": ["exec"] }], "properties": { "name": { "$ref": "#/$defs/name", "description": "Its name in status and events." }, "http": { "type": "object", "additionalProperties": false, "required": ["url"], "description": "GET a URL; a status from 200 to 399 passes.", "properties": { "url": { "type": "string", "pattern": "^https?://[^\\s]+$", "description": "The URL.", "examples": ["http://127.0.0.1:8080/health"] }, "status": { "type": "integer", "minimum": 100, "maximum": 599, "description": "The one status that passes. Default: any from 200 to 399." } } }, "tcp": { "type": "object", "additionalProperties": false, "required": ["address"], "description": "Connect to an address.", "properties": { "address": { "type": "string", "pattern": "^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$", "description": "HOST:PORT.", "examples": ["127.0.0.1:5701"] } } }, "exec": { "type": "object", "additionalProperties": false, "required": ["command"], "description": "Run a command as the service's user; exit code 0 passes.", "properties": { "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell." } } }, "every": { "$ref": "#/$defs/duration", "description": "How often. Default: 10s." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long one try may take. Default: 3s." }, "failures": { "type": "integer", "minimum": 1, "maximum": 1e3, "description": "Failures in a row before it counts as unhealthy. Default: 3." }, "about": { "enum": ["self", "dependency"], "description": "self: about this service. dependency: about something it needs; never a reason to act on this service. Default: self." }, "onFailure": { "enum": ["none", "alert", "restart", "rollback", "stop"], "description": "What to do when unhealthy. Default: none." } } } }, "restartOn": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files whose content belongs to the definition: when it changes, the service is restarted." }, "changes": { "enum": ["now", "staged"], "description": "May it be restarted to make a change take effect? staged: the change waits for its next start. Default: now." }, "drift": { "enum": ["heal", "hold", "report"], "description": "What to do when the host differs with no change in Git. Default: the policy's." }, "mode": { "enum": ["enforce", "observe"], "description": "observe: plan and tell what would be done to it, never do it. Default: the policy's." }, "confirm": { "type": "boolean", "description": "Its changes wait until a person has looked at them and said `reconcile approve PLAN`. Default: false." }, "onFailure": { "enum": ["rollback", "hold", "alert"], "description": "When it was changed and does not become ready and healthy and stay so for `soak`. rollback: apply what last was good, and try that commit no more. hold: leave it as it is, and alone. alert: tell, and go on. Default: the policy's." }, "generation": { "type": "integer", "minimum": 0, "description": "Raise it to have the same command restarted, for new code for example." }, "instances": { "type": "integer", "minimum": 1, "maximum": 1e4, "description": "Run this many copies, named NAME@1 to NAME@N; each has RECONCILED_INSTANCE in its environment." }, "formerly": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Names this service had before: the old one is stopped, then this one started, never both." }, "supersedes": { "type": "array", "description": "What this service takes the place of on the host, and may therefore be stopped and disabled: each one a unit, a timer, a program, a process or a line of a crontab. What defines it is kept, for the way back.", "items": { "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.service$", "description": "A systemd unit that others wrote.", "examples": ["dolphin-nautilus-trader.service"] }, "timer": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.timer$", "description": "A systemd timer.", "examples": ["watchdog.timer"] }, "program": { "type": "string", "minLength": 1, "description": "A supervisord program that others wrote: NAME as in [program:NAME]. Needs config." }, "config": { "$ref": "#/$defs/absolutePath", "description": "The main configuration file of the supervisord that has the program." }, "process": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The exact arguments of a process that nothing supervises, as /proc/PID/cmdline has them.", "examples": [["python3", "/opt/dolphin/prod/meta_health_daemon_v2.py"]] }, "user": { "type": "string", "minLength": 1, "description": "The user of that process. Default: any." }, "cron": { "type": "string", "minLength": 1, "description": "A line of a crontab, as it is written there.", "examples": ["*/5 * * * * root /usr/local/bin/watchdog.sh"] } } } }, "handover": { "enum": ["stop-first", "start-first"], "description": "When another supervisor, or what it supersedes, runs it: stop-first ends the old copy before the new one is started; start-first starts the new one beside it, where two copies do no harm. Default: stop-first." }, "soak": { "$ref": "#/$defs/duration", "description": "After a change or a handover: how long it must stay ready and healthy with one pid until that counts as good, and the old way is given up. Default: the policy's `verify.soak`, 30s." }, "raw": { "type": "object", "additionalProperties": false, "description": "What the schema has no word for, passed to the supervisor as it stands: [section, key, value], ordered, keys may repeat.", "properties": { "systemd": { "$ref": "#/$defs/rawLines", "description": "Lines of the unit file." }, "supervisord": { "$ref": "#/$defs/rawLines", "description": "Lines of the program section." } } } }, "$defs": { "name": { "title": "name", "type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,62}$", "description": "A name: lower-case letters, digits, '_', '.', '-'; at most 63, and starting with a letter or digit.", "examples": ["scan_bridge"] }, "duration": { "title": "duration", "type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$", "description": "A duration: a number and ms, s, m, h or d.", "examples": ["10s", "1m30s", "500ms"] }, "size": { "title": "size", "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "description": "A size: a number and B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024).", "examples": ["50MB", "2GiB"] }, "path": { "title": "path", "type": "string", "pattern": "^[^\\u0000\\n]+$", "description": "A path, absolute or relative to directory." }, "absolutePath": { "title": "absolute path", "type": "string", "pattern": "^/[^\\u0000\\n]*$", "description": "An absolute path.", "examples": ["/opt/dolphin"] }, "rawLines": { "type": "array", "items": { "type": "array", "minItems": 3, "maxItems": 3, "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": ["string", "number", "boolean"] }], "items": false }, "description": "Lines as [section, key, value]." } } };
-var schema62 = { "type": "array", "items": { "type": "array", "minItems": 3, "maxItems": 3, "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": ["string", "number", "boolean"] }], "items": false }, "description": "Lines as [section, key, value]." };
+validate53.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+var service = validate70;
+var schema24 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "service.schema.json", "title": "ServiceFile", "description": "One service: something that should (or should not) run on this host. The file's stem is its name.", "type": "object", "additionalProperties": false, "required": ["supervisor"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "description": { "type": "string", "description": "What the service is, for people. Changing it touches no process." }, "group": { "$ref": "#/$defs/name", "description": "The group the service belongs to; groups are operated on together." }, "supervisor": { "type": "string", "pattern": "^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$", "description": "What keeps the service running: builtin, systemd, or supervisord/NAME (an instance from supervisors/NAME.yaml).", "examples": ["builtin", "systemd", "supervisord/dolphin"] }, "state": { "enum": ["running", "stopped", "manual", "disabled", "absent"], "description": "running: kept running. stopped: defined, not running. manual: defined, run state left as found. disabled: not running and can't start at boot. absent: removed. Default: running." }, "autostart": { "type": "boolean", "description": "Start at boot? Default: true where state is running, else false. With running and false nobody starts it after a boot until a person does." }, "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell is involved. The program is an absolute path, a path relative to directory (with a slash), or a name looked up in PATH.", "examples": [["/usr/bin/python3", "server.py", "--port", "8010"]] }, "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.service$", "description": "In place of command: a systemd unit that a distribution package owns, managed by state alone and never rewritten.", "examples": ["nginx.service"] }, "directory": { "type": "string", "pattern": "^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$", "description": "Working directory: absolute, or starting with ./ or ../ and relative to the desired-state directory. Default: /.", "examples": ["/opt/dolphin/prod", "./programs"] }, "user": { "type": "string", "pattern": "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "description": "The user to run as, or user:group. Default: the user the daemon runs as.", "examples": ["dolphin", "www-data:adm"] }, "umask": { "type": "string", "pattern": "^0?[0-7]{3}$", "description": 'File mode creation mask, octal, quoted. Default: "022".', "examples": ["022", "077"] }, "environment": { "type": "object", "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string", "pattern": "^[^\\u0000]*$" }, "description": "Environment variables, added to the fixed base (PATH, HOME, USER, LOGNAME, SHELL, LANG). Values are strings: quote numbers and booleans. Secrets belong in environmentFiles." }, "environmentFiles": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files on the host with KEY=VALUE lines, later ones win, all win over environment. The only place for secrets; their contents never appear in plans or logs. A change of their content restarts the service.", "examples": [["/etc/dolphin/secrets.env"]] }, "start": { "type": "object", "additionalProperties": false, "description": "How it starts.", "properties": { "ready": { "$ref": "#/$defs/duration", "description": "It counts as started once it has stayed up this long (and its own health probes have passed once). Default: 1s." }, "retries": { "type": "integer", "minimum": 0, "maximum": 1e3, "description": "Starts that may fail in a row, after the first, before it is FATAL. Default: 3." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long an apply waits for its health probes to pass after start.ready. Default: 60s." }, "after": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Services that must be ready before this one is started, and that are stopped after it." }, "grace": { "$ref": "#/$defs/duration", "description": "For so long after its process began failures of its probes count for nothing, until they have passed once. Default: 0s." } } }, "stop": { "type": "object", "additionalProperties": false, "description": "How it is stopped.", "properties": { "signal": { "enum": ["TERM", "HUP", "INT", "QUIT", "KILL", "USR1", "USR2"], "description": "The first signal. Default: TERM." }, "timeout": { "$ref": "#/$defs/duration", "description": "After this long it is killed. Default: 10s." }, "tree": { "type": "boolean", "description": "Signal and, after the timeout, kill the whole process tree, not the main process alone. Default: true." } } }, "restart": { "type": "object", "additionalProperties": false, "description": "What happens when it ends by itself. The first restart after stable uptime is immediate; backoff follows.", "properties": { "policy": { "enum": ["always", "on-failure", "never"], "description": "on-failure: not after exit code 0. Default: always." }, "backoff": { "type": "object", "additionalProperties": false, "description": "The wait before each further restart: initial, initial x factor, \u2026 up to max.", "properties": { "initial": { "$ref": "#/$defs/duration", "description": "Default: 1s." }, "factor": { "type": "number", "minimum": 1, "maximum": 100, "description": "Default: 2." }, "max": { "$ref": "#/$defs/duration", "description": "Default: 5m." } } }, "limit": { "type": "object", "additionalProperties": false, "required": ["restarts", "within"], "description": "At most this many restarts within this time; then the service is HELD. Default: 5 within 10m.", "properties": { "restarts": { "type": "integer", "minimum": 1, "maximum": 1e5, "description": "How many restarts." }, "within": { "$ref": "#/$defs/duration", "description": "In which time." } } }, "cooldown": { "$ref": "#/$defs/duration", "description": "How long it is HELD before one trial start. Default: 5m." }, "permanentExitCodes": { "type": "array", "items": { "type": "integer", "minimum": 1, "maximum": 255 }, "uniqueItems": true, "description": "Exit codes that no restart can heal: it is FATAL at once.", "examples": [[78]] } } }, "limits": { "type": "object", "additionalProperties": false, "description": "Resource limits (setrlimit, soft and hard).", "properties": { "addressSpace": { "$ref": "#/$defs/size", "description": "RLIMIT_AS: virtual memory." }, "openFiles": { "type": "integer", "minimum": 3, "description": "RLIMIT_NOFILE: file descriptors. Default: soft 1024." }, "processes": { "type": "integer", "minimum": 1, "description": "RLIMIT_NPROC: processes of the user." }, "core": { "$ref": "#/$defs/size", "description": "RLIMIT_CORE: size of core files." }, "fileSize": { "$ref": "#/$defs/size", "description": "RLIMIT_FSIZE: size of files written." }, "lockedMemory": { "$ref": "#/$defs/size", "description": "RLIMIT_MEMLOCK: locked memory." }, "stack": { "$ref": "#/$defs/size", "description": "RLIMIT_STACK: stack of the main thread." } } }, "logs": { "type": "object", "additionalProperties": false, "description": "Where output goes. Relative paths are below directory. Default: NAME.log and NAME-error.log in the log folder.", "properties": { "stdout": { "$ref": "#/$defs/path", "description": "File for standard output." }, "stderr": { "$ref": "#/$defs/path", "description": "File for standard error; may be the same file." }, "maxSize": { "$ref": "#/$defs/size", "description": "Rotate beyond this size. Default: 50MB. 0MB never rotates." }, "keep": { "type": "integer", "minimum": 0, "maximum": 1e4, "description": "How many rotated files to keep. Default: 10." } } }, "health": { "type": "array", "description": "Probes: each is one of http, tcp, exec, file, progress and process.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "oneOf": [{ "required": ["http"] }, { "required": ["tcp"] }, { "required": ["exec"] }, { "required": ["file"] }, { "required": ["progress"] }, { "required": ["process"] }], "properties": { "name": { "$ref": "#/$defs/name", "description": "Its name in status and events." }, "http": { "$ref": "#/$defs/http", "description": "GET a URL; a status from 200 to 399 passes. Redirects are not followed." }, "tcp": { "$ref": "#/$defs/tcp", "description": "Connect to an address." }, "exec": { "$ref": "#/$defs/exec", "description": "Run a command as the service's user, in its directory and with its environment; exit code 0 passes." }, "file": { "$ref": "#/$defs/file", "description": "A file that exists, and was written to lately." }, "progress": { "type": "object", "additionalProperties": false, "required": ["within"], "oneOf": [{ "required": ["http"] }, { "required": ["exec"] }, { "required": ["file"] }], "description": "A number that has to advance: work goes on.", "properties": { "http": { "$ref": "#/$defs/http", "description": "Where it stands: in the answer of a URL." }, "exec": { "$ref": "#/$defs/exec", "description": "Or in what a command prints, of which 64 KiB are read." }, "file": { "$ref": "#/$defs/file", "description": "Or in a file, of which the last 64 KiB are read." }, "json": { "$ref": "#/$defs/jsonPath", "description": "The number in it, which is JSON." }, "regex": { "type": "string", "minLength": 1, "maxLength": 1e3, "description": "The number in its text: the first group of the last match, or the whole match (RE2 syntax).", "examples": ["scan (\\d+) processed"] }, "within": { "$ref": "#/$defs/duration", "description": "It has to be greater than it was within this time." } } }, "process": { "type": "object", "additionalProperties": false, "description": "What its main process uses.", "minProperties": 1, "properties": { "memory": { "$ref": "#/$defs/size", "description": "Resident memory, at most." }, "openFiles": { "type": "integer", "minimum": 1, "maximum": 1e8, "description": "Open files, at most." } } }, "every": { "$ref": "#/$defs/duration", "description": "How often. Default: 10s." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long one try may take. Default: 3s." }, "failures": { "description": "How many failures make it fail: so many in a row, or so many of the last tries. Default: 3.", "oneOf": [{ "type": "integer", "minimum": 1, "maximum": 1e3 }, { "type": "object", "additionalProperties": false, "required": ["count", "of"], "properties": { "count": { "type": "integer", "minimum": 1, "maximum": 1e3, "description": "So many failures." }, "of": { "type": "integer", "minimum": 1, "maximum": 1e3, "description": "Of so many tries." } } }] }, "successes": { "type": "integer", "minimum": 1, "maximum": 1e3, "description": "How many in a row make it pass again. Default: 1." }, "startup": { "type": "boolean", "description": "Until it has passed once the others are not tried: for services that take long to start. Default: false." }, "kind": { "enum": ["both", "readiness", "liveness"], "description": "readiness: it has to pass before the service counts as started, and while it fails the service is not ready; it is never a reason to act. liveness: nobody waits for it; its failures count. Default: both." }, "about": { "enum": ["self", "dependency"], "description": "self: about this service. dependency: about something it needs; never a reason to act on this service. Default: self." }, "level": { "enum": ["degraded", "critical", "dead"], "description": "What its failure makes of the service's level. Default: critical, of a dependency degraded." }, "onFailure": { "enum": ["none", "alert", "restart", "rollback", "stop"], "description": "What to do when it fails. alert: tell. restart: within the restart budget, and not while something it depends on is down. rollback: put back what was last good. stop: until a person starts it again. Default: none." } } } }, "dwell": { "$ref": "#/$defs/duration", "description": "How long its level (HEALTHY, DEGRADED, CRITICAL, DEAD) stays at least before it gets better. Default: the policy's `health.dwell`, 10s." }, "requires": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Services that it can do nothing without: while one of them is down or not well this one waits for it, and nothing is done to it for its own failures. `start.after` is about the order alone." }, "gate": { "type": "object", "additionalProperties": false, "oneOf": [{ "required": ["http"] }, { "required": ["tcp"] }, { "required": ["exec"] }, { "required": ["file"] }], "description": "What has to pass before the service is stopped or restarted, by whatever a plan or a probe does; a crash is no plan.", "properties": { "http": { "$ref": "#/$defs/http", "description": "GET a URL; a status from 200 to 399 passes. Redirects are not followed." }, "tcp": { "$ref": "#/$defs/tcp", "description": "Connect to an address." }, "exec": { "$ref": "#/$defs/exec", "description": "Run a command as the service's user, in its directory and with its environment; exit code 0 passes." }, "file": { "$ref": "#/$defs/file", "description": "A file that exists, and was written to lately." }, "every": { "$ref": "#/$defs/duration", "description": "How often it is tried while something waits for it. Default: 10s." }, "tryFor": { "$ref": "#/$defs/duration", "description": "How long one try may take. Default: 10s." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long something waits for it. Default: 10m." }, "otherwise": { "enum": ["wait", "ask", "proceed"], "description": "What to do after that. wait: go on waiting, and tell. ask: wait until a person says `reconcile approve PLAN`. proceed: do it all the same. Default: wait." } } }, "restartOn": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files whose content belongs to the definition: when it changes, the service is restarted." }, "changes": { "enum": ["now", "staged"], "description": "May it be restarted to make a change take effect? staged: the change waits for its next start. Default: now." }, "drift": { "enum": ["heal", "hold", "report"], "description": "What to do when the host differs with no change in Git. Default: the policy's." }, "mode": { "enum": ["enforce", "observe"], "description": "observe: plan and tell what would be done to it, never do it. Default: the policy's." }, "confirm": { "type": "boolean", "description": "Its changes wait until a person has looked at them and said `reconcile approve PLAN`. Default: false." }, "onFailure": { "enum": ["rollback", "hold", "alert"], "description": "When it was changed and does not become ready and healthy and stay so for `soak`. rollback: apply what last was good, and try that commit no more. hold: leave it as it is, and alone. alert: tell, and go on. Default: the policy's." }, "generation": { "type": "integer", "minimum": 0, "description": "Raise it to have the same command restarted, for new code for example." }, "instances": { "type": "integer", "minimum": 1, "maximum": 1e4, "description": "Run this many copies, named NAME@1 to NAME@N; each has RECONCILED_INSTANCE in its environment." }, "formerly": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Names this service had before: the old one is stopped, then this one started, never both." }, "supersedes": { "type": "array", "description": "What this service takes the place of on the host, and may therefore be stopped and disabled: each one a unit, a timer, a program, a process or a line of a crontab. What defines it is kept, for the way back.", "items": { "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.service$", "description": "A systemd unit that others wrote.", "examples": ["dolphin-nautilus-trader.service"] }, "timer": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.timer$", "description": "A systemd timer.", "examples": ["watchdog.timer"] }, "program": { "type": "string", "minLength": 1, "description": "A supervisord program that others wrote: NAME as in [program:NAME]. Needs config." }, "config": { "$ref": "#/$defs/absolutePath", "description": "The main configuration file of the supervisord that has the program." }, "process": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The exact arguments of a process that nothing supervises, as /proc/PID/cmdline has them.", "examples": [["python3", "/opt/dolphin/prod/meta_health_daemon_v2.py"]] }, "user": { "type": "string", "minLength": 1, "description": "The user of that process. Default: any." }, "cron": { "type": "string", "minLength": 1, "description": "A line of a crontab, as it is written there.", "examples": ["*/5 * * * * root /usr/local/bin/watchdog.sh"] } } } }, "handover": { "enum": ["stop-first", "start-first"], "description": "When another supervisor, or what it supersedes, runs it: stop-first ends the old copy before the new one is started; start-first starts the new one beside it, where two copies do no harm. Default: stop-first." }, "soak": { "$ref": "#/$defs/duration", "description": "After a change or a handover: how long it must stay ready and healthy with one pid until that counts as good, and the old way is given up. Default: the policy's `verify.soak`, 30s." }, "raw": { "type": "object", "additionalProperties": false, "description": "What the schema has no word for, passed to the supervisor as it stands: [section, key, value], ordered, keys may repeat.", "properties": { "systemd": { "$ref": "#/$defs/rawLines", "description": "Lines of the unit file." }, "supervisord": { "$ref": "#/$defs/rawLines", "description": "Lines of the program section." } } } }, "$defs": { "name": { "title": "name", "type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,62}$", "description": "A name: lower-case letters, digits, '_', '.', '-'; at most 63, and starting with a letter or digit.", "examples": ["scan_bridge"] }, "duration": { "title": "duration", "type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$", "description": "A duration: a number and ms, s, m, h or d.", "examples": ["10s", "1m30s", "500ms"] }, "size": { "title": "size", "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "description": "A size: a number and B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024).", "examples": ["50MB", "2GiB"] }, "path": { "title": "path", "type": "string", "pattern": "^[^\\u0000\\n]+$", "description": "A path, absolute or relative to directory." }, "absolutePath": { "title": "absolute path", "type": "string", "pattern": "^/[^\\u0000\\n]*$", "description": "An absolute path.", "examples": ["/opt/dolphin"] }, "rawLines": { "type": "array", "items": { "type": "array", "minItems": 3, "maxItems": 3, "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": ["string", "number", "boolean"] }], "items": false }, "description": "Lines as [section, key, value]." }, "http": { "title": "HttpTarget", "type": "object", "additionalProperties": false, "required": ["url"], "description": "GET a URL; a status from 200 to 399 passes. Redirects are not followed.", "properties": { "url": { "type": "string", "pattern": "^https?://[^\\s]+$", "description": "The URL.", "examples": ["http://127.0.0.1:8080/health"] }, "status": { "type": "integer", "minimum": 100, "maximum": 599, "description": "The one status that passes. Default: any from 200 to 399." }, "headers": { "type": "object", "additionalProperties": { "type": "string" }, "description": "Sent along. Secrets belong in a file that the service reads, not here.", "examples": [{ "Host": "shop.example.com" }] }, "body": { "type": "string", "minLength": 1, "maxLength": 1e3, "description": "A regular expression (RE2 syntax) that has to be found in the first 64 KiB of the answer.", "examples": ['"status":"(ok|green)"'] }, "json": { "$ref": "#/$defs/jsonCheck", "description": "What has to stand in the answer, which is JSON." }, "insecure": { "type": "boolean", "description": "Any certificate will do. Default: false." } } }, "tcp": { "title": "TcpTarget", "type": "object", "additionalProperties": false, "required": ["address"], "description": "Connect to an address.", "properties": { "address": { "type": "string", "pattern": "^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$", "description": "HOST:PORT.", "examples": ["127.0.0.1:5701"] } } }, "exec": { "title": "ExecTarget", "type": "object", "additionalProperties": false, "required": ["command"], "description": "Run a command as the service's user, in its directory and with its environment; exit code 0 passes.", "properties": { "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell." } } }, "file": { "title": "FileTarget", "type": "object", "additionalProperties": false, "required": ["path"], "description": "Look at a file.", "properties": { "path": { "$ref": "#/$defs/path", "description": "It has to exist. Relative to directory where it is not absolute." }, "changedWithin": { "$ref": "#/$defs/duration", "description": "It has to have been written to within this time." } } }, "jsonPath": { "title": "JSON path", "type": "string", "pattern": "^\\$", "maxLength": 1e3, "description": "A JSON path (RFC 9535).", "examples": ["$.scan.processed"] }, "jsonCheck": { "title": "JsonCheck", "type": "object", "additionalProperties": false, "required": ["path"], "description": "A value within JSON.", "properties": { "path": { "$ref": "#/$defs/jsonPath", "description": "Where it stands. There has to be one; without `equals` it must be neither false nor null." }, "equals": { "type": ["string", "number", "boolean", "null"], "description": "What it has to be." } } } } };
 var func0 = require_equal().default;
-var func8 = require_ucs2length().default;
-var pattern9 = new RegExp("^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$", "u");
-var pattern10 = new RegExp("^[A-Za-z0-9:_.\\\\@-]+\\.service$", "u");
-var pattern11 = new RegExp("^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$", "u");
-var pattern12 = new RegExp("^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "u");
-var pattern13 = new RegExp("^0?[0-7]{3}$", "u");
-var pattern14 = new RegExp("^[A-Za-z_][A-Za-z0-9_]*$", "u");
-var pattern15 = new RegExp("^[^\\u0000]*$", "u");
-var pattern16 = new RegExp("^/[^\\u0000\\n]*$", "u");
-var pattern25 = new RegExp("^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "u");
-var pattern30 = new RegExp("^[^\\u0000\\n]+$", "u");
-var pattern34 = new RegExp("^https?://[^\\s]+$", "u");
-var pattern35 = new RegExp("^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$", "u");
-var pattern41 = new RegExp("^[A-Za-z0-9:_.\\\\@-]+\\.timer$", "u");
-function validate25(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+var func6 = require_ucs2length().default;
+function validate71(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate71.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (typeof data === "string") {
+    if (!pattern3.test(data)) {
+      const err0 = { instancePath, schemaPath: "#/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9_.-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9_.-]{0,62}$"' };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+  } else {
+    const err1 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+    if (vErrors === null) {
+      vErrors = [err1];
+    } else {
+      vErrors.push(err1);
+    }
+    errors++;
+  }
+  validate71.errors = vErrors;
+  return errors === 0;
+}
+validate71.evaluated = { "dynamicProps": false, "dynamicItems": false };
+function validate73(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate73.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (typeof data === "string") {
+    if (!pattern8.test(data)) {
+      const err0 = { instancePath, schemaPath: "#/pattern", keyword: "pattern", params: { pattern: "^/[^\\u0000\\n]*$" }, message: 'must match pattern "^/[^\\u0000\\n]*$"' };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+  } else {
+    const err1 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+    if (vErrors === null) {
+      vErrors = [err1];
+    } else {
+      vErrors.push(err1);
+    }
+    errors++;
+  }
+  validate73.errors = vErrors;
+  return errors === 0;
+}
+validate73.evaluated = { "dynamicProps": false, "dynamicItems": false };
+function validate75(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate75.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (typeof data === "string") {
+    if (!pattern5.test(data)) {
+      const err0 = { instancePath, schemaPath: "#/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+  } else {
+    const err1 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+    if (vErrors === null) {
+      vErrors = [err1];
+    } else {
+      vErrors.push(err1);
+    }
+    errors++;
+  }
+  validate75.errors = vErrors;
+  return errors === 0;
+}
+validate75.evaluated = { "dynamicProps": false, "dynamicItems": false };
+var pattern19 = new RegExp("^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "u");
+function validate85(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate85.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (typeof data === "string") {
+    if (!pattern19.test(data)) {
+      const err0 = { instancePath, schemaPath: "#/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$"' };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+  } else {
+    const err1 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+    if (vErrors === null) {
+      vErrors = [err1];
+    } else {
+      vErrors.push(err1);
+    }
+    errors++;
+  }
+  validate85.errors = vErrors;
+  return errors === 0;
+}
+validate85.evaluated = { "dynamicProps": false, "dynamicItems": false };
+var pattern20 = new RegExp("^[^\\u0000\\n]+$", "u");
+function validate91(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate91.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (typeof data === "string") {
+    if (!pattern20.test(data)) {
+      const err0 = { instancePath, schemaPath: "#/pattern", keyword: "pattern", params: { pattern: "^[^\\u0000\\n]+$" }, message: 'must match pattern "^[^\\u0000\\n]+$"' };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+  } else {
+    const err1 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+    if (vErrors === null) {
+      vErrors = [err1];
+    } else {
+      vErrors.push(err1);
+    }
+    errors++;
+  }
+  validate91.errors = vErrors;
+  return errors === 0;
+}
+validate91.evaluated = { "dynamicProps": false, "dynamicItems": false };
+var schema31 = { "title": "JsonCheck", "type": "object", "additionalProperties": false, "required": ["path"], "description": "A value within JSON.", "properties": { "path": { "$ref": "#/$defs/jsonPath", "description": "Where it stands. There has to be one; without `equals` it must be neither false nor null." }, "equals": { "type": ["string", "number", "boolean", "null"], "description": "What it has to be." } } };
+var pattern22 = new RegExp("^\\$", "u");
+function validate98(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate98.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (typeof data === "string") {
+    if (func6(data) > 1e3) {
+      const err0 = { instancePath, schemaPath: "#/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (!pattern22.test(data)) {
+      const err1 = { instancePath, schemaPath: "#/pattern", keyword: "pattern", params: { pattern: "^\\$" }, message: 'must match pattern "^\\$"' };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+  } else {
+    const err2 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+    if (vErrors === null) {
+      vErrors = [err2];
+    } else {
+      vErrors.push(err2);
+    }
+    errors++;
+  }
+  validate98.errors = vErrors;
+  return errors === 0;
+}
+validate98.evaluated = { "dynamicProps": false, "dynamicItems": false };
+function validate97(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate97.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (data && typeof data == "object" && !Array.isArray(data)) {
+    if (data.path === void 0) {
+      const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "path" }, message: "must have required property 'path'" };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    for (const key0 in data) {
+      if (!(key0 === "path" || key0 === "equals")) {
+        const err1 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties" };
+        if (vErrors === null) {
+          vErrors = [err1];
+        } else {
+          vErrors.push(err1);
+        }
+        errors++;
+      }
+    }
+    if (data.path !== void 0) {
+      if (!validate98(data.path, { instancePath: instancePath + "/path", parentData: data, parentDataProperty: "path", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
+        errors = vErrors.length;
+      }
+    }
+    if (data.equals !== void 0) {
+      let data1 = data.equals;
+      if (typeof data1 !== "string" && !(typeof data1 == "number" && isFinite(data1)) && typeof data1 !== "boolean" && data1 !== null) {
+        const err2 = { instancePath: instancePath + "/equals", schemaPath: "#/properties/equals/type", keyword: "type", params: { type: schema31.properties.equals.type }, message: "must be string,number,boolean,null" };
+        if (vErrors === null) {
+          vErrors = [err2];
+        } else {
+          vErrors.push(err2);
+        }
+        errors++;
+      }
+    }
+  } else {
+    const err3 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    if (vErrors === null) {
+      vErrors = [err3];
+    } else {
+      vErrors.push(err3);
+    }
+    errors++;
+  }
+  validate97.errors = vErrors;
+  return errors === 0;
+}
+validate97.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+function validate96(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate96.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (data && typeof data == "object" && !Array.isArray(data)) {
+    if (data.url === void 0) {
+      const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "url" }, message: "must have required property 'url'" };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    for (const key0 in data) {
+      if (!(key0 === "url" || key0 === "status" || key0 === "headers" || key0 === "body" || key0 === "json" || key0 === "insecure")) {
+        const err1 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties" };
+        if (vErrors === null) {
+          vErrors = [err1];
+        } else {
+          vErrors.push(err1);
+        }
+        errors++;
+      }
+    }
+    if (data.url !== void 0) {
+      let data0 = data.url;
+      if (typeof data0 === "string") {
+        if (!pattern7.test(data0)) {
+          const err2 = { instancePath: instancePath + "/url", schemaPath: "#/properties/url/pattern", keyword: "pattern", params: { pattern: "^https?://[^\\s]+$" }, message: 'must match pattern "^https?://[^\\s]+$"' };
+          if (vErrors === null) {
+            vErrors = [err2];
+          } else {
+            vErrors.push(err2);
+          }
+          errors++;
+        }
+      } else {
+        const err3 = { instancePath: instancePath + "/url", schemaPath: "#/properties/url/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err3];
+        } else {
+          vErrors.push(err3);
+        }
+        errors++;
+      }
+    }
+    if (data.status !== void 0) {
+      let data1 = data.status;
+      if (!(typeof data1 == "number" && (!(data1 % 1) && !isNaN(data1)) && isFinite(data1))) {
+        const err4 = { instancePath: instancePath + "/status", schemaPath: "#/properties/status/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err4];
+        } else {
+          vErrors.push(err4);
+        }
+        errors++;
+      }
+      if (typeof data1 == "number" && isFinite(data1)) {
+        if (data1 > 599 || isNaN(data1)) {
+          const err5 = { instancePath: instancePath + "/status", schemaPath: "#/properties/status/maximum", keyword: "maximum", params: { comparison: "<=", limit: 599 }, message: "must be <= 599" };
+          if (vErrors === null) {
+            vErrors = [err5];
+          } else {
+            vErrors.push(err5);
+          }
+          errors++;
+        }
+        if (data1 < 100 || isNaN(data1)) {
+          const err6 = { instancePath: instancePath + "/status", schemaPath: "#/properties/status/minimum", keyword: "minimum", params: { comparison: ">=", limit: 100 }, message: "must be >= 100" };
+          if (vErrors === null) {
+            vErrors = [err6];
+          } else {
+            vErrors.push(err6);
+          }
+          errors++;
+        }
+      }
+    }
+    if (data.headers !== void 0) {
+      let data2 = data.headers;
+      if (data2 && typeof data2 == "object" && !Array.isArray(data2)) {
+        for (const key1 in data2) {
+          if (typeof data2[key1] !== "string") {
+            const err7 = { instancePath: instancePath + "/headers/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/headers/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err7];
+            } else {
+              vErrors.push(err7);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err8 = { instancePath: instancePath + "/headers", schemaPath: "#/properties/headers/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err8];
+        } else {
+          vErrors.push(err8);
+        }
+        errors++;
+      }
+    }
+    if (data.body !== void 0) {
+      let data4 = data.body;
+      if (typeof data4 === "string") {
+        if (func6(data4) > 1e3) {
+          const err9 = { instancePath: instancePath + "/body", schemaPath: "#/properties/body/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
+          if (vErrors === null) {
+            vErrors = [err9];
+          } else {
+            vErrors.push(err9);
+          }
+          errors++;
+        }
+        if (func6(data4) < 1) {
+          const err10 = { instancePath: instancePath + "/body", schemaPath: "#/properties/body/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+          if (vErrors === null) {
+            vErrors = [err10];
+          } else {
+            vErrors.push(err10);
+          }
+          errors++;
+        }
+      } else {
+        const err11 = { instancePath: instancePath + "/body", schemaPath: "#/properties/body/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err11];
+        } else {
+          vErrors.push(err11);
+        }
+        errors++;
+      }
+    }
+    if (data.json !== void 0) {
+      if (!validate97(data.json, { instancePath: instancePath + "/json", parentData: data, parentDataProperty: "json", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
+        errors = vErrors.length;
+      }
+    }
+    if (data.insecure !== void 0) {
+      if (typeof data.insecure !== "boolean") {
+        const err12 = { instancePath: instancePath + "/insecure", schemaPath: "#/properties/insecure/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err12];
+        } else {
+          vErrors.push(err12);
+        }
+        errors++;
+      }
+    }
+  } else {
+    const err13 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    if (vErrors === null) {
+      vErrors = [err13];
+    } else {
+      vErrors.push(err13);
+    }
+    errors++;
+  }
+  validate96.errors = vErrors;
+  return errors === 0;
+}
+validate96.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+var pattern23 = new RegExp("^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$", "u");
+function validate102(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate102.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (data && typeof data == "object" && !Array.isArray(data)) {
+    if (data.address === void 0) {
+      const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "address" }, message: "must have required property 'address'" };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    for (const key0 in data) {
+      if (!(key0 === "address")) {
+        const err1 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties" };
+        if (vErrors === null) {
+          vErrors = [err1];
+        } else {
+          vErrors.push(err1);
+        }
+        errors++;
+      }
+    }
+    if (data.address !== void 0) {
+      let data0 = data.address;
+      if (typeof data0 === "string") {
+        if (!pattern23.test(data0)) {
+          const err2 = { instancePath: instancePath + "/address", schemaPath: "#/properties/address/pattern", keyword: "pattern", params: { pattern: "^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$" }, message: 'must match pattern "^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$"' };
+          if (vErrors === null) {
+            vErrors = [err2];
+          } else {
+            vErrors.push(err2);
+          }
+          errors++;
+        }
+      } else {
+        const err3 = { instancePath: instancePath + "/address", schemaPath: "#/properties/address/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err3];
+        } else {
+          vErrors.push(err3);
+        }
+        errors++;
+      }
+    }
+  } else {
+    const err4 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    if (vErrors === null) {
+      vErrors = [err4];
+    } else {
+      vErrors.push(err4);
+    }
+    errors++;
+  }
+  validate102.errors = vErrors;
+  return errors === 0;
+}
+validate102.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+function validate104(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate104.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (data && typeof data == "object" && !Array.isArray(data)) {
+    if (data.command === void 0) {
+      const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'" };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    for (const key0 in data) {
+      if (!(key0 === "command")) {
+        const err1 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties" };
+        if (vErrors === null) {
+          vErrors = [err1];
+        } else {
+          vErrors.push(err1);
+        }
+        errors++;
+      }
+    }
+    if (data.command !== void 0) {
+      let data0 = data.command;
+      if (Array.isArray(data0)) {
+        if (data0.length < 1) {
+          const err2 = { instancePath: instancePath + "/command", schemaPath: "#/properties/command/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+          if (vErrors === null) {
+            vErrors = [err2];
+          } else {
+            vErrors.push(err2);
+          }
+          errors++;
+        }
+        const len0 = data0.length;
+        for (let i0 = 0; i0 < len0; i0++) {
+          if (typeof data0[i0] !== "string") {
+            const err3 = { instancePath: instancePath + "/command/" + i0, schemaPath: "#/properties/command/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err3];
+            } else {
+              vErrors.push(err3);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err4 = { instancePath: instancePath + "/command", schemaPath: "#/properties/command/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err4];
+        } else {
+          vErrors.push(err4);
+        }
+        errors++;
+      }
+    }
+  } else {
+    const err5 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    if (vErrors === null) {
+      vErrors = [err5];
+    } else {
+      vErrors.push(err5);
+    }
+    errors++;
+  }
+  validate104.errors = vErrors;
+  return errors === 0;
+}
+validate104.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+function validate106(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate106.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (data && typeof data == "object" && !Array.isArray(data)) {
+    if (data.path === void 0) {
+      const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "path" }, message: "must have required property 'path'" };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    for (const key0 in data) {
+      if (!(key0 === "path" || key0 === "changedWithin")) {
+        const err1 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties" };
+        if (vErrors === null) {
+          vErrors = [err1];
+        } else {
+          vErrors.push(err1);
+        }
+        errors++;
+      }
+    }
+    if (data.path !== void 0) {
+      if (!validate91(data.path, { instancePath: instancePath + "/path", parentData: data, parentDataProperty: "path", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
+        errors = vErrors.length;
+      }
+    }
+    if (data.changedWithin !== void 0) {
+      if (!validate75(data.changedWithin, { instancePath: instancePath + "/changedWithin", parentData: data, parentDataProperty: "changedWithin", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+        errors = vErrors.length;
+      }
+    }
+  } else {
+    const err2 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    if (vErrors === null) {
+      vErrors = [err2];
+    } else {
+      vErrors.push(err2);
+    }
+    errors++;
+  }
+  validate106.errors = vErrors;
+  return errors === 0;
+}
+validate106.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+var schema36 = { "type": "array", "items": { "type": "array", "minItems": 3, "maxItems": 3, "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": ["string", "number", "boolean"] }], "items": false }, "description": "Lines as [section, key, value]." };
+function validate131(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate131.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (Array.isArray(data)) {
+    const len0 = data.length;
+    for (let i0 = 0; i0 < len0; i0++) {
+      let data0 = data[i0];
+      if (Array.isArray(data0)) {
+        if (data0.length > 3) {
+          const err0 = { instancePath: instancePath + "/" + i0, schemaPath: "#/items/maxItems", keyword: "maxItems", params: { limit: 3 }, message: "must NOT have more than 3 items" };
+          if (vErrors === null) {
+            vErrors = [err0];
+          } else {
+            vErrors.push(err0);
+          }
+          errors++;
+        }
+        if (data0.length < 3) {
+          const err1 = { instancePath: instancePath + "/" + i0, schemaPath: "#/items/minItems", keyword: "minItems", params: { limit: 3 }, message: "must NOT have fewer than 3 items" };
+          if (vErrors === null) {
+            vErrors = [err1];
+          } else {
+            vErrors.push(err1);
+          }
+          errors++;
+        }
+        const len1 = data0.length;
+        if (len1 > 0) {
+          if (typeof data0[0] !== "string") {
+            const err2 = { instancePath: instancePath + "/" + i0 + "/0", schemaPath: "#/items/prefixItems/0/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err2];
+            } else {
+              vErrors.push(err2);
+            }
+            errors++;
+          }
+        }
+        if (len1 > 1) {
+          if (typeof data0[1] !== "string") {
+            const err3 = { instancePath: instancePath + "/" + i0 + "/1", schemaPath: "#/items/prefixItems/1/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err3];
+            } else {
+              vErrors.push(err3);
+            }
+            errors++;
+          }
+        }
+        if (len1 > 2) {
+          let data3 = data0[2];
+          if (typeof data3 !== "string" && !(typeof data3 == "number" && isFinite(data3)) && typeof data3 !== "boolean") {
+            const err4 = { instancePath: instancePath + "/" + i0 + "/2", schemaPath: "#/items/prefixItems/2/type", keyword: "type", params: { type: schema36.items.prefixItems[2].type }, message: "must be string,number,boolean" };
+            if (vErrors === null) {
+              vErrors = [err4];
+            } else {
+              vErrors.push(err4);
+            }
+            errors++;
+          }
+        }
+        const len2 = data0.length;
+        if (!(len2 <= 3)) {
+          const err5 = { instancePath: instancePath + "/" + i0, schemaPath: "#/items/items", keyword: "items", params: { limit: 3 }, message: "must NOT have more than 3 items" };
+          if (vErrors === null) {
+            vErrors = [err5];
+          } else {
+            vErrors.push(err5);
+          }
+          errors++;
+        }
+      } else {
+        const err6 = { instancePath: instancePath + "/" + i0, schemaPath: "#/items/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err6];
+        } else {
+          vErrors.push(err6);
+        }
+        errors++;
+      }
+    }
+  } else {
+    const err7 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+    if (vErrors === null) {
+      vErrors = [err7];
+    } else {
+      vErrors.push(err7);
+    }
+    errors++;
+  }
+  validate131.errors = vErrors;
+  return errors === 0;
+}
+validate131.evaluated = { "items": true, "dynamicProps": false, "dynamicItems": false };
+var pattern10 = new RegExp("^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$", "u");
+var pattern11 = new RegExp("^[A-Za-z0-9:_.\\\\@-]+\\.service$", "u");
+var pattern12 = new RegExp("^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$", "u");
+var pattern13 = new RegExp("^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "u");
+var pattern14 = new RegExp("^0?[0-7]{3}$", "u");
+var pattern15 = new RegExp("^[A-Za-z_][A-Za-z0-9_]*$", "u");
+var pattern16 = new RegExp("^[^\\u0000]*$", "u");
+var pattern25 = new RegExp("^[A-Za-z0-9:_.\\\\@-]+\\.timer$", "u");
+function validate70(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate25.evaluated;
+  const evaluated0 = validate70.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -763,7 +2111,7 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
       errors++;
     }
     for (const key0 in data) {
-      if (!func1.call(schema36.properties, key0)) {
+      if (!func1.call(schema24.properties, key0)) {
         const err1 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties" };
         if (vErrors === null) {
           vErrors = [err1];
@@ -796,10 +2144,16 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.group !== void 0) {
-      let data2 = data.group;
-      if (typeof data2 === "string") {
-        if (!pattern4.test(data2)) {
-          const err4 = { instancePath: instancePath + "/group", schemaPath: "#/$defs/name/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9_.-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9_.-]{0,62}$"' };
+      if (!validate71(data.group, { instancePath: instancePath + "/group", parentData: data, parentDataProperty: "group", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
+        errors = vErrors.length;
+      }
+    }
+    if (data.supervisor !== void 0) {
+      let data3 = data.supervisor;
+      if (typeof data3 === "string") {
+        if (!pattern10.test(data3)) {
+          const err4 = { instancePath: instancePath + "/supervisor", schemaPath: "#/properties/supervisor/pattern", keyword: "pattern", params: { pattern: "^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$" }, message: 'must match pattern "^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$"' };
           if (vErrors === null) {
             vErrors = [err4];
           } else {
@@ -808,7 +2162,7 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       } else {
-        const err5 = { instancePath: instancePath + "/group", schemaPath: "#/$defs/name/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err5 = { instancePath: instancePath + "/supervisor", schemaPath: "#/properties/supervisor/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
           vErrors = [err5];
         } else {
@@ -817,20 +2171,21 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.supervisor !== void 0) {
-      let data3 = data.supervisor;
-      if (typeof data3 === "string") {
-        if (!pattern9.test(data3)) {
-          const err6 = { instancePath: instancePath + "/supervisor", schemaPath: "#/properties/supervisor/pattern", keyword: "pattern", params: { pattern: "^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$" }, message: 'must match pattern "^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$"' };
-          if (vErrors === null) {
-            vErrors = [err6];
-          } else {
-            vErrors.push(err6);
-          }
-          errors++;
+    if (data.state !== void 0) {
+      let data4 = data.state;
+      if (!(data4 === "running" || data4 === "stopped" || data4 === "manual" || data4 === "disabled" || data4 === "absent")) {
+        const err6 = { instancePath: instancePath + "/state", schemaPath: "#/properties/state/enum", keyword: "enum", params: { allowedValues: schema24.properties.state.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err6];
+        } else {
+          vErrors.push(err6);
         }
-      } else {
-        const err7 = { instancePath: instancePath + "/supervisor", schemaPath: "#/properties/supervisor/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        errors++;
+      }
+    }
+    if (data.autostart !== void 0) {
+      if (typeof data.autostart !== "boolean") {
+        const err7 = { instancePath: instancePath + "/autostart", schemaPath: "#/properties/autostart/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
         if (vErrors === null) {
           vErrors = [err7];
         } else {
@@ -839,55 +2194,54 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.state !== void 0) {
-      let data4 = data.state;
-      if (!(data4 === "running" || data4 === "stopped" || data4 === "manual" || data4 === "disabled" || data4 === "absent")) {
-        const err8 = { instancePath: instancePath + "/state", schemaPath: "#/properties/state/enum", keyword: "enum", params: { allowedValues: schema36.properties.state.enum }, message: "must be equal to one of the allowed values" };
-        if (vErrors === null) {
-          vErrors = [err8];
-        } else {
-          vErrors.push(err8);
-        }
-        errors++;
-      }
-    }
-    if (data.autostart !== void 0) {
-      if (typeof data.autostart !== "boolean") {
-        const err9 = { instancePath: instancePath + "/autostart", schemaPath: "#/properties/autostart/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err9];
-        } else {
-          vErrors.push(err9);
-        }
-        errors++;
-      }
-    }
     if (data.command !== void 0) {
       let data6 = data.command;
       if (Array.isArray(data6)) {
         if (data6.length < 1) {
-          const err10 = { instancePath: instancePath + "/command", schemaPath: "#/properties/command/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+          const err8 = { instancePath: instancePath + "/command", schemaPath: "#/properties/command/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
           if (vErrors === null) {
-            vErrors = [err10];
+            vErrors = [err8];
           } else {
-            vErrors.push(err10);
+            vErrors.push(err8);
           }
           errors++;
         }
         const len0 = data6.length;
         for (let i0 = 0; i0 < len0; i0++) {
           if (typeof data6[i0] !== "string") {
-            const err11 = { instancePath: instancePath + "/command/" + i0, schemaPath: "#/properties/command/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            const err9 = { instancePath: instancePath + "/command/" + i0, schemaPath: "#/properties/command/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
-              vErrors = [err11];
+              vErrors = [err9];
             } else {
-              vErrors.push(err11);
+              vErrors.push(err9);
             }
             errors++;
           }
         }
       } else {
-        const err12 = { instancePath: instancePath + "/command", schemaPath: "#/properties/command/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err10 = { instancePath: instancePath + "/command", schemaPath: "#/properties/command/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err10];
+        } else {
+          vErrors.push(err10);
+        }
+        errors++;
+      }
+    }
+    if (data.unit !== void 0) {
+      let data8 = data.unit;
+      if (typeof data8 === "string") {
+        if (!pattern11.test(data8)) {
+          const err11 = { instancePath: instancePath + "/unit", schemaPath: "#/properties/unit/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]+\\.service$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]+\\.service$"' };
+          if (vErrors === null) {
+            vErrors = [err11];
+          } else {
+            vErrors.push(err11);
+          }
+          errors++;
+        }
+      } else {
+        const err12 = { instancePath: instancePath + "/unit", schemaPath: "#/properties/unit/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
           vErrors = [err12];
         } else {
@@ -896,11 +2250,11 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.unit !== void 0) {
-      let data8 = data.unit;
-      if (typeof data8 === "string") {
-        if (!pattern10.test(data8)) {
-          const err13 = { instancePath: instancePath + "/unit", schemaPath: "#/properties/unit/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]+\\.service$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]+\\.service$"' };
+    if (data.directory !== void 0) {
+      let data9 = data.directory;
+      if (typeof data9 === "string") {
+        if (!pattern12.test(data9)) {
+          const err13 = { instancePath: instancePath + "/directory", schemaPath: "#/properties/directory/pattern", keyword: "pattern", params: { pattern: "^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$" }, message: 'must match pattern "^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$"' };
           if (vErrors === null) {
             vErrors = [err13];
           } else {
@@ -909,7 +2263,7 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       } else {
-        const err14 = { instancePath: instancePath + "/unit", schemaPath: "#/properties/unit/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err14 = { instancePath: instancePath + "/directory", schemaPath: "#/properties/directory/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
           vErrors = [err14];
         } else {
@@ -918,11 +2272,11 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.directory !== void 0) {
-      let data9 = data.directory;
-      if (typeof data9 === "string") {
-        if (!pattern11.test(data9)) {
-          const err15 = { instancePath: instancePath + "/directory", schemaPath: "#/properties/directory/pattern", keyword: "pattern", params: { pattern: "^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$" }, message: 'must match pattern "^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$"' };
+    if (data.user !== void 0) {
+      let data10 = data.user;
+      if (typeof data10 === "string") {
+        if (!pattern13.test(data10)) {
+          const err15 = { instancePath: instancePath + "/user", schemaPath: "#/properties/user/pattern", keyword: "pattern", params: { pattern: "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$" }, message: 'must match pattern "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$"' };
           if (vErrors === null) {
             vErrors = [err15];
           } else {
@@ -931,7 +2285,7 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       } else {
-        const err16 = { instancePath: instancePath + "/directory", schemaPath: "#/properties/directory/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err16 = { instancePath: instancePath + "/user", schemaPath: "#/properties/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
           vErrors = [err16];
         } else {
@@ -940,11 +2294,11 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.user !== void 0) {
-      let data10 = data.user;
-      if (typeof data10 === "string") {
-        if (!pattern12.test(data10)) {
-          const err17 = { instancePath: instancePath + "/user", schemaPath: "#/properties/user/pattern", keyword: "pattern", params: { pattern: "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$" }, message: 'must match pattern "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$"' };
+    if (data.umask !== void 0) {
+      let data11 = data.umask;
+      if (typeof data11 === "string") {
+        if (!pattern14.test(data11)) {
+          const err17 = { instancePath: instancePath + "/umask", schemaPath: "#/properties/umask/pattern", keyword: "pattern", params: { pattern: "^0?[0-7]{3}$" }, message: 'must match pattern "^0?[0-7]{3}$"' };
           if (vErrors === null) {
             vErrors = [err17];
           } else {
@@ -953,7 +2307,7 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       } else {
-        const err18 = { instancePath: instancePath + "/user", schemaPath: "#/properties/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err18 = { instancePath: instancePath + "/umask", schemaPath: "#/properties/umask/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
           vErrors = [err18];
         } else {
@@ -962,36 +2316,38 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.umask !== void 0) {
-      let data11 = data.umask;
-      if (typeof data11 === "string") {
-        if (!pattern13.test(data11)) {
-          const err19 = { instancePath: instancePath + "/umask", schemaPath: "#/properties/umask/pattern", keyword: "pattern", params: { pattern: "^0?[0-7]{3}$" }, message: 'must match pattern "^0?[0-7]{3}$"' };
-          if (vErrors === null) {
-            vErrors = [err19];
-          } else {
-            vErrors.push(err19);
-          }
-          errors++;
-        }
-      } else {
-        const err20 = { instancePath: instancePath + "/umask", schemaPath: "#/properties/umask/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-        if (vErrors === null) {
-          vErrors = [err20];
-        } else {
-          vErrors.push(err20);
-        }
-        errors++;
-      }
-    }
     if (data.environment !== void 0) {
       let data12 = data.environment;
       if (data12 && typeof data12 == "object" && !Array.isArray(data12)) {
         for (const key1 in data12) {
-          const _errs28 = errors;
+          const _errs26 = errors;
           if (typeof key1 === "string") {
-            if (!pattern14.test(key1)) {
-              const err21 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', propertyName: key1 };
+            if (!pattern15.test(key1)) {
+              const err19 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', propertyName: key1 };
+              if (vErrors === null) {
+                vErrors = [err19];
+              } else {
+                vErrors.push(err19);
+              }
+              errors++;
+            }
+          }
+          var valid3 = _errs26 === errors;
+          if (!valid3) {
+            const err20 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames", keyword: "propertyNames", params: { propertyName: key1 }, message: "property name must be valid" };
+            if (vErrors === null) {
+              vErrors = [err20];
+            } else {
+              vErrors.push(err20);
+            }
+            errors++;
+          }
+        }
+        for (const key2 in data12) {
+          let data13 = data12[key2];
+          if (typeof data13 === "string") {
+            if (!pattern16.test(data13)) {
+              const err21 = { instancePath: instancePath + "/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/environment/additionalProperties/pattern", keyword: "pattern", params: { pattern: "^[^\\u0000]*$" }, message: 'must match pattern "^[^\\u0000]*$"' };
               if (vErrors === null) {
                 vErrors = [err21];
               } else {
@@ -999,10 +2355,8 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-          }
-          var valid4 = _errs28 === errors;
-          if (!valid4) {
-            const err22 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames", keyword: "propertyNames", params: { propertyName: key1 }, message: "property name must be valid" };
+          } else {
+            const err22 = { instancePath: instancePath + "/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/environment/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
               vErrors = [err22];
             } else {
@@ -1011,34 +2365,12 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        for (const key2 in data12) {
-          let data13 = data12[key2];
-          if (typeof data13 === "string") {
-            if (!pattern15.test(data13)) {
-              const err23 = { instancePath: instancePath + "/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/environment/additionalProperties/pattern", keyword: "pattern", params: { pattern: "^[^\\u0000]*$" }, message: 'must match pattern "^[^\\u0000]*$"' };
-              if (vErrors === null) {
-                vErrors = [err23];
-              } else {
-                vErrors.push(err23);
-              }
-              errors++;
-            }
-          } else {
-            const err24 = { instancePath: instancePath + "/environment/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/environment/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err24];
-            } else {
-              vErrors.push(err24);
-            }
-            errors++;
-          }
-        }
       } else {
-        const err25 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err23 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err25];
+          vErrors = [err23];
         } else {
-          vErrors.push(err25);
+          vErrors.push(err23);
         }
         errors++;
       }
@@ -1048,25 +2380,9 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
       if (Array.isArray(data14)) {
         const len1 = data14.length;
         for (let i1 = 0; i1 < len1; i1++) {
-          let data15 = data14[i1];
-          if (typeof data15 === "string") {
-            if (!pattern16.test(data15)) {
-              const err26 = { instancePath: instancePath + "/environmentFiles/" + i1, schemaPath: "#/$defs/absolutePath/pattern", keyword: "pattern", params: { pattern: "^/[^\\u0000\\n]*$" }, message: 'must match pattern "^/[^\\u0000\\n]*$"' };
-              if (vErrors === null) {
-                vErrors = [err26];
-              } else {
-                vErrors.push(err26);
-              }
-              errors++;
-            }
-          } else {
-            const err27 = { instancePath: instancePath + "/environmentFiles/" + i1, schemaPath: "#/$defs/absolutePath/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err27];
-            } else {
-              vErrors.push(err27);
-            }
-            errors++;
+          if (!validate73(data14[i1], { instancePath: instancePath + "/environmentFiles/" + i1, parentData: data14, parentDataProperty: i1, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
+            errors = vErrors.length;
           }
         }
         let i2 = data14.length;
@@ -1075,11 +2391,11 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
           outer0: for (; i2--; ) {
             for (j0 = i2; j0--; ) {
               if (func0(data14[i2], data14[j0])) {
-                const err28 = { instancePath: instancePath + "/environmentFiles", schemaPath: "#/properties/environmentFiles/uniqueItems", keyword: "uniqueItems", params: { i: i2, j: j0 }, message: "must NOT have duplicate items (items ## " + j0 + " and " + i2 + " are identical)" };
+                const err24 = { instancePath: instancePath + "/environmentFiles", schemaPath: "#/properties/environmentFiles/uniqueItems", keyword: "uniqueItems", params: { i: i2, j: j0 }, message: "must NOT have duplicate items (items ## " + j0 + " and " + i2 + " are identical)" };
                 if (vErrors === null) {
-                  vErrors = [err28];
+                  vErrors = [err24];
                 } else {
-                  vErrors.push(err28);
+                  vErrors.push(err24);
                 }
                 errors++;
                 break outer0;
@@ -1088,11 +2404,11 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
           }
         }
       } else {
-        const err29 = { instancePath: instancePath + "/environmentFiles", schemaPath: "#/properties/environmentFiles/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err25 = { instancePath: instancePath + "/environmentFiles", schemaPath: "#/properties/environmentFiles/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err29];
+          vErrors = [err25];
         } else {
-          vErrors.push(err29);
+          vErrors.push(err25);
         }
         errors++;
       }
@@ -1101,90 +2417,58 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
       let data16 = data.start;
       if (data16 && typeof data16 == "object" && !Array.isArray(data16)) {
         for (const key3 in data16) {
-          if (!(key3 === "ready" || key3 === "retries" || key3 === "timeout" || key3 === "after")) {
-            const err30 = { instancePath: instancePath + "/start", schemaPath: "#/properties/start/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties" };
+          if (!(key3 === "ready" || key3 === "retries" || key3 === "timeout" || key3 === "after" || key3 === "grace")) {
+            const err26 = { instancePath: instancePath + "/start", schemaPath: "#/properties/start/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
-              vErrors = [err30];
+              vErrors = [err26];
             } else {
-              vErrors.push(err30);
+              vErrors.push(err26);
             }
             errors++;
           }
         }
         if (data16.ready !== void 0) {
-          let data17 = data16.ready;
-          if (typeof data17 === "string") {
-            if (!pattern6.test(data17)) {
-              const err31 = { instancePath: instancePath + "/start/ready", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
-              if (vErrors === null) {
-                vErrors = [err31];
-              } else {
-                vErrors.push(err31);
-              }
-              errors++;
-            }
-          } else {
-            const err32 = { instancePath: instancePath + "/start/ready", schemaPath: "#/$defs/duration/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err32];
-            } else {
-              vErrors.push(err32);
-            }
-            errors++;
+          if (!validate75(data16.ready, { instancePath: instancePath + "/start/ready", parentData: data16, parentDataProperty: "ready", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+            errors = vErrors.length;
           }
         }
         if (data16.retries !== void 0) {
           let data18 = data16.retries;
           if (!(typeof data18 == "number" && (!(data18 % 1) && !isNaN(data18)) && isFinite(data18))) {
-            const err33 = { instancePath: instancePath + "/start/retries", schemaPath: "#/properties/start/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            const err27 = { instancePath: instancePath + "/start/retries", schemaPath: "#/properties/start/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
-              vErrors = [err33];
+              vErrors = [err27];
             } else {
-              vErrors.push(err33);
+              vErrors.push(err27);
             }
             errors++;
           }
           if (typeof data18 == "number" && isFinite(data18)) {
             if (data18 > 1e3 || isNaN(data18)) {
-              const err34 = { instancePath: instancePath + "/start/retries", schemaPath: "#/properties/start/properties/retries/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
+              const err28 = { instancePath: instancePath + "/start/retries", schemaPath: "#/properties/start/properties/retries/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
               if (vErrors === null) {
-                vErrors = [err34];
+                vErrors = [err28];
               } else {
-                vErrors.push(err34);
+                vErrors.push(err28);
               }
               errors++;
             }
             if (data18 < 0 || isNaN(data18)) {
-              const err35 = { instancePath: instancePath + "/start/retries", schemaPath: "#/properties/start/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err29 = { instancePath: instancePath + "/start/retries", schemaPath: "#/properties/start/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err35];
+                vErrors = [err29];
               } else {
-                vErrors.push(err35);
+                vErrors.push(err29);
               }
               errors++;
             }
           }
         }
         if (data16.timeout !== void 0) {
-          let data19 = data16.timeout;
-          if (typeof data19 === "string") {
-            if (!pattern6.test(data19)) {
-              const err36 = { instancePath: instancePath + "/start/timeout", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
-              if (vErrors === null) {
-                vErrors = [err36];
-              } else {
-                vErrors.push(err36);
-              }
-              errors++;
-            }
-          } else {
-            const err37 = { instancePath: instancePath + "/start/timeout", schemaPath: "#/$defs/duration/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err37];
-            } else {
-              vErrors.push(err37);
-            }
-            errors++;
+          if (!validate75(data16.timeout, { instancePath: instancePath + "/start/timeout", parentData: data16, parentDataProperty: "timeout", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+            errors = vErrors.length;
           }
         }
         if (data16.after !== void 0) {
@@ -1192,25 +2476,9 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
           if (Array.isArray(data20)) {
             const len2 = data20.length;
             for (let i3 = 0; i3 < len2; i3++) {
-              let data21 = data20[i3];
-              if (typeof data21 === "string") {
-                if (!pattern4.test(data21)) {
-                  const err38 = { instancePath: instancePath + "/start/after/" + i3, schemaPath: "#/$defs/name/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9_.-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9_.-]{0,62}$"' };
-                  if (vErrors === null) {
-                    vErrors = [err38];
-                  } else {
-                    vErrors.push(err38);
-                  }
-                  errors++;
-                }
-              } else {
-                const err39 = { instancePath: instancePath + "/start/after/" + i3, schemaPath: "#/$defs/name/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err39];
-                } else {
-                  vErrors.push(err39);
-                }
-                errors++;
+              if (!validate71(data20[i3], { instancePath: instancePath + "/start/after/" + i3, parentData: data20, parentDataProperty: i3, rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
+                errors = vErrors.length;
               }
             }
             let i4 = data20.length;
@@ -1219,11 +2487,11 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
               outer1: for (; i4--; ) {
                 for (j1 = i4; j1--; ) {
                   if (func0(data20[i4], data20[j1])) {
-                    const err40 = { instancePath: instancePath + "/start/after", schemaPath: "#/properties/start/properties/after/uniqueItems", keyword: "uniqueItems", params: { i: i4, j: j1 }, message: "must NOT have duplicate items (items ## " + j1 + " and " + i4 + " are identical)" };
+                    const err30 = { instancePath: instancePath + "/start/after", schemaPath: "#/properties/start/properties/after/uniqueItems", keyword: "uniqueItems", params: { i: i4, j: j1 }, message: "must NOT have duplicate items (items ## " + j1 + " and " + i4 + " are identical)" };
                     if (vErrors === null) {
-                      vErrors = [err40];
+                      vErrors = [err30];
                     } else {
-                      vErrors.push(err40);
+                      vErrors.push(err30);
                     }
                     errors++;
                     break outer1;
@@ -1232,31 +2500,169 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
               }
             }
           } else {
-            const err41 = { instancePath: instancePath + "/start/after", schemaPath: "#/properties/start/properties/after/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+            const err31 = { instancePath: instancePath + "/start/after", schemaPath: "#/properties/start/properties/after/type", keyword: "type", params: { type: "array" }, message: "must be array" };
             if (vErrors === null) {
-              vErrors = [err41];
+              vErrors = [err31];
             } else {
-              vErrors.push(err41);
+              vErrors.push(err31);
             }
             errors++;
           }
         }
+        if (data16.grace !== void 0) {
+          if (!validate75(data16.grace, { instancePath: instancePath + "/start/grace", parentData: data16, parentDataProperty: "grace", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+            errors = vErrors.length;
+          }
+        }
       } else {
-        const err42 = { instancePath: instancePath + "/start", schemaPath: "#/properties/start/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err32 = { instancePath: instancePath + "/start", schemaPath: "#/properties/start/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err42];
+          vErrors = [err32];
         } else {
-          vErrors.push(err42);
+          vErrors.push(err32);
         }
         errors++;
       }
     }
     if (data.stop !== void 0) {
-      let data22 = data.stop;
-      if (data22 && typeof data22 == "object" && !Array.isArray(data22)) {
-        for (const key4 in data22) {
+      let data23 = data.stop;
+      if (data23 && typeof data23 == "object" && !Array.isArray(data23)) {
+        for (const key4 in data23) {
           if (!(key4 === "signal" || key4 === "timeout" || key4 === "tree")) {
-            const err43 = { instancePath: instancePath + "/stop", schemaPath: "#/properties/stop/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties" };
+            const err33 = { instancePath: instancePath + "/stop", schemaPath: "#/properties/stop/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties" };
+            if (vErrors === null) {
+              vErrors = [err33];
+            } else {
+              vErrors.push(err33);
+            }
+            errors++;
+          }
+        }
+        if (data23.signal !== void 0) {
+          let data24 = data23.signal;
+          if (!(data24 === "TERM" || data24 === "HUP" || data24 === "INT" || data24 === "QUIT" || data24 === "KILL" || data24 === "USR1" || data24 === "USR2")) {
+            const err34 = { instancePath: instancePath + "/stop/signal", schemaPath: "#/properties/stop/properties/signal/enum", keyword: "enum", params: { allowedValues: schema24.properties.stop.properties.signal.enum }, message: "must be equal to one of the allowed values" };
+            if (vErrors === null) {
+              vErrors = [err34];
+            } else {
+              vErrors.push(err34);
+            }
+            errors++;
+          }
+        }
+        if (data23.timeout !== void 0) {
+          if (!validate75(data23.timeout, { instancePath: instancePath + "/stop/timeout", parentData: data23, parentDataProperty: "timeout", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data23.tree !== void 0) {
+          if (typeof data23.tree !== "boolean") {
+            const err35 = { instancePath: instancePath + "/stop/tree", schemaPath: "#/properties/stop/properties/tree/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+            if (vErrors === null) {
+              vErrors = [err35];
+            } else {
+              vErrors.push(err35);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err36 = { instancePath: instancePath + "/stop", schemaPath: "#/properties/stop/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err36];
+        } else {
+          vErrors.push(err36);
+        }
+        errors++;
+      }
+    }
+    if (data.restart !== void 0) {
+      let data27 = data.restart;
+      if (data27 && typeof data27 == "object" && !Array.isArray(data27)) {
+        for (const key5 in data27) {
+          if (!(key5 === "policy" || key5 === "backoff" || key5 === "limit" || key5 === "cooldown" || key5 === "permanentExitCodes")) {
+            const err37 = { instancePath: instancePath + "/restart", schemaPath: "#/properties/restart/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key5 }, message: "must NOT have additional properties" };
+            if (vErrors === null) {
+              vErrors = [err37];
+            } else {
+              vErrors.push(err37);
+            }
+            errors++;
+          }
+        }
+        if (data27.policy !== void 0) {
+          let data28 = data27.policy;
+          if (!(data28 === "always" || data28 === "on-failure" || data28 === "never")) {
+            const err38 = { instancePath: instancePath + "/restart/policy", schemaPath: "#/properties/restart/properties/policy/enum", keyword: "enum", params: { allowedValues: schema24.properties.restart.properties.policy.enum }, message: "must be equal to one of the allowed values" };
+            if (vErrors === null) {
+              vErrors = [err38];
+            } else {
+              vErrors.push(err38);
+            }
+            errors++;
+          }
+        }
+        if (data27.backoff !== void 0) {
+          let data29 = data27.backoff;
+          if (data29 && typeof data29 == "object" && !Array.isArray(data29)) {
+            for (const key6 in data29) {
+              if (!(key6 === "initial" || key6 === "factor" || key6 === "max")) {
+                const err39 = { instancePath: instancePath + "/restart/backoff", schemaPath: "#/properties/restart/properties/backoff/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties" };
+                if (vErrors === null) {
+                  vErrors = [err39];
+                } else {
+                  vErrors.push(err39);
+                }
+                errors++;
+              }
+            }
+            if (data29.initial !== void 0) {
+              if (!validate75(data29.initial, { instancePath: instancePath + "/restart/backoff/initial", parentData: data29, parentDataProperty: "initial", rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+                errors = vErrors.length;
+              }
+            }
+            if (data29.factor !== void 0) {
+              let data31 = data29.factor;
+              if (typeof data31 == "number" && isFinite(data31)) {
+                if (data31 > 100 || isNaN(data31)) {
+                  const err40 = { instancePath: instancePath + "/restart/backoff/factor", schemaPath: "#/properties/restart/properties/backoff/properties/factor/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100" };
+                  if (vErrors === null) {
+                    vErrors = [err40];
+                  } else {
+                    vErrors.push(err40);
+                  }
+                  errors++;
+                }
+                if (data31 < 1 || isNaN(data31)) {
+                  const err41 = { instancePath: instancePath + "/restart/backoff/factor", schemaPath: "#/properties/restart/properties/backoff/properties/factor/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                  if (vErrors === null) {
+                    vErrors = [err41];
+                  } else {
+                    vErrors.push(err41);
+                  }
+                  errors++;
+                }
+              } else {
+                const err42 = { instancePath: instancePath + "/restart/backoff/factor", schemaPath: "#/properties/restart/properties/backoff/properties/factor/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+                if (vErrors === null) {
+                  vErrors = [err42];
+                } else {
+                  vErrors.push(err42);
+                }
+                errors++;
+              }
+            }
+            if (data29.max !== void 0) {
+              if (!validate75(data29.max, { instancePath: instancePath + "/restart/backoff/max", parentData: data29, parentDataProperty: "max", rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+                errors = vErrors.length;
+              }
+            }
+          } else {
+            const err43 = { instancePath: instancePath + "/restart/backoff", schemaPath: "#/properties/restart/properties/backoff/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
               vErrors = [err43];
             } else {
@@ -1265,23 +2671,20 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data22.signal !== void 0) {
-          let data23 = data22.signal;
-          if (!(data23 === "TERM" || data23 === "HUP" || data23 === "INT" || data23 === "QUIT" || data23 === "KILL" || data23 === "USR1" || data23 === "USR2")) {
-            const err44 = { instancePath: instancePath + "/stop/signal", schemaPath: "#/properties/stop/properties/signal/enum", keyword: "enum", params: { allowedValues: schema36.properties.stop.properties.signal.enum }, message: "must be equal to one of the allowed values" };
-            if (vErrors === null) {
-              vErrors = [err44];
-            } else {
-              vErrors.push(err44);
+        if (data27.limit !== void 0) {
+          let data33 = data27.limit;
+          if (data33 && typeof data33 == "object" && !Array.isArray(data33)) {
+            if (data33.restarts === void 0) {
+              const err44 = { instancePath: instancePath + "/restart/limit", schemaPath: "#/properties/restart/properties/limit/required", keyword: "required", params: { missingProperty: "restarts" }, message: "must have required property 'restarts'" };
+              if (vErrors === null) {
+                vErrors = [err44];
+              } else {
+                vErrors.push(err44);
+              }
+              errors++;
             }
-            errors++;
-          }
-        }
-        if (data22.timeout !== void 0) {
-          let data24 = data22.timeout;
-          if (typeof data24 === "string") {
-            if (!pattern6.test(data24)) {
-              const err45 = { instancePath: instancePath + "/stop/timeout", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
+            if (data33.within === void 0) {
+              const err45 = { instancePath: instancePath + "/restart/limit", schemaPath: "#/properties/restart/properties/limit/required", keyword: "required", params: { missingProperty: "within" }, message: "must have required property 'within'" };
               if (vErrors === null) {
                 vErrors = [err45];
               } else {
@@ -1289,55 +2692,57 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
+            for (const key7 in data33) {
+              if (!(key7 === "restarts" || key7 === "within")) {
+                const err46 = { instancePath: instancePath + "/restart/limit", schemaPath: "#/properties/restart/properties/limit/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties" };
+                if (vErrors === null) {
+                  vErrors = [err46];
+                } else {
+                  vErrors.push(err46);
+                }
+                errors++;
+              }
+            }
+            if (data33.restarts !== void 0) {
+              let data34 = data33.restarts;
+              if (!(typeof data34 == "number" && (!(data34 % 1) && !isNaN(data34)) && isFinite(data34))) {
+                const err47 = { instancePath: instancePath + "/restart/limit/restarts", schemaPath: "#/properties/restart/properties/limit/properties/restarts/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                if (vErrors === null) {
+                  vErrors = [err47];
+                } else {
+                  vErrors.push(err47);
+                }
+                errors++;
+              }
+              if (typeof data34 == "number" && isFinite(data34)) {
+                if (data34 > 1e5 || isNaN(data34)) {
+                  const err48 = { instancePath: instancePath + "/restart/limit/restarts", schemaPath: "#/properties/restart/properties/limit/properties/restarts/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
+                  if (vErrors === null) {
+                    vErrors = [err48];
+                  } else {
+                    vErrors.push(err48);
+                  }
+                  errors++;
+                }
+                if (data34 < 1 || isNaN(data34)) {
+                  const err49 = { instancePath: instancePath + "/restart/limit/restarts", schemaPath: "#/properties/restart/properties/limit/properties/restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                  if (vErrors === null) {
+                    vErrors = [err49];
+                  } else {
+                    vErrors.push(err49);
+                  }
+                  errors++;
+                }
+              }
+            }
+            if (data33.within !== void 0) {
+              if (!validate75(data33.within, { instancePath: instancePath + "/restart/limit/within", parentData: data33, parentDataProperty: "within", rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+                errors = vErrors.length;
+              }
+            }
           } else {
-            const err46 = { instancePath: instancePath + "/stop/timeout", schemaPath: "#/$defs/duration/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err46];
-            } else {
-              vErrors.push(err46);
-            }
-            errors++;
-          }
-        }
-        if (data22.tree !== void 0) {
-          if (typeof data22.tree !== "boolean") {
-            const err47 = { instancePath: instancePath + "/stop/tree", schemaPath: "#/properties/stop/properties/tree/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-            if (vErrors === null) {
-              vErrors = [err47];
-            } else {
-              vErrors.push(err47);
-            }
-            errors++;
-          }
-        }
-      } else {
-        const err48 = { instancePath: instancePath + "/stop", schemaPath: "#/properties/stop/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-        if (vErrors === null) {
-          vErrors = [err48];
-        } else {
-          vErrors.push(err48);
-        }
-        errors++;
-      }
-    }
-    if (data.restart !== void 0) {
-      let data26 = data.restart;
-      if (data26 && typeof data26 == "object" && !Array.isArray(data26)) {
-        for (const key5 in data26) {
-          if (!(key5 === "policy" || key5 === "backoff" || key5 === "limit" || key5 === "cooldown")) {
-            const err49 = { instancePath: instancePath + "/restart", schemaPath: "#/properties/restart/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key5 }, message: "must NOT have additional properties" };
-            if (vErrors === null) {
-              vErrors = [err49];
-            } else {
-              vErrors.push(err49);
-            }
-            errors++;
-          }
-        }
-        if (data26.policy !== void 0) {
-          let data27 = data26.policy;
-          if (!(data27 === "always" || data27 === "on-failure" || data27 === "never")) {
-            const err50 = { instancePath: instancePath + "/restart/policy", schemaPath: "#/properties/restart/properties/policy/enum", keyword: "enum", params: { allowedValues: schema36.properties.restart.properties.policy.enum }, message: "must be equal to one of the allowed values" };
+            const err50 = { instancePath: instancePath + "/restart/limit", schemaPath: "#/properties/restart/properties/limit/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
               vErrors = [err50];
             } else {
@@ -1346,12 +2751,20 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data26.backoff !== void 0) {
-          let data28 = data26.backoff;
-          if (data28 && typeof data28 == "object" && !Array.isArray(data28)) {
-            for (const key6 in data28) {
-              if (!(key6 === "initial" || key6 === "factor" || key6 === "max")) {
-                const err51 = { instancePath: instancePath + "/restart/backoff", schemaPath: "#/properties/restart/properties/backoff/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties" };
+        if (data27.cooldown !== void 0) {
+          if (!validate75(data27.cooldown, { instancePath: instancePath + "/restart/cooldown", parentData: data27, parentDataProperty: "cooldown", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data27.permanentExitCodes !== void 0) {
+          let data37 = data27.permanentExitCodes;
+          if (Array.isArray(data37)) {
+            const len3 = data37.length;
+            for (let i5 = 0; i5 < len3; i5++) {
+              let data38 = data37[i5];
+              if (!(typeof data38 == "number" && (!(data38 % 1) && !isNaN(data38)) && isFinite(data38))) {
+                const err51 = { instancePath: instancePath + "/restart/permanentExitCodes/" + i5, schemaPath: "#/properties/restart/properties/permanentExitCodes/items/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
                 if (vErrors === null) {
                   vErrors = [err51];
                 } else {
@@ -1359,12 +2772,9 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-            }
-            if (data28.initial !== void 0) {
-              let data29 = data28.initial;
-              if (typeof data29 === "string") {
-                if (!pattern6.test(data29)) {
-                  const err52 = { instancePath: instancePath + "/restart/backoff/initial", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
+              if (typeof data38 == "number" && isFinite(data38)) {
+                if (data38 > 255 || isNaN(data38)) {
+                  const err52 = { instancePath: instancePath + "/restart/permanentExitCodes/" + i5, schemaPath: "#/properties/restart/properties/permanentExitCodes/items/maximum", keyword: "maximum", params: { comparison: "<=", limit: 255 }, message: "must be <= 255" };
                   if (vErrors === null) {
                     vErrors = [err52];
                   } else {
@@ -1372,93 +2782,117 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-              } else {
-                const err53 = { instancePath: instancePath + "/restart/backoff/initial", schemaPath: "#/$defs/duration/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err53];
-                } else {
-                  vErrors.push(err53);
+                if (data38 < 1 || isNaN(data38)) {
+                  const err53 = { instancePath: instancePath + "/restart/permanentExitCodes/" + i5, schemaPath: "#/properties/restart/properties/permanentExitCodes/items/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                  if (vErrors === null) {
+                    vErrors = [err53];
+                  } else {
+                    vErrors.push(err53);
+                  }
+                  errors++;
                 }
-                errors++;
               }
             }
-            if (data28.factor !== void 0) {
-              let data30 = data28.factor;
-              if (typeof data30 == "number" && isFinite(data30)) {
-                if (data30 > 100 || isNaN(data30)) {
-                  const err54 = { instancePath: instancePath + "/restart/backoff/factor", schemaPath: "#/properties/restart/properties/backoff/properties/factor/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100" };
+            let i6 = data37.length;
+            let j2;
+            if (i6 > 1) {
+              const indices0 = {};
+              for (; i6--; ) {
+                let item0 = data37[i6];
+                if (!(typeof item0 == "number" && (!(item0 % 1) && !isNaN(item0)) && isFinite(item0))) {
+                  continue;
+                }
+                if (typeof indices0[item0] == "number") {
+                  j2 = indices0[item0];
+                  const err54 = { instancePath: instancePath + "/restart/permanentExitCodes", schemaPath: "#/properties/restart/properties/permanentExitCodes/uniqueItems", keyword: "uniqueItems", params: { i: i6, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i6 + " are identical)" };
                   if (vErrors === null) {
                     vErrors = [err54];
                   } else {
                     vErrors.push(err54);
                   }
                   errors++;
+                  break;
                 }
-                if (data30 < 1 || isNaN(data30)) {
-                  const err55 = { instancePath: instancePath + "/restart/backoff/factor", schemaPath: "#/properties/restart/properties/backoff/properties/factor/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-                  if (vErrors === null) {
-                    vErrors = [err55];
-                  } else {
-                    vErrors.push(err55);
-                  }
-                  errors++;
-                }
-              } else {
-                const err56 = { instancePath: instancePath + "/restart/backoff/factor", schemaPath: "#/properties/restart/properties/backoff/properties/factor/type", keyword: "type", params: { type: "number" }, message: "must be number" };
-                if (vErrors === null) {
-                  vErrors = [err56];
-                } else {
-                  vErrors.push(err56);
-                }
-                errors++;
-              }
-            }
-            if (data28.max !== void 0) {
-              let data31 = data28.max;
-              if (typeof data31 === "string") {
-                if (!pattern6.test(data31)) {
-                  const err57 = { instancePath: instancePath + "/restart/backoff/max", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
-                  if (vErrors === null) {
-                    vErrors = [err57];
-                  } else {
-                    vErrors.push(err57);
-                  }
-                  errors++;
-                }
-              } else {
-                const err58 = { instancePath: instancePath + "/restart/backoff/max", schemaPath: "#/$defs/duration/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err58];
-                } else {
-                  vErrors.push(err58);
-                }
-                errors++;
+                indices0[item0] = i6;
               }
             }
           } else {
-            const err59 = { instancePath: instancePath + "/restart/backoff", schemaPath: "#/properties/restart/properties/backoff/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err55 = { instancePath: instancePath + "/restart/permanentExitCodes", schemaPath: "#/properties/restart/properties/permanentExitCodes/type", keyword: "type", params: { type: "array" }, message: "must be array" };
             if (vErrors === null) {
-              vErrors = [err59];
+              vErrors = [err55];
             } else {
-              vErrors.push(err59);
+              vErrors.push(err55);
             }
             errors++;
           }
         }
-        if (data26.limit !== void 0) {
-          let data32 = data26.limit;
-          if (data32 && typeof data32 == "object" && !Array.isArray(data32)) {
-            if (data32.restarts === void 0) {
-              const err60 = { instancePath: instancePath + "/restart/limit", schemaPath: "#/properties/restart/properties/limit/required", keyword: "required", params: { missingProperty: "restarts" }, message: "must have required property 'restarts'" };
+      } else {
+        const err56 = { instancePath: instancePath + "/restart", schemaPath: "#/properties/restart/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err56];
+        } else {
+          vErrors.push(err56);
+        }
+        errors++;
+      }
+    }
+    if (data.limits !== void 0) {
+      let data39 = data.limits;
+      if (data39 && typeof data39 == "object" && !Array.isArray(data39)) {
+        for (const key8 in data39) {
+          if (!(key8 === "addressSpace" || key8 === "openFiles" || key8 === "processes" || key8 === "core" || key8 === "fileSize" || key8 === "lockedMemory" || key8 === "stack")) {
+            const err57 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties" };
+            if (vErrors === null) {
+              vErrors = [err57];
+            } else {
+              vErrors.push(err57);
+            }
+            errors++;
+          }
+        }
+        if (data39.addressSpace !== void 0) {
+          if (!validate85(data39.addressSpace, { instancePath: instancePath + "/limits/addressSpace", parentData: data39, parentDataProperty: "addressSpace", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data39.openFiles !== void 0) {
+          let data41 = data39.openFiles;
+          if (!(typeof data41 == "number" && (!(data41 % 1) && !isNaN(data41)) && isFinite(data41))) {
+            const err58 = { instancePath: instancePath + "/limits/openFiles", schemaPath: "#/properties/limits/properties/openFiles/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            if (vErrors === null) {
+              vErrors = [err58];
+            } else {
+              vErrors.push(err58);
+            }
+            errors++;
+          }
+          if (typeof data41 == "number" && isFinite(data41)) {
+            if (data41 < 3 || isNaN(data41)) {
+              const err59 = { instancePath: instancePath + "/limits/openFiles", schemaPath: "#/properties/limits/properties/openFiles/minimum", keyword: "minimum", params: { comparison: ">=", limit: 3 }, message: "must be >= 3" };
               if (vErrors === null) {
-                vErrors = [err60];
+                vErrors = [err59];
               } else {
-                vErrors.push(err60);
+                vErrors.push(err59);
               }
               errors++;
             }
-            if (data32.within === void 0) {
-              const err61 = { instancePath: instancePath + "/restart/limit", schemaPath: "#/properties/restart/properties/limit/required", keyword: "required", params: { missingProperty: "within" }, message: "must have required property 'within'" };
+          }
+        }
+        if (data39.processes !== void 0) {
+          let data42 = data39.processes;
+          if (!(typeof data42 == "number" && (!(data42 % 1) && !isNaN(data42)) && isFinite(data42))) {
+            const err60 = { instancePath: instancePath + "/limits/processes", schemaPath: "#/properties/limits/properties/processes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            if (vErrors === null) {
+              vErrors = [err60];
+            } else {
+              vErrors.push(err60);
+            }
+            errors++;
+          }
+          if (typeof data42 == "number" && isFinite(data42)) {
+            if (data42 < 1 || isNaN(data42)) {
+              const err61 = { instancePath: instancePath + "/limits/processes", schemaPath: "#/properties/limits/properties/processes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
               if (vErrors === null) {
                 vErrors = [err61];
               } else {
@@ -1466,86 +2900,146 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            for (const key7 in data32) {
-              if (!(key7 === "restarts" || key7 === "within")) {
-                const err62 = { instancePath: instancePath + "/restart/limit", schemaPath: "#/properties/restart/properties/limit/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties" };
-                if (vErrors === null) {
-                  vErrors = [err62];
-                } else {
-                  vErrors.push(err62);
-                }
-                errors++;
-              }
-            }
-            if (data32.restarts !== void 0) {
-              let data33 = data32.restarts;
-              if (!(typeof data33 == "number" && (!(data33 % 1) && !isNaN(data33)) && isFinite(data33))) {
-                const err63 = { instancePath: instancePath + "/restart/limit/restarts", schemaPath: "#/properties/restart/properties/limit/properties/restarts/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-                if (vErrors === null) {
-                  vErrors = [err63];
-                } else {
-                  vErrors.push(err63);
-                }
-                errors++;
-              }
-              if (typeof data33 == "number" && isFinite(data33)) {
-                if (data33 > 1e5 || isNaN(data33)) {
-                  const err64 = { instancePath: instancePath + "/restart/limit/restarts", schemaPath: "#/properties/restart/properties/limit/properties/restarts/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
-                  if (vErrors === null) {
-                    vErrors = [err64];
-                  } else {
-                    vErrors.push(err64);
-                  }
-                  errors++;
-                }
-                if (data33 < 1 || isNaN(data33)) {
-                  const err65 = { instancePath: instancePath + "/restart/limit/restarts", schemaPath: "#/properties/restart/properties/limit/properties/restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-                  if (vErrors === null) {
-                    vErrors = [err65];
-                  } else {
-                    vErrors.push(err65);
-                  }
-                  errors++;
-                }
-              }
-            }
-            if (data32.within !== void 0) {
-              let data34 = data32.within;
-              if (typeof data34 === "string") {
-                if (!pattern6.test(data34)) {
-                  const err66 = { instancePath: instancePath + "/restart/limit/within", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
-                  if (vErrors === null) {
-                    vErrors = [err66];
-                  } else {
-                    vErrors.push(err66);
-                  }
-                  errors++;
-                }
-              } else {
-                const err67 = { instancePath: instancePath + "/restart/limit/within", schemaPath: "#/$defs/duration/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err67];
-                } else {
-                  vErrors.push(err67);
-                }
-                errors++;
-              }
-            }
-          } else {
-            const err68 = { instancePath: instancePath + "/restart/limit", schemaPath: "#/properties/restart/properties/limit/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+          }
+        }
+        if (data39.core !== void 0) {
+          if (!validate85(data39.core, { instancePath: instancePath + "/limits/core", parentData: data39, parentDataProperty: "core", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data39.fileSize !== void 0) {
+          if (!validate85(data39.fileSize, { instancePath: instancePath + "/limits/fileSize", parentData: data39, parentDataProperty: "fileSize", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data39.lockedMemory !== void 0) {
+          if (!validate85(data39.lockedMemory, { instancePath: instancePath + "/limits/lockedMemory", parentData: data39, parentDataProperty: "lockedMemory", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data39.stack !== void 0) {
+          if (!validate85(data39.stack, { instancePath: instancePath + "/limits/stack", parentData: data39, parentDataProperty: "stack", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+            errors = vErrors.length;
+          }
+        }
+      } else {
+        const err62 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err62];
+        } else {
+          vErrors.push(err62);
+        }
+        errors++;
+      }
+    }
+    if (data.logs !== void 0) {
+      let data47 = data.logs;
+      if (data47 && typeof data47 == "object" && !Array.isArray(data47)) {
+        for (const key9 in data47) {
+          if (!(key9 === "stdout" || key9 === "stderr" || key9 === "maxSize" || key9 === "keep")) {
+            const err63 = { instancePath: instancePath + "/logs", schemaPath: "#/properties/logs/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
-              vErrors = [err68];
+              vErrors = [err63];
             } else {
-              vErrors.push(err68);
+              vErrors.push(err63);
             }
             errors++;
           }
         }
-        if (data26.cooldown !== void 0) {
-          let data35 = data26.cooldown;
-          if (typeof data35 === "string") {
-            if (!pattern6.test(data35)) {
-              const err69 = { instancePath: instancePath + "/restart/cooldown", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
+        if (data47.stdout !== void 0) {
+          if (!validate91(data47.stdout, { instancePath: instancePath + "/logs/stdout", parentData: data47, parentDataProperty: "stdout", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data47.stderr !== void 0) {
+          if (!validate91(data47.stderr, { instancePath: instancePath + "/logs/stderr", parentData: data47, parentDataProperty: "stderr", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data47.maxSize !== void 0) {
+          if (!validate85(data47.maxSize, { instancePath: instancePath + "/logs/maxSize", parentData: data47, parentDataProperty: "maxSize", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data47.keep !== void 0) {
+          let data51 = data47.keep;
+          if (!(typeof data51 == "number" && (!(data51 % 1) && !isNaN(data51)) && isFinite(data51))) {
+            const err64 = { instancePath: instancePath + "/logs/keep", schemaPath: "#/properties/logs/properties/keep/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            if (vErrors === null) {
+              vErrors = [err64];
+            } else {
+              vErrors.push(err64);
+            }
+            errors++;
+          }
+          if (typeof data51 == "number" && isFinite(data51)) {
+            if (data51 > 1e4 || isNaN(data51)) {
+              const err65 = { instancePath: instancePath + "/logs/keep", schemaPath: "#/properties/logs/properties/keep/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
+              if (vErrors === null) {
+                vErrors = [err65];
+              } else {
+                vErrors.push(err65);
+              }
+              errors++;
+            }
+            if (data51 < 0 || isNaN(data51)) {
+              const err66 = { instancePath: instancePath + "/logs/keep", schemaPath: "#/properties/logs/properties/keep/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              if (vErrors === null) {
+                vErrors = [err66];
+              } else {
+                vErrors.push(err66);
+              }
+              errors++;
+            }
+          }
+        }
+      } else {
+        const err67 = { instancePath: instancePath + "/logs", schemaPath: "#/properties/logs/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err67];
+        } else {
+          vErrors.push(err67);
+        }
+        errors++;
+      }
+    }
+    if (data.health !== void 0) {
+      let data52 = data.health;
+      if (Array.isArray(data52)) {
+        const len4 = data52.length;
+        for (let i7 = 0; i7 < len4; i7++) {
+          let data53 = data52[i7];
+          const _errs97 = errors;
+          let valid23 = false;
+          let passing0 = null;
+          const _errs98 = errors;
+          if (data53 && typeof data53 == "object" && !Array.isArray(data53)) {
+            if (data53.http === void 0) {
+              const err68 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/oneOf/0/required", keyword: "required", params: { missingProperty: "http" }, message: "must have required property 'http'" };
+              if (vErrors === null) {
+                vErrors = [err68];
+              } else {
+                vErrors.push(err68);
+              }
+              errors++;
+            }
+          }
+          var _valid0 = _errs98 === errors;
+          if (_valid0) {
+            valid23 = true;
+            passing0 = 0;
+          }
+          const _errs99 = errors;
+          if (data53 && typeof data53 == "object" && !Array.isArray(data53)) {
+            if (data53.tcp === void 0) {
+              const err69 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/oneOf/1/required", keyword: "required", params: { missingProperty: "tcp" }, message: "must have required property 'tcp'" };
               if (vErrors === null) {
                 vErrors = [err69];
               } else {
@@ -1553,538 +3047,689 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
+          }
+          var _valid0 = _errs99 === errors;
+          if (_valid0 && valid23) {
+            valid23 = false;
+            passing0 = [passing0, 1];
           } else {
-            const err70 = { instancePath: instancePath + "/restart/cooldown", schemaPath: "#/$defs/duration/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err70];
-            } else {
-              vErrors.push(err70);
+            if (_valid0) {
+              valid23 = true;
+              passing0 = 1;
             }
-            errors++;
-          }
-        }
-      } else {
-        const err71 = { instancePath: instancePath + "/restart", schemaPath: "#/properties/restart/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-        if (vErrors === null) {
-          vErrors = [err71];
-        } else {
-          vErrors.push(err71);
-        }
-        errors++;
-      }
-    }
-    if (data.limits !== void 0) {
-      let data36 = data.limits;
-      if (data36 && typeof data36 == "object" && !Array.isArray(data36)) {
-        for (const key8 in data36) {
-          if (!(key8 === "addressSpace" || key8 === "openFiles" || key8 === "processes" || key8 === "core" || key8 === "fileSize" || key8 === "lockedMemory" || key8 === "stack")) {
-            const err72 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties" };
-            if (vErrors === null) {
-              vErrors = [err72];
-            } else {
-              vErrors.push(err72);
-            }
-            errors++;
-          }
-        }
-        if (data36.addressSpace !== void 0) {
-          let data37 = data36.addressSpace;
-          if (typeof data37 === "string") {
-            if (!pattern25.test(data37)) {
-              const err73 = { instancePath: instancePath + "/limits/addressSpace", schemaPath: "#/$defs/size/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$"' };
-              if (vErrors === null) {
-                vErrors = [err73];
-              } else {
-                vErrors.push(err73);
+            const _errs100 = errors;
+            if (data53 && typeof data53 == "object" && !Array.isArray(data53)) {
+              if (data53.exec === void 0) {
+                const err70 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/oneOf/2/required", keyword: "required", params: { missingProperty: "exec" }, message: "must have required property 'exec'" };
+                if (vErrors === null) {
+                  vErrors = [err70];
+                } else {
+                  vErrors.push(err70);
+                }
+                errors++;
               }
-              errors++;
             }
-          } else {
-            const err74 = { instancePath: instancePath + "/limits/addressSpace", schemaPath: "#/$defs/size/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            var _valid0 = _errs100 === errors;
+            if (_valid0 && valid23) {
+              valid23 = false;
+              passing0 = [passing0, 2];
+            } else {
+              if (_valid0) {
+                valid23 = true;
+                passing0 = 2;
+              }
+              const _errs101 = errors;
+              if (data53 && typeof data53 == "object" && !Array.isArray(data53)) {
+                if (data53.file === void 0) {
+                  const err71 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/oneOf/3/required", keyword: "required", params: { missingProperty: "file" }, message: "must have required property 'file'" };
+                  if (vErrors === null) {
+                    vErrors = [err71];
+                  } else {
+                    vErrors.push(err71);
+                  }
+                  errors++;
+                }
+              }
+              var _valid0 = _errs101 === errors;
+              if (_valid0 && valid23) {
+                valid23 = false;
+                passing0 = [passing0, 3];
+              } else {
+                if (_valid0) {
+                  valid23 = true;
+                  passing0 = 3;
+                }
+                const _errs102 = errors;
+                if (data53 && typeof data53 == "object" && !Array.isArray(data53)) {
+                  if (data53.progress === void 0) {
+                    const err72 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/oneOf/4/required", keyword: "required", params: { missingProperty: "progress" }, message: "must have required property 'progress'" };
+                    if (vErrors === null) {
+                      vErrors = [err72];
+                    } else {
+                      vErrors.push(err72);
+                    }
+                    errors++;
+                  }
+                }
+                var _valid0 = _errs102 === errors;
+                if (_valid0 && valid23) {
+                  valid23 = false;
+                  passing0 = [passing0, 4];
+                } else {
+                  if (_valid0) {
+                    valid23 = true;
+                    passing0 = 4;
+                  }
+                  const _errs103 = errors;
+                  if (data53 && typeof data53 == "object" && !Array.isArray(data53)) {
+                    if (data53.process === void 0) {
+                      const err73 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/oneOf/5/required", keyword: "required", params: { missingProperty: "process" }, message: "must have required property 'process'" };
+                      if (vErrors === null) {
+                        vErrors = [err73];
+                      } else {
+                        vErrors.push(err73);
+                      }
+                      errors++;
+                    }
+                  }
+                  var _valid0 = _errs103 === errors;
+                  if (_valid0 && valid23) {
+                    valid23 = false;
+                    passing0 = [passing0, 5];
+                  } else {
+                    if (_valid0) {
+                      valid23 = true;
+                      passing0 = 5;
+                    }
+                  }
+                }
+              }
+            }
+          }
+          if (!valid23) {
+            const err74 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/oneOf", keyword: "oneOf", params: { passingSchemas: passing0 }, message: "must match exactly one schema in oneOf" };
             if (vErrors === null) {
               vErrors = [err74];
             } else {
               vErrors.push(err74);
             }
             errors++;
-          }
-        }
-        if (data36.openFiles !== void 0) {
-          let data38 = data36.openFiles;
-          if (!(typeof data38 == "number" && (!(data38 % 1) && !isNaN(data38)) && isFinite(data38))) {
-            const err75 = { instancePath: instancePath + "/limits/openFiles", schemaPath: "#/properties/limits/properties/openFiles/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-            if (vErrors === null) {
-              vErrors = [err75];
-            } else {
-              vErrors.push(err75);
-            }
-            errors++;
-          }
-          if (typeof data38 == "number" && isFinite(data38)) {
-            if (data38 < 3 || isNaN(data38)) {
-              const err76 = { instancePath: instancePath + "/limits/openFiles", schemaPath: "#/properties/limits/properties/openFiles/minimum", keyword: "minimum", params: { comparison: ">=", limit: 3 }, message: "must be >= 3" };
-              if (vErrors === null) {
-                vErrors = [err76];
-              } else {
-                vErrors.push(err76);
-              }
-              errors++;
-            }
-          }
-        }
-        if (data36.processes !== void 0) {
-          let data39 = data36.processes;
-          if (!(typeof data39 == "number" && (!(data39 % 1) && !isNaN(data39)) && isFinite(data39))) {
-            const err77 = { instancePath: instancePath + "/limits/processes", schemaPath: "#/properties/limits/properties/processes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-            if (vErrors === null) {
-              vErrors = [err77];
-            } else {
-              vErrors.push(err77);
-            }
-            errors++;
-          }
-          if (typeof data39 == "number" && isFinite(data39)) {
-            if (data39 < 1 || isNaN(data39)) {
-              const err78 = { instancePath: instancePath + "/limits/processes", schemaPath: "#/properties/limits/properties/processes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-              if (vErrors === null) {
-                vErrors = [err78];
-              } else {
-                vErrors.push(err78);
-              }
-              errors++;
-            }
-          }
-        }
-        if (data36.core !== void 0) {
-          let data40 = data36.core;
-          if (typeof data40 === "string") {
-            if (!pattern25.test(data40)) {
-              const err79 = { instancePath: instancePath + "/limits/core", schemaPath: "#/$defs/size/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$"' };
-              if (vErrors === null) {
-                vErrors = [err79];
-              } else {
-                vErrors.push(err79);
-              }
-              errors++;
-            }
           } else {
-            const err80 = { instancePath: instancePath + "/limits/core", schemaPath: "#/$defs/size/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err80];
-            } else {
-              vErrors.push(err80);
-            }
-            errors++;
-          }
-        }
-        if (data36.fileSize !== void 0) {
-          let data41 = data36.fileSize;
-          if (typeof data41 === "string") {
-            if (!pattern25.test(data41)) {
-              const err81 = { instancePath: instancePath + "/limits/fileSize", schemaPath: "#/$defs/size/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$"' };
-              if (vErrors === null) {
-                vErrors = [err81];
-              } else {
-                vErrors.push(err81);
-              }
-              errors++;
-            }
-          } else {
-            const err82 = { instancePath: instancePath + "/limits/fileSize", schemaPath: "#/$defs/size/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err82];
-            } else {
-              vErrors.push(err82);
-            }
-            errors++;
-          }
-        }
-        if (data36.lockedMemory !== void 0) {
-          let data42 = data36.lockedMemory;
-          if (typeof data42 === "string") {
-            if (!pattern25.test(data42)) {
-              const err83 = { instancePath: instancePath + "/limits/lockedMemory", schemaPath: "#/$defs/size/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$"' };
-              if (vErrors === null) {
-                vErrors = [err83];
-              } else {
-                vErrors.push(err83);
-              }
-              errors++;
-            }
-          } else {
-            const err84 = { instancePath: instancePath + "/limits/lockedMemory", schemaPath: "#/$defs/size/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err84];
-            } else {
-              vErrors.push(err84);
-            }
-            errors++;
-          }
-        }
-        if (data36.stack !== void 0) {
-          let data43 = data36.stack;
-          if (typeof data43 === "string") {
-            if (!pattern25.test(data43)) {
-              const err85 = { instancePath: instancePath + "/limits/stack", schemaPath: "#/$defs/size/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$"' };
-              if (vErrors === null) {
-                vErrors = [err85];
-              } else {
-                vErrors.push(err85);
-              }
-              errors++;
-            }
-          } else {
-            const err86 = { instancePath: instancePath + "/limits/stack", schemaPath: "#/$defs/size/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err86];
-            } else {
-              vErrors.push(err86);
-            }
-            errors++;
-          }
-        }
-      } else {
-        const err87 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-        if (vErrors === null) {
-          vErrors = [err87];
-        } else {
-          vErrors.push(err87);
-        }
-        errors++;
-      }
-    }
-    if (data.logs !== void 0) {
-      let data44 = data.logs;
-      if (data44 && typeof data44 == "object" && !Array.isArray(data44)) {
-        for (const key9 in data44) {
-          if (!(key9 === "stdout" || key9 === "stderr" || key9 === "maxSize" || key9 === "keep")) {
-            const err88 = { instancePath: instancePath + "/logs", schemaPath: "#/properties/logs/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
-            if (vErrors === null) {
-              vErrors = [err88];
-            } else {
-              vErrors.push(err88);
-            }
-            errors++;
-          }
-        }
-        if (data44.stdout !== void 0) {
-          let data45 = data44.stdout;
-          if (typeof data45 === "string") {
-            if (!pattern30.test(data45)) {
-              const err89 = { instancePath: instancePath + "/logs/stdout", schemaPath: "#/$defs/path/pattern", keyword: "pattern", params: { pattern: "^[^\\u0000\\n]+$" }, message: 'must match pattern "^[^\\u0000\\n]+$"' };
-              if (vErrors === null) {
-                vErrors = [err89];
-              } else {
-                vErrors.push(err89);
-              }
-              errors++;
-            }
-          } else {
-            const err90 = { instancePath: instancePath + "/logs/stdout", schemaPath: "#/$defs/path/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err90];
-            } else {
-              vErrors.push(err90);
-            }
-            errors++;
-          }
-        }
-        if (data44.stderr !== void 0) {
-          let data46 = data44.stderr;
-          if (typeof data46 === "string") {
-            if (!pattern30.test(data46)) {
-              const err91 = { instancePath: instancePath + "/logs/stderr", schemaPath: "#/$defs/path/pattern", keyword: "pattern", params: { pattern: "^[^\\u0000\\n]+$" }, message: 'must match pattern "^[^\\u0000\\n]+$"' };
-              if (vErrors === null) {
-                vErrors = [err91];
-              } else {
-                vErrors.push(err91);
-              }
-              errors++;
-            }
-          } else {
-            const err92 = { instancePath: instancePath + "/logs/stderr", schemaPath: "#/$defs/path/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err92];
-            } else {
-              vErrors.push(err92);
-            }
-            errors++;
-          }
-        }
-        if (data44.maxSize !== void 0) {
-          let data47 = data44.maxSize;
-          if (typeof data47 === "string") {
-            if (!pattern25.test(data47)) {
-              const err93 = { instancePath: instancePath + "/logs/maxSize", schemaPath: "#/$defs/size/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$"' };
-              if (vErrors === null) {
-                vErrors = [err93];
-              } else {
-                vErrors.push(err93);
-              }
-              errors++;
-            }
-          } else {
-            const err94 = { instancePath: instancePath + "/logs/maxSize", schemaPath: "#/$defs/size/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err94];
-            } else {
-              vErrors.push(err94);
-            }
-            errors++;
-          }
-        }
-        if (data44.keep !== void 0) {
-          let data48 = data44.keep;
-          if (!(typeof data48 == "number" && (!(data48 % 1) && !isNaN(data48)) && isFinite(data48))) {
-            const err95 = { instancePath: instancePath + "/logs/keep", schemaPath: "#/properties/logs/properties/keep/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-            if (vErrors === null) {
-              vErrors = [err95];
-            } else {
-              vErrors.push(err95);
-            }
-            errors++;
-          }
-          if (typeof data48 == "number" && isFinite(data48)) {
-            if (data48 > 1e4 || isNaN(data48)) {
-              const err96 = { instancePath: instancePath + "/logs/keep", schemaPath: "#/properties/logs/properties/keep/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
-              if (vErrors === null) {
-                vErrors = [err96];
-              } else {
-                vErrors.push(err96);
-              }
-              errors++;
-            }
-            if (data48 < 0 || isNaN(data48)) {
-              const err97 = { instancePath: instancePath + "/logs/keep", schemaPath: "#/properties/logs/properties/keep/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-              if (vErrors === null) {
-                vErrors = [err97];
-              } else {
-                vErrors.push(err97);
-              }
-              errors++;
-            }
-          }
-        }
-      } else {
-        const err98 = { instancePath: instancePath + "/logs", schemaPath: "#/properties/logs/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-        if (vErrors === null) {
-          vErrors = [err98];
-        } else {
-          vErrors.push(err98);
-        }
-        errors++;
-      }
-    }
-    if (data.health !== void 0) {
-      let data49 = data.health;
-      if (Array.isArray(data49)) {
-        const len3 = data49.length;
-        for (let i5 = 0; i5 < len3; i5++) {
-          let data50 = data49[i5];
-          const _errs128 = errors;
-          let valid38 = false;
-          let passing0 = null;
-          const _errs129 = errors;
-          if (data50 && typeof data50 == "object" && !Array.isArray(data50)) {
-            if (data50.http === void 0) {
-              const err99 = { instancePath: instancePath + "/health/" + i5, schemaPath: "#/properties/health/items/oneOf/0/required", keyword: "required", params: { missingProperty: "http" }, message: "must have required property 'http'" };
-              if (vErrors === null) {
-                vErrors = [err99];
-              } else {
-                vErrors.push(err99);
-              }
-              errors++;
-            }
-          }
-          var _valid0 = _errs129 === errors;
-          if (_valid0) {
-            valid38 = true;
-            passing0 = 0;
-          }
-          const _errs130 = errors;
-          if (data50 && typeof data50 == "object" && !Array.isArray(data50)) {
-            if (data50.tcp === void 0) {
-              const err100 = { instancePath: instancePath + "/health/" + i5, schemaPath: "#/properties/health/items/oneOf/1/required", keyword: "required", params: { missingProperty: "tcp" }, message: "must have required property 'tcp'" };
-              if (vErrors === null) {
-                vErrors = [err100];
-              } else {
-                vErrors.push(err100);
-              }
-              errors++;
-            }
-          }
-          var _valid0 = _errs130 === errors;
-          if (_valid0 && valid38) {
-            valid38 = false;
-            passing0 = [passing0, 1];
-          } else {
-            if (_valid0) {
-              valid38 = true;
-              passing0 = 1;
-            }
-            const _errs131 = errors;
-            if (data50 && typeof data50 == "object" && !Array.isArray(data50)) {
-              if (data50.exec === void 0) {
-                const err101 = { instancePath: instancePath + "/health/" + i5, schemaPath: "#/properties/health/items/oneOf/2/required", keyword: "required", params: { missingProperty: "exec" }, message: "must have required property 'exec'" };
-                if (vErrors === null) {
-                  vErrors = [err101];
-                } else {
-                  vErrors.push(err101);
-                }
-                errors++;
-              }
-            }
-            var _valid0 = _errs131 === errors;
-            if (_valid0 && valid38) {
-              valid38 = false;
-              passing0 = [passing0, 2];
-            } else {
-              if (_valid0) {
-                valid38 = true;
-                passing0 = 2;
-              }
-            }
-          }
-          if (!valid38) {
-            const err102 = { instancePath: instancePath + "/health/" + i5, schemaPath: "#/properties/health/items/oneOf", keyword: "oneOf", params: { passingSchemas: passing0 }, message: "must match exactly one schema in oneOf" };
-            if (vErrors === null) {
-              vErrors = [err102];
-            } else {
-              vErrors.push(err102);
-            }
-            errors++;
-          } else {
-            errors = _errs128;
+            errors = _errs97;
             if (vErrors !== null) {
-              if (_errs128) {
-                vErrors.length = _errs128;
+              if (_errs97) {
+                vErrors.length = _errs97;
               } else {
                 vErrors = null;
               }
             }
           }
-          if (data50 && typeof data50 == "object" && !Array.isArray(data50)) {
-            if (data50.name === void 0) {
-              const err103 = { instancePath: instancePath + "/health/" + i5, schemaPath: "#/properties/health/items/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'" };
+          if (data53 && typeof data53 == "object" && !Array.isArray(data53)) {
+            if (data53.name === void 0) {
+              const err75 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'" };
               if (vErrors === null) {
-                vErrors = [err103];
+                vErrors = [err75];
               } else {
-                vErrors.push(err103);
+                vErrors.push(err75);
               }
               errors++;
             }
-            for (const key10 in data50) {
-              if (!func1.call(schema36.properties.health.items.properties, key10)) {
-                const err104 = { instancePath: instancePath + "/health/" + i5, schemaPath: "#/properties/health/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties" };
+            for (const key10 in data53) {
+              if (!func1.call(schema24.properties.health.items.properties, key10)) {
+                const err76 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties" };
                 if (vErrors === null) {
-                  vErrors = [err104];
+                  vErrors = [err76];
                 } else {
-                  vErrors.push(err104);
+                  vErrors.push(err76);
                 }
                 errors++;
               }
             }
-            if (data50.name !== void 0) {
-              let data51 = data50.name;
-              if (typeof data51 === "string") {
-                if (!pattern4.test(data51)) {
-                  const err105 = { instancePath: instancePath + "/health/" + i5 + "/name", schemaPath: "#/$defs/name/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9_.-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9_.-]{0,62}$"' };
+            if (data53.name !== void 0) {
+              if (!validate71(data53.name, { instancePath: instancePath + "/health/" + i7 + "/name", parentData: data53, parentDataProperty: "name", rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
+                errors = vErrors.length;
+              }
+            }
+            if (data53.http !== void 0) {
+              if (!validate96(data53.http, { instancePath: instancePath + "/health/" + i7 + "/http", parentData: data53, parentDataProperty: "http", rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
+                errors = vErrors.length;
+              }
+            }
+            if (data53.tcp !== void 0) {
+              if (!validate102(data53.tcp, { instancePath: instancePath + "/health/" + i7 + "/tcp", parentData: data53, parentDataProperty: "tcp", rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
+                errors = vErrors.length;
+              }
+            }
+            if (data53.exec !== void 0) {
+              if (!validate104(data53.exec, { instancePath: instancePath + "/health/" + i7 + "/exec", parentData: data53, parentDataProperty: "exec", rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
+                errors = vErrors.length;
+              }
+            }
+            if (data53.file !== void 0) {
+              if (!validate106(data53.file, { instancePath: instancePath + "/health/" + i7 + "/file", parentData: data53, parentDataProperty: "file", rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
+                errors = vErrors.length;
+              }
+            }
+            if (data53.progress !== void 0) {
+              let data59 = data53.progress;
+              const _errs112 = errors;
+              let valid25 = false;
+              let passing1 = null;
+              const _errs113 = errors;
+              if (data59 && typeof data59 == "object" && !Array.isArray(data59)) {
+                if (data59.http === void 0) {
+                  const err77 = { instancePath: instancePath + "/health/" + i7 + "/progress", schemaPath: "#/properties/health/items/properties/progress/oneOf/0/required", keyword: "required", params: { missingProperty: "http" }, message: "must have required property 'http'" };
                   if (vErrors === null) {
-                    vErrors = [err105];
+                    vErrors = [err77];
                   } else {
-                    vErrors.push(err105);
+                    vErrors.push(err77);
                   }
                   errors++;
                 }
+              }
+              var _valid1 = _errs113 === errors;
+              if (_valid1) {
+                valid25 = true;
+                passing1 = 0;
+              }
+              const _errs114 = errors;
+              if (data59 && typeof data59 == "object" && !Array.isArray(data59)) {
+                if (data59.exec === void 0) {
+                  const err78 = { instancePath: instancePath + "/health/" + i7 + "/progress", schemaPath: "#/properties/health/items/properties/progress/oneOf/1/required", keyword: "required", params: { missingProperty: "exec" }, message: "must have required property 'exec'" };
+                  if (vErrors === null) {
+                    vErrors = [err78];
+                  } else {
+                    vErrors.push(err78);
+                  }
+                  errors++;
+                }
+              }
+              var _valid1 = _errs114 === errors;
+              if (_valid1 && valid25) {
+                valid25 = false;
+                passing1 = [passing1, 1];
               } else {
-                const err106 = { instancePath: instancePath + "/health/" + i5 + "/name", schemaPath: "#/$defs/name/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (_valid1) {
+                  valid25 = true;
+                  passing1 = 1;
+                }
+                const _errs115 = errors;
+                if (data59 && typeof data59 == "object" && !Array.isArray(data59)) {
+                  if (data59.file === void 0) {
+                    const err79 = { instancePath: instancePath + "/health/" + i7 + "/progress", schemaPath: "#/properties/health/items/properties/progress/oneOf/2/required", keyword: "required", params: { missingProperty: "file" }, message: "must have required property 'file'" };
+                    if (vErrors === null) {
+                      vErrors = [err79];
+                    } else {
+                      vErrors.push(err79);
+                    }
+                    errors++;
+                  }
+                }
+                var _valid1 = _errs115 === errors;
+                if (_valid1 && valid25) {
+                  valid25 = false;
+                  passing1 = [passing1, 2];
+                } else {
+                  if (_valid1) {
+                    valid25 = true;
+                    passing1 = 2;
+                  }
+                }
+              }
+              if (!valid25) {
+                const err80 = { instancePath: instancePath + "/health/" + i7 + "/progress", schemaPath: "#/properties/health/items/properties/progress/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf" };
+                if (vErrors === null) {
+                  vErrors = [err80];
+                } else {
+                  vErrors.push(err80);
+                }
+                errors++;
+              } else {
+                errors = _errs112;
+                if (vErrors !== null) {
+                  if (_errs112) {
+                    vErrors.length = _errs112;
+                  } else {
+                    vErrors = null;
+                  }
+                }
+              }
+              if (data59 && typeof data59 == "object" && !Array.isArray(data59)) {
+                if (data59.within === void 0) {
+                  const err81 = { instancePath: instancePath + "/health/" + i7 + "/progress", schemaPath: "#/properties/health/items/properties/progress/required", keyword: "required", params: { missingProperty: "within" }, message: "must have required property 'within'" };
+                  if (vErrors === null) {
+                    vErrors = [err81];
+                  } else {
+                    vErrors.push(err81);
+                  }
+                  errors++;
+                }
+                for (const key11 in data59) {
+                  if (!(key11 === "http" || key11 === "exec" || key11 === "file" || key11 === "json" || key11 === "regex" || key11 === "within")) {
+                    const err82 = { instancePath: instancePath + "/health/" + i7 + "/progress", schemaPath: "#/properties/health/items/properties/progress/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
+                    if (vErrors === null) {
+                      vErrors = [err82];
+                    } else {
+                      vErrors.push(err82);
+                    }
+                    errors++;
+                  }
+                }
+                if (data59.http !== void 0) {
+                  if (!validate96(data59.http, { instancePath: instancePath + "/health/" + i7 + "/progress/http", parentData: data59, parentDataProperty: "http", rootData, dynamicAnchors })) {
+                    vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
+                    errors = vErrors.length;
+                  }
+                }
+                if (data59.exec !== void 0) {
+                  if (!validate104(data59.exec, { instancePath: instancePath + "/health/" + i7 + "/progress/exec", parentData: data59, parentDataProperty: "exec", rootData, dynamicAnchors })) {
+                    vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
+                    errors = vErrors.length;
+                  }
+                }
+                if (data59.file !== void 0) {
+                  if (!validate106(data59.file, { instancePath: instancePath + "/health/" + i7 + "/progress/file", parentData: data59, parentDataProperty: "file", rootData, dynamicAnchors })) {
+                    vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
+                    errors = vErrors.length;
+                  }
+                }
+                if (data59.json !== void 0) {
+                  if (!validate98(data59.json, { instancePath: instancePath + "/health/" + i7 + "/progress/json", parentData: data59, parentDataProperty: "json", rootData, dynamicAnchors })) {
+                    vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
+                    errors = vErrors.length;
+                  }
+                }
+                if (data59.regex !== void 0) {
+                  let data64 = data59.regex;
+                  if (typeof data64 === "string") {
+                    if (func6(data64) > 1e3) {
+                      const err83 = { instancePath: instancePath + "/health/" + i7 + "/progress/regex", schemaPath: "#/properties/health/items/properties/progress/properties/regex/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
+                      if (vErrors === null) {
+                        vErrors = [err83];
+                      } else {
+                        vErrors.push(err83);
+                      }
+                      errors++;
+                    }
+                    if (func6(data64) < 1) {
+                      const err84 = { instancePath: instancePath + "/health/" + i7 + "/progress/regex", schemaPath: "#/properties/health/items/properties/progress/properties/regex/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                      if (vErrors === null) {
+                        vErrors = [err84];
+                      } else {
+                        vErrors.push(err84);
+                      }
+                      errors++;
+                    }
+                  } else {
+                    const err85 = { instancePath: instancePath + "/health/" + i7 + "/progress/regex", schemaPath: "#/properties/health/items/properties/progress/properties/regex/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err85];
+                    } else {
+                      vErrors.push(err85);
+                    }
+                    errors++;
+                  }
+                }
+                if (data59.within !== void 0) {
+                  if (!validate75(data59.within, { instancePath: instancePath + "/health/" + i7 + "/progress/within", parentData: data59, parentDataProperty: "within", rootData, dynamicAnchors })) {
+                    vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+                    errors = vErrors.length;
+                  }
+                }
+              } else {
+                const err86 = { instancePath: instancePath + "/health/" + i7 + "/progress", schemaPath: "#/properties/health/items/properties/progress/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+                if (vErrors === null) {
+                  vErrors = [err86];
+                } else {
+                  vErrors.push(err86);
+                }
+                errors++;
+              }
+            }
+            if (data53.process !== void 0) {
+              let data66 = data53.process;
+              if (data66 && typeof data66 == "object" && !Array.isArray(data66)) {
+                if (Object.keys(data66).length < 1) {
+                  const err87 = { instancePath: instancePath + "/health/" + i7 + "/process", schemaPath: "#/properties/health/items/properties/process/minProperties", keyword: "minProperties", params: { limit: 1 }, message: "must NOT have fewer than 1 properties" };
+                  if (vErrors === null) {
+                    vErrors = [err87];
+                  } else {
+                    vErrors.push(err87);
+                  }
+                  errors++;
+                }
+                for (const key12 in data66) {
+                  if (!(key12 === "memory" || key12 === "openFiles")) {
+                    const err88 = { instancePath: instancePath + "/health/" + i7 + "/process", schemaPath: "#/properties/health/items/properties/process/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
+                    if (vErrors === null) {
+                      vErrors = [err88];
+                    } else {
+                      vErrors.push(err88);
+                    }
+                    errors++;
+                  }
+                }
+                if (data66.memory !== void 0) {
+                  if (!validate85(data66.memory, { instancePath: instancePath + "/health/" + i7 + "/process/memory", parentData: data66, parentDataProperty: "memory", rootData, dynamicAnchors })) {
+                    vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+                    errors = vErrors.length;
+                  }
+                }
+                if (data66.openFiles !== void 0) {
+                  let data68 = data66.openFiles;
+                  if (!(typeof data68 == "number" && (!(data68 % 1) && !isNaN(data68)) && isFinite(data68))) {
+                    const err89 = { instancePath: instancePath + "/health/" + i7 + "/process/openFiles", schemaPath: "#/properties/health/items/properties/process/properties/openFiles/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                    if (vErrors === null) {
+                      vErrors = [err89];
+                    } else {
+                      vErrors.push(err89);
+                    }
+                    errors++;
+                  }
+                  if (typeof data68 == "number" && isFinite(data68)) {
+                    if (data68 > 1e8 || isNaN(data68)) {
+                      const err90 = { instancePath: instancePath + "/health/" + i7 + "/process/openFiles", schemaPath: "#/properties/health/items/properties/process/properties/openFiles/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e8 }, message: "must be <= 100000000" };
+                      if (vErrors === null) {
+                        vErrors = [err90];
+                      } else {
+                        vErrors.push(err90);
+                      }
+                      errors++;
+                    }
+                    if (data68 < 1 || isNaN(data68)) {
+                      const err91 = { instancePath: instancePath + "/health/" + i7 + "/process/openFiles", schemaPath: "#/properties/health/items/properties/process/properties/openFiles/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                      if (vErrors === null) {
+                        vErrors = [err91];
+                      } else {
+                        vErrors.push(err91);
+                      }
+                      errors++;
+                    }
+                  }
+                }
+              } else {
+                const err92 = { instancePath: instancePath + "/health/" + i7 + "/process", schemaPath: "#/properties/health/items/properties/process/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+                if (vErrors === null) {
+                  vErrors = [err92];
+                } else {
+                  vErrors.push(err92);
+                }
+                errors++;
+              }
+            }
+            if (data53.every !== void 0) {
+              if (!validate75(data53.every, { instancePath: instancePath + "/health/" + i7 + "/every", parentData: data53, parentDataProperty: "every", rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+                errors = vErrors.length;
+              }
+            }
+            if (data53.timeout !== void 0) {
+              if (!validate75(data53.timeout, { instancePath: instancePath + "/health/" + i7 + "/timeout", parentData: data53, parentDataProperty: "timeout", rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+                errors = vErrors.length;
+              }
+            }
+            if (data53.failures !== void 0) {
+              let data71 = data53.failures;
+              const _errs133 = errors;
+              let valid28 = false;
+              let passing2 = null;
+              const _errs134 = errors;
+              if (!(typeof data71 == "number" && (!(data71 % 1) && !isNaN(data71)) && isFinite(data71))) {
+                const err93 = { instancePath: instancePath + "/health/" + i7 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/0/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                if (vErrors === null) {
+                  vErrors = [err93];
+                } else {
+                  vErrors.push(err93);
+                }
+                errors++;
+              }
+              if (typeof data71 == "number" && isFinite(data71)) {
+                if (data71 > 1e3 || isNaN(data71)) {
+                  const err94 = { instancePath: instancePath + "/health/" + i7 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/0/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
+                  if (vErrors === null) {
+                    vErrors = [err94];
+                  } else {
+                    vErrors.push(err94);
+                  }
+                  errors++;
+                }
+                if (data71 < 1 || isNaN(data71)) {
+                  const err95 = { instancePath: instancePath + "/health/" + i7 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/0/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                  if (vErrors === null) {
+                    vErrors = [err95];
+                  } else {
+                    vErrors.push(err95);
+                  }
+                  errors++;
+                }
+              }
+              var _valid2 = _errs134 === errors;
+              if (_valid2) {
+                valid28 = true;
+                passing2 = 0;
+              }
+              const _errs136 = errors;
+              if (data71 && typeof data71 == "object" && !Array.isArray(data71)) {
+                if (data71.count === void 0) {
+                  const err96 = { instancePath: instancePath + "/health/" + i7 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/required", keyword: "required", params: { missingProperty: "count" }, message: "must have required property 'count'" };
+                  if (vErrors === null) {
+                    vErrors = [err96];
+                  } else {
+                    vErrors.push(err96);
+                  }
+                  errors++;
+                }
+                if (data71.of === void 0) {
+                  const err97 = { instancePath: instancePath + "/health/" + i7 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/required", keyword: "required", params: { missingProperty: "of" }, message: "must have required property 'of'" };
+                  if (vErrors === null) {
+                    vErrors = [err97];
+                  } else {
+                    vErrors.push(err97);
+                  }
+                  errors++;
+                }
+                for (const key13 in data71) {
+                  if (!(key13 === "count" || key13 === "of")) {
+                    const err98 = { instancePath: instancePath + "/health/" + i7 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
+                    if (vErrors === null) {
+                      vErrors = [err98];
+                    } else {
+                      vErrors.push(err98);
+                    }
+                    errors++;
+                  }
+                }
+                if (data71.count !== void 0) {
+                  let data72 = data71.count;
+                  if (!(typeof data72 == "number" && (!(data72 % 1) && !isNaN(data72)) && isFinite(data72))) {
+                    const err99 = { instancePath: instancePath + "/health/" + i7 + "/failures/count", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/properties/count/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                    if (vErrors === null) {
+                      vErrors = [err99];
+                    } else {
+                      vErrors.push(err99);
+                    }
+                    errors++;
+                  }
+                  if (typeof data72 == "number" && isFinite(data72)) {
+                    if (data72 > 1e3 || isNaN(data72)) {
+                      const err100 = { instancePath: instancePath + "/health/" + i7 + "/failures/count", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/properties/count/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
+                      if (vErrors === null) {
+                        vErrors = [err100];
+                      } else {
+                        vErrors.push(err100);
+                      }
+                      errors++;
+                    }
+                    if (data72 < 1 || isNaN(data72)) {
+                      const err101 = { instancePath: instancePath + "/health/" + i7 + "/failures/count", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/properties/count/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                      if (vErrors === null) {
+                        vErrors = [err101];
+                      } else {
+                        vErrors.push(err101);
+                      }
+                      errors++;
+                    }
+                  }
+                }
+                if (data71.of !== void 0) {
+                  let data73 = data71.of;
+                  if (!(typeof data73 == "number" && (!(data73 % 1) && !isNaN(data73)) && isFinite(data73))) {
+                    const err102 = { instancePath: instancePath + "/health/" + i7 + "/failures/of", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/properties/of/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                    if (vErrors === null) {
+                      vErrors = [err102];
+                    } else {
+                      vErrors.push(err102);
+                    }
+                    errors++;
+                  }
+                  if (typeof data73 == "number" && isFinite(data73)) {
+                    if (data73 > 1e3 || isNaN(data73)) {
+                      const err103 = { instancePath: instancePath + "/health/" + i7 + "/failures/of", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/properties/of/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
+                      if (vErrors === null) {
+                        vErrors = [err103];
+                      } else {
+                        vErrors.push(err103);
+                      }
+                      errors++;
+                    }
+                    if (data73 < 1 || isNaN(data73)) {
+                      const err104 = { instancePath: instancePath + "/health/" + i7 + "/failures/of", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/properties/of/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                      if (vErrors === null) {
+                        vErrors = [err104];
+                      } else {
+                        vErrors.push(err104);
+                      }
+                      errors++;
+                    }
+                  }
+                }
+              } else {
+                const err105 = { instancePath: instancePath + "/health/" + i7 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+                if (vErrors === null) {
+                  vErrors = [err105];
+                } else {
+                  vErrors.push(err105);
+                }
+                errors++;
+              }
+              var _valid2 = _errs136 === errors;
+              if (_valid2 && valid28) {
+                valid28 = false;
+                passing2 = [passing2, 1];
+              } else {
+                if (_valid2) {
+                  valid28 = true;
+                  passing2 = 1;
+                }
+              }
+              if (!valid28) {
+                const err106 = { instancePath: instancePath + "/health/" + i7 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf", keyword: "oneOf", params: { passingSchemas: passing2 }, message: "must match exactly one schema in oneOf" };
                 if (vErrors === null) {
                   vErrors = [err106];
                 } else {
                   vErrors.push(err106);
                 }
                 errors++;
+              } else {
+                errors = _errs133;
+                if (vErrors !== null) {
+                  if (_errs133) {
+                    vErrors.length = _errs133;
+                  } else {
+                    vErrors = null;
+                  }
+                }
               }
             }
-            if (data50.http !== void 0) {
-              let data52 = data50.http;
-              if (data52 && typeof data52 == "object" && !Array.isArray(data52)) {
-                if (data52.url === void 0) {
-                  const err107 = { instancePath: instancePath + "/health/" + i5 + "/http", schemaPath: "#/properties/health/items/properties/http/required", keyword: "required", params: { missingProperty: "url" }, message: "must have required property 'url'" };
+            if (data53.successes !== void 0) {
+              let data74 = data53.successes;
+              if (!(typeof data74 == "number" && (!(data74 % 1) && !isNaN(data74)) && isFinite(data74))) {
+                const err107 = { instancePath: instancePath + "/health/" + i7 + "/successes", schemaPath: "#/properties/health/items/properties/successes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                if (vErrors === null) {
+                  vErrors = [err107];
+                } else {
+                  vErrors.push(err107);
+                }
+                errors++;
+              }
+              if (typeof data74 == "number" && isFinite(data74)) {
+                if (data74 > 1e3 || isNaN(data74)) {
+                  const err108 = { instancePath: instancePath + "/health/" + i7 + "/successes", schemaPath: "#/properties/health/items/properties/successes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
                   if (vErrors === null) {
-                    vErrors = [err107];
+                    vErrors = [err108];
                   } else {
-                    vErrors.push(err107);
+                    vErrors.push(err108);
                   }
                   errors++;
                 }
-                for (const key11 in data52) {
-                  if (!(key11 === "url" || key11 === "status")) {
-                    const err108 = { instancePath: instancePath + "/health/" + i5 + "/http", schemaPath: "#/properties/health/items/properties/http/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
-                    if (vErrors === null) {
-                      vErrors = [err108];
-                    } else {
-                      vErrors.push(err108);
-                    }
-                    errors++;
-                  }
-                }
-                if (data52.url !== void 0) {
-                  let data53 = data52.url;
-                  if (typeof data53 === "string") {
-                    if (!pattern34.test(data53)) {
-                      const err109 = { instancePath: instancePath + "/health/" + i5 + "/http/url", schemaPath: "#/properties/health/items/properties/http/properties/url/pattern", keyword: "pattern", params: { pattern: "^https?://[^\\s]+$" }, message: 'must match pattern "^https?://[^\\s]+$"' };
-                      if (vErrors === null) {
-                        vErrors = [err109];
-                      } else {
-                        vErrors.push(err109);
-                      }
-                      errors++;
-                    }
+                if (data74 < 1 || isNaN(data74)) {
+                  const err109 = { instancePath: instancePath + "/health/" + i7 + "/successes", schemaPath: "#/properties/health/items/properties/successes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                  if (vErrors === null) {
+                    vErrors = [err109];
                   } else {
-                    const err110 = { instancePath: instancePath + "/health/" + i5 + "/http/url", schemaPath: "#/properties/health/items/properties/http/properties/url/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                    if (vErrors === null) {
-                      vErrors = [err110];
-                    } else {
-                      vErrors.push(err110);
-                    }
-                    errors++;
+                    vErrors.push(err109);
                   }
+                  errors++;
                 }
-                if (data52.status !== void 0) {
-                  let data54 = data52.status;
-                  if (!(typeof data54 == "number" && (!(data54 % 1) && !isNaN(data54)) && isFinite(data54))) {
-                    const err111 = { instancePath: instancePath + "/health/" + i5 + "/http/status", schemaPath: "#/properties/health/items/properties/http/properties/status/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-                    if (vErrors === null) {
-                      vErrors = [err111];
-                    } else {
-                      vErrors.push(err111);
-                    }
-                    errors++;
-                  }
-                  if (typeof data54 == "number" && isFinite(data54)) {
-                    if (data54 > 599 || isNaN(data54)) {
-                      const err112 = { instancePath: instancePath + "/health/" + i5 + "/http/status", schemaPath: "#/properties/health/items/properties/http/properties/status/maximum", keyword: "maximum", params: { comparison: "<=", limit: 599 }, message: "must be <= 599" };
-                      if (vErrors === null) {
-                        vErrors = [err112];
-                      } else {
-                        vErrors.push(err112);
-                      }
-                      errors++;
-                    }
-                    if (data54 < 100 || isNaN(data54)) {
-                      const err113 = { instancePath: instancePath + "/health/" + i5 + "/http/status", schemaPath: "#/properties/health/items/properties/http/properties/status/minimum", keyword: "minimum", params: { comparison: ">=", limit: 100 }, message: "must be >= 100" };
-                      if (vErrors === null) {
-                        vErrors = [err113];
-                      } else {
-                        vErrors.push(err113);
-                      }
-                      errors++;
-                    }
-                  }
+              }
+            }
+            if (data53.startup !== void 0) {
+              if (typeof data53.startup !== "boolean") {
+                const err110 = { instancePath: instancePath + "/health/" + i7 + "/startup", schemaPath: "#/properties/health/items/properties/startup/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+                if (vErrors === null) {
+                  vErrors = [err110];
+                } else {
+                  vErrors.push(err110);
                 }
-              } else {
-                const err114 = { instancePath: instancePath + "/health/" + i5 + "/http", schemaPath: "#/properties/health/items/properties/http/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+                errors++;
+              }
+            }
+            if (data53.kind !== void 0) {
+              let data76 = data53.kind;
+              if (!(data76 === "both" || data76 === "readiness" || data76 === "liveness")) {
+                const err111 = { instancePath: instancePath + "/health/" + i7 + "/kind", schemaPath: "#/properties/health/items/properties/kind/enum", keyword: "enum", params: { allowedValues: schema24.properties.health.items.properties.kind.enum }, message: "must be equal to one of the allowed values" };
+                if (vErrors === null) {
+                  vErrors = [err111];
+                } else {
+                  vErrors.push(err111);
+                }
+                errors++;
+              }
+            }
+            if (data53.about !== void 0) {
+              let data77 = data53.about;
+              if (!(data77 === "self" || data77 === "dependency")) {
+                const err112 = { instancePath: instancePath + "/health/" + i7 + "/about", schemaPath: "#/properties/health/items/properties/about/enum", keyword: "enum", params: { allowedValues: schema24.properties.health.items.properties.about.enum }, message: "must be equal to one of the allowed values" };
+                if (vErrors === null) {
+                  vErrors = [err112];
+                } else {
+                  vErrors.push(err112);
+                }
+                errors++;
+              }
+            }
+            if (data53.level !== void 0) {
+              let data78 = data53.level;
+              if (!(data78 === "degraded" || data78 === "critical" || data78 === "dead")) {
+                const err113 = { instancePath: instancePath + "/health/" + i7 + "/level", schemaPath: "#/properties/health/items/properties/level/enum", keyword: "enum", params: { allowedValues: schema24.properties.health.items.properties.level.enum }, message: "must be equal to one of the allowed values" };
+                if (vErrors === null) {
+                  vErrors = [err113];
+                } else {
+                  vErrors.push(err113);
+                }
+                errors++;
+              }
+            }
+            if (data53.onFailure !== void 0) {
+              let data79 = data53.onFailure;
+              if (!(data79 === "none" || data79 === "alert" || data79 === "restart" || data79 === "rollback" || data79 === "stop")) {
+                const err114 = { instancePath: instancePath + "/health/" + i7 + "/onFailure", schemaPath: "#/properties/health/items/properties/onFailure/enum", keyword: "enum", params: { allowedValues: schema24.properties.health.items.properties.onFailure.enum }, message: "must be equal to one of the allowed values" };
                 if (vErrors === null) {
                   vErrors = [err114];
                 } else {
@@ -2093,285 +3738,53 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data50.tcp !== void 0) {
-              let data55 = data50.tcp;
-              if (data55 && typeof data55 == "object" && !Array.isArray(data55)) {
-                if (data55.address === void 0) {
-                  const err115 = { instancePath: instancePath + "/health/" + i5 + "/tcp", schemaPath: "#/properties/health/items/properties/tcp/required", keyword: "required", params: { missingProperty: "address" }, message: "must have required property 'address'" };
-                  if (vErrors === null) {
-                    vErrors = [err115];
-                  } else {
-                    vErrors.push(err115);
-                  }
-                  errors++;
-                }
-                for (const key12 in data55) {
-                  if (!(key12 === "address")) {
-                    const err116 = { instancePath: instancePath + "/health/" + i5 + "/tcp", schemaPath: "#/properties/health/items/properties/tcp/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
-                    if (vErrors === null) {
-                      vErrors = [err116];
-                    } else {
-                      vErrors.push(err116);
-                    }
-                    errors++;
-                  }
-                }
-                if (data55.address !== void 0) {
-                  let data56 = data55.address;
-                  if (typeof data56 === "string") {
-                    if (!pattern35.test(data56)) {
-                      const err117 = { instancePath: instancePath + "/health/" + i5 + "/tcp/address", schemaPath: "#/properties/health/items/properties/tcp/properties/address/pattern", keyword: "pattern", params: { pattern: "^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$" }, message: 'must match pattern "^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$"' };
-                      if (vErrors === null) {
-                        vErrors = [err117];
-                      } else {
-                        vErrors.push(err117);
-                      }
-                      errors++;
-                    }
-                  } else {
-                    const err118 = { instancePath: instancePath + "/health/" + i5 + "/tcp/address", schemaPath: "#/properties/health/items/properties/tcp/properties/address/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                    if (vErrors === null) {
-                      vErrors = [err118];
-                    } else {
-                      vErrors.push(err118);
-                    }
-                    errors++;
-                  }
-                }
-              } else {
-                const err119 = { instancePath: instancePath + "/health/" + i5 + "/tcp", schemaPath: "#/properties/health/items/properties/tcp/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-                if (vErrors === null) {
-                  vErrors = [err119];
-                } else {
-                  vErrors.push(err119);
-                }
-                errors++;
-              }
-            }
-            if (data50.exec !== void 0) {
-              let data57 = data50.exec;
-              if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
-                if (data57.command === void 0) {
-                  const err120 = { instancePath: instancePath + "/health/" + i5 + "/exec", schemaPath: "#/properties/health/items/properties/exec/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'" };
-                  if (vErrors === null) {
-                    vErrors = [err120];
-                  } else {
-                    vErrors.push(err120);
-                  }
-                  errors++;
-                }
-                for (const key13 in data57) {
-                  if (!(key13 === "command")) {
-                    const err121 = { instancePath: instancePath + "/health/" + i5 + "/exec", schemaPath: "#/properties/health/items/properties/exec/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
-                    if (vErrors === null) {
-                      vErrors = [err121];
-                    } else {
-                      vErrors.push(err121);
-                    }
-                    errors++;
-                  }
-                }
-                if (data57.command !== void 0) {
-                  let data58 = data57.command;
-                  if (Array.isArray(data58)) {
-                    if (data58.length < 1) {
-                      const err122 = { instancePath: instancePath + "/health/" + i5 + "/exec/command", schemaPath: "#/properties/health/items/properties/exec/properties/command/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
-                      if (vErrors === null) {
-                        vErrors = [err122];
-                      } else {
-                        vErrors.push(err122);
-                      }
-                      errors++;
-                    }
-                    const len4 = data58.length;
-                    for (let i6 = 0; i6 < len4; i6++) {
-                      if (typeof data58[i6] !== "string") {
-                        const err123 = { instancePath: instancePath + "/health/" + i5 + "/exec/command/" + i6, schemaPath: "#/properties/health/items/properties/exec/properties/command/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                        if (vErrors === null) {
-                          vErrors = [err123];
-                        } else {
-                          vErrors.push(err123);
-                        }
-                        errors++;
-                      }
-                    }
-                  } else {
-                    const err124 = { instancePath: instancePath + "/health/" + i5 + "/exec/command", schemaPath: "#/properties/health/items/properties/exec/properties/command/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-                    if (vErrors === null) {
-                      vErrors = [err124];
-                    } else {
-                      vErrors.push(err124);
-                    }
-                    errors++;
-                  }
-                }
-              } else {
-                const err125 = { instancePath: instancePath + "/health/" + i5 + "/exec", schemaPath: "#/properties/health/items/properties/exec/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-                if (vErrors === null) {
-                  vErrors = [err125];
-                } else {
-                  vErrors.push(err125);
-                }
-                errors++;
-              }
-            }
-            if (data50.every !== void 0) {
-              let data60 = data50.every;
-              if (typeof data60 === "string") {
-                if (!pattern6.test(data60)) {
-                  const err126 = { instancePath: instancePath + "/health/" + i5 + "/every", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
-                  if (vErrors === null) {
-                    vErrors = [err126];
-                  } else {
-                    vErrors.push(err126);
-                  }
-                  errors++;
-                }
-              } else {
-                const err127 = { instancePath: instancePath + "/health/" + i5 + "/every", schemaPath: "#/$defs/duration/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err127];
-                } else {
-                  vErrors.push(err127);
-                }
-                errors++;
-              }
-            }
-            if (data50.timeout !== void 0) {
-              let data61 = data50.timeout;
-              if (typeof data61 === "string") {
-                if (!pattern6.test(data61)) {
-                  const err128 = { instancePath: instancePath + "/health/" + i5 + "/timeout", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
-                  if (vErrors === null) {
-                    vErrors = [err128];
-                  } else {
-                    vErrors.push(err128);
-                  }
-                  errors++;
-                }
-              } else {
-                const err129 = { instancePath: instancePath + "/health/" + i5 + "/timeout", schemaPath: "#/$defs/duration/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err129];
-                } else {
-                  vErrors.push(err129);
-                }
-                errors++;
-              }
-            }
-            if (data50.failures !== void 0) {
-              let data62 = data50.failures;
-              if (!(typeof data62 == "number" && (!(data62 % 1) && !isNaN(data62)) && isFinite(data62))) {
-                const err130 = { instancePath: instancePath + "/health/" + i5 + "/failures", schemaPath: "#/properties/health/items/properties/failures/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-                if (vErrors === null) {
-                  vErrors = [err130];
-                } else {
-                  vErrors.push(err130);
-                }
-                errors++;
-              }
-              if (typeof data62 == "number" && isFinite(data62)) {
-                if (data62 > 1e3 || isNaN(data62)) {
-                  const err131 = { instancePath: instancePath + "/health/" + i5 + "/failures", schemaPath: "#/properties/health/items/properties/failures/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
-                  if (vErrors === null) {
-                    vErrors = [err131];
-                  } else {
-                    vErrors.push(err131);
-                  }
-                  errors++;
-                }
-                if (data62 < 1 || isNaN(data62)) {
-                  const err132 = { instancePath: instancePath + "/health/" + i5 + "/failures", schemaPath: "#/properties/health/items/properties/failures/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-                  if (vErrors === null) {
-                    vErrors = [err132];
-                  } else {
-                    vErrors.push(err132);
-                  }
-                  errors++;
-                }
-              }
-            }
-            if (data50.about !== void 0) {
-              let data63 = data50.about;
-              if (!(data63 === "self" || data63 === "dependency")) {
-                const err133 = { instancePath: instancePath + "/health/" + i5 + "/about", schemaPath: "#/properties/health/items/properties/about/enum", keyword: "enum", params: { allowedValues: schema36.properties.health.items.properties.about.enum }, message: "must be equal to one of the allowed values" };
-                if (vErrors === null) {
-                  vErrors = [err133];
-                } else {
-                  vErrors.push(err133);
-                }
-                errors++;
-              }
-            }
-            if (data50.onFailure !== void 0) {
-              let data64 = data50.onFailure;
-              if (!(data64 === "none" || data64 === "alert" || data64 === "restart" || data64 === "rollback" || data64 === "stop")) {
-                const err134 = { instancePath: instancePath + "/health/" + i5 + "/onFailure", schemaPath: "#/properties/health/items/properties/onFailure/enum", keyword: "enum", params: { allowedValues: schema36.properties.health.items.properties.onFailure.enum }, message: "must be equal to one of the allowed values" };
-                if (vErrors === null) {
-                  vErrors = [err134];
-                } else {
-                  vErrors.push(err134);
-                }
-                errors++;
-              }
-            }
           } else {
-            const err135 = { instancePath: instancePath + "/health/" + i5, schemaPath: "#/properties/health/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err115 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
-              vErrors = [err135];
+              vErrors = [err115];
             } else {
-              vErrors.push(err135);
+              vErrors.push(err115);
             }
             errors++;
           }
         }
       } else {
-        const err136 = { instancePath: instancePath + "/health", schemaPath: "#/properties/health/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err116 = { instancePath: instancePath + "/health", schemaPath: "#/properties/health/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err136];
+          vErrors = [err116];
         } else {
-          vErrors.push(err136);
+          vErrors.push(err116);
         }
         errors++;
       }
     }
-    if (data.restartOn !== void 0) {
-      let data65 = data.restartOn;
-      if (Array.isArray(data65)) {
-        const len5 = data65.length;
-        for (let i7 = 0; i7 < len5; i7++) {
-          let data66 = data65[i7];
-          if (typeof data66 === "string") {
-            if (!pattern16.test(data66)) {
-              const err137 = { instancePath: instancePath + "/restartOn/" + i7, schemaPath: "#/$defs/absolutePath/pattern", keyword: "pattern", params: { pattern: "^/[^\\u0000\\n]*$" }, message: 'must match pattern "^/[^\\u0000\\n]*$"' };
-              if (vErrors === null) {
-                vErrors = [err137];
-              } else {
-                vErrors.push(err137);
-              }
-              errors++;
-            }
-          } else {
-            const err138 = { instancePath: instancePath + "/restartOn/" + i7, schemaPath: "#/$defs/absolutePath/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err138];
-            } else {
-              vErrors.push(err138);
-            }
-            errors++;
+    if (data.dwell !== void 0) {
+      if (!validate75(data.dwell, { instancePath: instancePath + "/dwell", parentData: data, parentDataProperty: "dwell", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+        errors = vErrors.length;
+      }
+    }
+    if (data.requires !== void 0) {
+      let data81 = data.requires;
+      if (Array.isArray(data81)) {
+        const len5 = data81.length;
+        for (let i8 = 0; i8 < len5; i8++) {
+          if (!validate71(data81[i8], { instancePath: instancePath + "/requires/" + i8, parentData: data81, parentDataProperty: i8, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
+            errors = vErrors.length;
           }
         }
-        let i8 = data65.length;
-        let j2;
-        if (i8 > 1) {
-          outer2: for (; i8--; ) {
-            for (j2 = i8; j2--; ) {
-              if (func0(data65[i8], data65[j2])) {
-                const err139 = { instancePath: instancePath + "/restartOn", schemaPath: "#/properties/restartOn/uniqueItems", keyword: "uniqueItems", params: { i: i8, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i8 + " are identical)" };
+        let i9 = data81.length;
+        let j3;
+        if (i9 > 1) {
+          outer2: for (; i9--; ) {
+            for (j3 = i9; j3--; ) {
+              if (func0(data81[i9], data81[j3])) {
+                const err117 = { instancePath: instancePath + "/requires", schemaPath: "#/properties/requires/uniqueItems", keyword: "uniqueItems", params: { i: i9, j: j3 }, message: "must NOT have duplicate items (items ## " + j3 + " and " + i9 + " are identical)" };
                 if (vErrors === null) {
-                  vErrors = [err139];
+                  vErrors = [err117];
                 } else {
-                  vErrors.push(err139);
+                  vErrors.push(err117);
                 }
                 errors++;
                 break outer2;
@@ -2380,166 +3793,218 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
           }
         }
       } else {
-        const err140 = { instancePath: instancePath + "/restartOn", schemaPath: "#/properties/restartOn/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err118 = { instancePath: instancePath + "/requires", schemaPath: "#/properties/requires/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err140];
+          vErrors = [err118];
         } else {
-          vErrors.push(err140);
+          vErrors.push(err118);
         }
         errors++;
       }
     }
-    if (data.changes !== void 0) {
-      let data67 = data.changes;
-      if (!(data67 === "now" || data67 === "staged")) {
-        const err141 = { instancePath: instancePath + "/changes", schemaPath: "#/properties/changes/enum", keyword: "enum", params: { allowedValues: schema36.properties.changes.enum }, message: "must be equal to one of the allowed values" };
-        if (vErrors === null) {
-          vErrors = [err141];
-        } else {
-          vErrors.push(err141);
-        }
-        errors++;
-      }
-    }
-    if (data.drift !== void 0) {
-      let data68 = data.drift;
-      if (!(data68 === "heal" || data68 === "hold" || data68 === "report")) {
-        const err142 = { instancePath: instancePath + "/drift", schemaPath: "#/properties/drift/enum", keyword: "enum", params: { allowedValues: schema36.properties.drift.enum }, message: "must be equal to one of the allowed values" };
-        if (vErrors === null) {
-          vErrors = [err142];
-        } else {
-          vErrors.push(err142);
-        }
-        errors++;
-      }
-    }
-    if (data.mode !== void 0) {
-      let data69 = data.mode;
-      if (!(data69 === "enforce" || data69 === "observe")) {
-        const err143 = { instancePath: instancePath + "/mode", schemaPath: "#/properties/mode/enum", keyword: "enum", params: { allowedValues: schema36.properties.mode.enum }, message: "must be equal to one of the allowed values" };
-        if (vErrors === null) {
-          vErrors = [err143];
-        } else {
-          vErrors.push(err143);
-        }
-        errors++;
-      }
-    }
-    if (data.confirm !== void 0) {
-      if (typeof data.confirm !== "boolean") {
-        const err144 = { instancePath: instancePath + "/confirm", schemaPath: "#/properties/confirm/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err144];
-        } else {
-          vErrors.push(err144);
-        }
-        errors++;
-      }
-    }
-    if (data.onFailure !== void 0) {
-      let data71 = data.onFailure;
-      if (!(data71 === "rollback" || data71 === "hold" || data71 === "alert")) {
-        const err145 = { instancePath: instancePath + "/onFailure", schemaPath: "#/properties/onFailure/enum", keyword: "enum", params: { allowedValues: schema36.properties.onFailure.enum }, message: "must be equal to one of the allowed values" };
-        if (vErrors === null) {
-          vErrors = [err145];
-        } else {
-          vErrors.push(err145);
-        }
-        errors++;
-      }
-    }
-    if (data.generation !== void 0) {
-      let data72 = data.generation;
-      if (!(typeof data72 == "number" && (!(data72 % 1) && !isNaN(data72)) && isFinite(data72))) {
-        const err146 = { instancePath: instancePath + "/generation", schemaPath: "#/properties/generation/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err146];
-        } else {
-          vErrors.push(err146);
-        }
-        errors++;
-      }
-      if (typeof data72 == "number" && isFinite(data72)) {
-        if (data72 < 0 || isNaN(data72)) {
-          const err147 = { instancePath: instancePath + "/generation", schemaPath: "#/properties/generation/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+    if (data.gate !== void 0) {
+      let data83 = data.gate;
+      const _errs157 = errors;
+      let valid33 = false;
+      let passing3 = null;
+      const _errs158 = errors;
+      if (data83 && typeof data83 == "object" && !Array.isArray(data83)) {
+        if (data83.http === void 0) {
+          const err119 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/oneOf/0/required", keyword: "required", params: { missingProperty: "http" }, message: "must have required property 'http'" };
           if (vErrors === null) {
-            vErrors = [err147];
+            vErrors = [err119];
           } else {
-            vErrors.push(err147);
+            vErrors.push(err119);
           }
           errors++;
         }
       }
-    }
-    if (data.instances !== void 0) {
-      let data73 = data.instances;
-      if (!(typeof data73 == "number" && (!(data73 % 1) && !isNaN(data73)) && isFinite(data73))) {
-        const err148 = { instancePath: instancePath + "/instances", schemaPath: "#/properties/instances/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err148];
-        } else {
-          vErrors.push(err148);
-        }
-        errors++;
+      var _valid3 = _errs158 === errors;
+      if (_valid3) {
+        valid33 = true;
+        passing3 = 0;
       }
-      if (typeof data73 == "number" && isFinite(data73)) {
-        if (data73 > 1e4 || isNaN(data73)) {
-          const err149 = { instancePath: instancePath + "/instances", schemaPath: "#/properties/instances/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
+      const _errs159 = errors;
+      if (data83 && typeof data83 == "object" && !Array.isArray(data83)) {
+        if (data83.tcp === void 0) {
+          const err120 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/oneOf/1/required", keyword: "required", params: { missingProperty: "tcp" }, message: "must have required property 'tcp'" };
           if (vErrors === null) {
-            vErrors = [err149];
+            vErrors = [err120];
           } else {
-            vErrors.push(err149);
-          }
-          errors++;
-        }
-        if (data73 < 1 || isNaN(data73)) {
-          const err150 = { instancePath: instancePath + "/instances", schemaPath: "#/properties/instances/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-          if (vErrors === null) {
-            vErrors = [err150];
-          } else {
-            vErrors.push(err150);
+            vErrors.push(err120);
           }
           errors++;
         }
       }
-    }
-    if (data.formerly !== void 0) {
-      let data74 = data.formerly;
-      if (Array.isArray(data74)) {
-        const len6 = data74.length;
-        for (let i9 = 0; i9 < len6; i9++) {
-          let data75 = data74[i9];
-          if (typeof data75 === "string") {
-            if (!pattern4.test(data75)) {
-              const err151 = { instancePath: instancePath + "/formerly/" + i9, schemaPath: "#/$defs/name/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9][a-z0-9_.-]{0,62}$" }, message: 'must match pattern "^[a-z0-9][a-z0-9_.-]{0,62}$"' };
-              if (vErrors === null) {
-                vErrors = [err151];
-              } else {
-                vErrors.push(err151);
-              }
-              errors++;
-            }
-          } else {
-            const err152 = { instancePath: instancePath + "/formerly/" + i9, schemaPath: "#/$defs/name/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+      var _valid3 = _errs159 === errors;
+      if (_valid3 && valid33) {
+        valid33 = false;
+        passing3 = [passing3, 1];
+      } else {
+        if (_valid3) {
+          valid33 = true;
+          passing3 = 1;
+        }
+        const _errs160 = errors;
+        if (data83 && typeof data83 == "object" && !Array.isArray(data83)) {
+          if (data83.exec === void 0) {
+            const err121 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/oneOf/2/required", keyword: "required", params: { missingProperty: "exec" }, message: "must have required property 'exec'" };
             if (vErrors === null) {
-              vErrors = [err152];
+              vErrors = [err121];
             } else {
-              vErrors.push(err152);
+              vErrors.push(err121);
             }
             errors++;
           }
         }
-        let i10 = data74.length;
-        let j3;
-        if (i10 > 1) {
-          outer3: for (; i10--; ) {
-            for (j3 = i10; j3--; ) {
-              if (func0(data74[i10], data74[j3])) {
-                const err153 = { instancePath: instancePath + "/formerly", schemaPath: "#/properties/formerly/uniqueItems", keyword: "uniqueItems", params: { i: i10, j: j3 }, message: "must NOT have duplicate items (items ## " + j3 + " and " + i10 + " are identical)" };
+        var _valid3 = _errs160 === errors;
+        if (_valid3 && valid33) {
+          valid33 = false;
+          passing3 = [passing3, 2];
+        } else {
+          if (_valid3) {
+            valid33 = true;
+            passing3 = 2;
+          }
+          const _errs161 = errors;
+          if (data83 && typeof data83 == "object" && !Array.isArray(data83)) {
+            if (data83.file === void 0) {
+              const err122 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/oneOf/3/required", keyword: "required", params: { missingProperty: "file" }, message: "must have required property 'file'" };
+              if (vErrors === null) {
+                vErrors = [err122];
+              } else {
+                vErrors.push(err122);
+              }
+              errors++;
+            }
+          }
+          var _valid3 = _errs161 === errors;
+          if (_valid3 && valid33) {
+            valid33 = false;
+            passing3 = [passing3, 3];
+          } else {
+            if (_valid3) {
+              valid33 = true;
+              passing3 = 3;
+            }
+          }
+        }
+      }
+      if (!valid33) {
+        const err123 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/oneOf", keyword: "oneOf", params: { passingSchemas: passing3 }, message: "must match exactly one schema in oneOf" };
+        if (vErrors === null) {
+          vErrors = [err123];
+        } else {
+          vErrors.push(err123);
+        }
+        errors++;
+      } else {
+        errors = _errs157;
+        if (vErrors !== null) {
+          if (_errs157) {
+            vErrors.length = _errs157;
+          } else {
+            vErrors = null;
+          }
+        }
+      }
+      if (data83 && typeof data83 == "object" && !Array.isArray(data83)) {
+        for (const key14 in data83) {
+          if (!(key14 === "http" || key14 === "tcp" || key14 === "exec" || key14 === "file" || key14 === "every" || key14 === "tryFor" || key14 === "timeout" || key14 === "otherwise")) {
+            const err124 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
+            if (vErrors === null) {
+              vErrors = [err124];
+            } else {
+              vErrors.push(err124);
+            }
+            errors++;
+          }
+        }
+        if (data83.http !== void 0) {
+          if (!validate96(data83.http, { instancePath: instancePath + "/gate/http", parentData: data83, parentDataProperty: "http", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data83.tcp !== void 0) {
+          if (!validate102(data83.tcp, { instancePath: instancePath + "/gate/tcp", parentData: data83, parentDataProperty: "tcp", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data83.exec !== void 0) {
+          if (!validate104(data83.exec, { instancePath: instancePath + "/gate/exec", parentData: data83, parentDataProperty: "exec", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data83.file !== void 0) {
+          if (!validate106(data83.file, { instancePath: instancePath + "/gate/file", parentData: data83, parentDataProperty: "file", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data83.every !== void 0) {
+          if (!validate75(data83.every, { instancePath: instancePath + "/gate/every", parentData: data83, parentDataProperty: "every", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data83.tryFor !== void 0) {
+          if (!validate75(data83.tryFor, { instancePath: instancePath + "/gate/tryFor", parentData: data83, parentDataProperty: "tryFor", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data83.timeout !== void 0) {
+          if (!validate75(data83.timeout, { instancePath: instancePath + "/gate/timeout", parentData: data83, parentDataProperty: "timeout", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data83.otherwise !== void 0) {
+          let data91 = data83.otherwise;
+          if (!(data91 === "wait" || data91 === "ask" || data91 === "proceed")) {
+            const err125 = { instancePath: instancePath + "/gate/otherwise", schemaPath: "#/properties/gate/properties/otherwise/enum", keyword: "enum", params: { allowedValues: schema24.properties.gate.properties.otherwise.enum }, message: "must be equal to one of the allowed values" };
+            if (vErrors === null) {
+              vErrors = [err125];
+            } else {
+              vErrors.push(err125);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err126 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err126];
+        } else {
+          vErrors.push(err126);
+        }
+        errors++;
+      }
+    }
+    if (data.restartOn !== void 0) {
+      let data92 = data.restartOn;
+      if (Array.isArray(data92)) {
+        const len6 = data92.length;
+        for (let i10 = 0; i10 < len6; i10++) {
+          if (!validate73(data92[i10], { instancePath: instancePath + "/restartOn/" + i10, parentData: data92, parentDataProperty: i10, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
+            errors = vErrors.length;
+          }
+        }
+        let i11 = data92.length;
+        let j4;
+        if (i11 > 1) {
+          outer3: for (; i11--; ) {
+            for (j4 = i11; j4--; ) {
+              if (func0(data92[i11], data92[j4])) {
+                const err127 = { instancePath: instancePath + "/restartOn", schemaPath: "#/properties/restartOn/uniqueItems", keyword: "uniqueItems", params: { i: i11, j: j4 }, message: "must NOT have duplicate items (items ## " + j4 + " and " + i11 + " are identical)" };
                 if (vErrors === null) {
-                  vErrors = [err153];
+                  vErrors = [err127];
                 } else {
-                  vErrors.push(err153);
+                  vErrors.push(err127);
                 }
                 errors++;
                 break outer3;
@@ -2548,488 +4013,605 @@ function validate25(data, { instancePath = "", parentData, parentDataProperty, r
           }
         }
       } else {
-        const err154 = { instancePath: instancePath + "/formerly", schemaPath: "#/properties/formerly/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err128 = { instancePath: instancePath + "/restartOn", schemaPath: "#/properties/restartOn/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err154];
+          vErrors = [err128];
         } else {
-          vErrors.push(err154);
+          vErrors.push(err128);
+        }
+        errors++;
+      }
+    }
+    if (data.changes !== void 0) {
+      let data94 = data.changes;
+      if (!(data94 === "now" || data94 === "staged")) {
+        const err129 = { instancePath: instancePath + "/changes", schemaPath: "#/properties/changes/enum", keyword: "enum", params: { allowedValues: schema24.properties.changes.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err129];
+        } else {
+          vErrors.push(err129);
+        }
+        errors++;
+      }
+    }
+    if (data.drift !== void 0) {
+      let data95 = data.drift;
+      if (!(data95 === "heal" || data95 === "hold" || data95 === "report")) {
+        const err130 = { instancePath: instancePath + "/drift", schemaPath: "#/properties/drift/enum", keyword: "enum", params: { allowedValues: schema24.properties.drift.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err130];
+        } else {
+          vErrors.push(err130);
+        }
+        errors++;
+      }
+    }
+    if (data.mode !== void 0) {
+      let data96 = data.mode;
+      if (!(data96 === "enforce" || data96 === "observe")) {
+        const err131 = { instancePath: instancePath + "/mode", schemaPath: "#/properties/mode/enum", keyword: "enum", params: { allowedValues: schema24.properties.mode.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err131];
+        } else {
+          vErrors.push(err131);
+        }
+        errors++;
+      }
+    }
+    if (data.confirm !== void 0) {
+      if (typeof data.confirm !== "boolean") {
+        const err132 = { instancePath: instancePath + "/confirm", schemaPath: "#/properties/confirm/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err132];
+        } else {
+          vErrors.push(err132);
+        }
+        errors++;
+      }
+    }
+    if (data.onFailure !== void 0) {
+      let data98 = data.onFailure;
+      if (!(data98 === "rollback" || data98 === "hold" || data98 === "alert")) {
+        const err133 = { instancePath: instancePath + "/onFailure", schemaPath: "#/properties/onFailure/enum", keyword: "enum", params: { allowedValues: schema24.properties.onFailure.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err133];
+        } else {
+          vErrors.push(err133);
+        }
+        errors++;
+      }
+    }
+    if (data.generation !== void 0) {
+      let data99 = data.generation;
+      if (!(typeof data99 == "number" && (!(data99 % 1) && !isNaN(data99)) && isFinite(data99))) {
+        const err134 = { instancePath: instancePath + "/generation", schemaPath: "#/properties/generation/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err134];
+        } else {
+          vErrors.push(err134);
+        }
+        errors++;
+      }
+      if (typeof data99 == "number" && isFinite(data99)) {
+        if (data99 < 0 || isNaN(data99)) {
+          const err135 = { instancePath: instancePath + "/generation", schemaPath: "#/properties/generation/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+          if (vErrors === null) {
+            vErrors = [err135];
+          } else {
+            vErrors.push(err135);
+          }
+          errors++;
+        }
+      }
+    }
+    if (data.instances !== void 0) {
+      let data100 = data.instances;
+      if (!(typeof data100 == "number" && (!(data100 % 1) && !isNaN(data100)) && isFinite(data100))) {
+        const err136 = { instancePath: instancePath + "/instances", schemaPath: "#/properties/instances/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err136];
+        } else {
+          vErrors.push(err136);
+        }
+        errors++;
+      }
+      if (typeof data100 == "number" && isFinite(data100)) {
+        if (data100 > 1e4 || isNaN(data100)) {
+          const err137 = { instancePath: instancePath + "/instances", schemaPath: "#/properties/instances/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
+          if (vErrors === null) {
+            vErrors = [err137];
+          } else {
+            vErrors.push(err137);
+          }
+          errors++;
+        }
+        if (data100 < 1 || isNaN(data100)) {
+          const err138 = { instancePath: instancePath + "/instances", schemaPath: "#/properties/instances/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+          if (vErrors === null) {
+            vErrors = [err138];
+          } else {
+            vErrors.push(err138);
+          }
+          errors++;
+        }
+      }
+    }
+    if (data.formerly !== void 0) {
+      let data101 = data.formerly;
+      if (Array.isArray(data101)) {
+        const len7 = data101.length;
+        for (let i12 = 0; i12 < len7; i12++) {
+          if (!validate71(data101[i12], { instancePath: instancePath + "/formerly/" + i12, parentData: data101, parentDataProperty: i12, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
+            errors = vErrors.length;
+          }
+        }
+        let i13 = data101.length;
+        let j5;
+        if (i13 > 1) {
+          outer4: for (; i13--; ) {
+            for (j5 = i13; j5--; ) {
+              if (func0(data101[i13], data101[j5])) {
+                const err139 = { instancePath: instancePath + "/formerly", schemaPath: "#/properties/formerly/uniqueItems", keyword: "uniqueItems", params: { i: i13, j: j5 }, message: "must NOT have duplicate items (items ## " + j5 + " and " + i13 + " are identical)" };
+                if (vErrors === null) {
+                  vErrors = [err139];
+                } else {
+                  vErrors.push(err139);
+                }
+                errors++;
+                break outer4;
+              }
+            }
+          }
+        }
+      } else {
+        const err140 = { instancePath: instancePath + "/formerly", schemaPath: "#/properties/formerly/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err140];
+        } else {
+          vErrors.push(err140);
         }
         errors++;
       }
     }
     if (data.supersedes !== void 0) {
-      let data76 = data.supersedes;
-      if (Array.isArray(data76)) {
-        const len7 = data76.length;
-        for (let i11 = 0; i11 < len7; i11++) {
-          let data77 = data76[i11];
-          if (data77 && typeof data77 == "object" && !Array.isArray(data77)) {
-            if (Object.keys(data77).length < 1) {
-              const err155 = { instancePath: instancePath + "/supersedes/" + i11, schemaPath: "#/properties/supersedes/items/minProperties", keyword: "minProperties", params: { limit: 1 }, message: "must NOT have fewer than 1 properties" };
+      let data103 = data.supersedes;
+      if (Array.isArray(data103)) {
+        const len8 = data103.length;
+        for (let i14 = 0; i14 < len8; i14++) {
+          let data104 = data103[i14];
+          if (data104 && typeof data104 == "object" && !Array.isArray(data104)) {
+            if (Object.keys(data104).length < 1) {
+              const err141 = { instancePath: instancePath + "/supersedes/" + i14, schemaPath: "#/properties/supersedes/items/minProperties", keyword: "minProperties", params: { limit: 1 }, message: "must NOT have fewer than 1 properties" };
               if (vErrors === null) {
-                vErrors = [err155];
+                vErrors = [err141];
               } else {
-                vErrors.push(err155);
+                vErrors.push(err141);
               }
               errors++;
             }
-            for (const key14 in data77) {
-              if (!(key14 === "unit" || key14 === "timer" || key14 === "program" || key14 === "config" || key14 === "process" || key14 === "user" || key14 === "cron")) {
-                const err156 = { instancePath: instancePath + "/supersedes/" + i11, schemaPath: "#/properties/supersedes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
+            for (const key15 in data104) {
+              if (!(key15 === "unit" || key15 === "timer" || key15 === "program" || key15 === "config" || key15 === "process" || key15 === "user" || key15 === "cron")) {
+                const err142 = { instancePath: instancePath + "/supersedes/" + i14, schemaPath: "#/properties/supersedes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
                 if (vErrors === null) {
-                  vErrors = [err156];
+                  vErrors = [err142];
                 } else {
-                  vErrors.push(err156);
+                  vErrors.push(err142);
                 }
                 errors++;
               }
             }
-            if (data77.unit !== void 0) {
-              let data78 = data77.unit;
-              if (typeof data78 === "string") {
-                if (!pattern10.test(data78)) {
-                  const err157 = { instancePath: instancePath + "/supersedes/" + i11 + "/unit", schemaPath: "#/properties/supersedes/items/properties/unit/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]+\\.service$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]+\\.service$"' };
+            if (data104.unit !== void 0) {
+              let data105 = data104.unit;
+              if (typeof data105 === "string") {
+                if (!pattern11.test(data105)) {
+                  const err143 = { instancePath: instancePath + "/supersedes/" + i14 + "/unit", schemaPath: "#/properties/supersedes/items/properties/unit/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]+\\.service$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]+\\.service$"' };
                   if (vErrors === null) {
-                    vErrors = [err157];
+                    vErrors = [err143];
                   } else {
-                    vErrors.push(err157);
+                    vErrors.push(err143);
                   }
                   errors++;
                 }
               } else {
-                const err158 = { instancePath: instancePath + "/supersedes/" + i11 + "/unit", schemaPath: "#/properties/supersedes/items/properties/unit/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err144 = { instancePath: instancePath + "/supersedes/" + i14 + "/unit", schemaPath: "#/properties/supersedes/items/properties/unit/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
-                  vErrors = [err158];
+                  vErrors = [err144];
                 } else {
-                  vErrors.push(err158);
+                  vErrors.push(err144);
                 }
                 errors++;
               }
             }
-            if (data77.timer !== void 0) {
-              let data79 = data77.timer;
-              if (typeof data79 === "string") {
-                if (!pattern41.test(data79)) {
-                  const err159 = { instancePath: instancePath + "/supersedes/" + i11 + "/timer", schemaPath: "#/properties/supersedes/items/properties/timer/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]+\\.timer$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]+\\.timer$"' };
+            if (data104.timer !== void 0) {
+              let data106 = data104.timer;
+              if (typeof data106 === "string") {
+                if (!pattern25.test(data106)) {
+                  const err145 = { instancePath: instancePath + "/supersedes/" + i14 + "/timer", schemaPath: "#/properties/supersedes/items/properties/timer/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]+\\.timer$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]+\\.timer$"' };
                   if (vErrors === null) {
-                    vErrors = [err159];
+                    vErrors = [err145];
                   } else {
-                    vErrors.push(err159);
+                    vErrors.push(err145);
                   }
                   errors++;
                 }
               } else {
-                const err160 = { instancePath: instancePath + "/supersedes/" + i11 + "/timer", schemaPath: "#/properties/supersedes/items/properties/timer/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err146 = { instancePath: instancePath + "/supersedes/" + i14 + "/timer", schemaPath: "#/properties/supersedes/items/properties/timer/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
-                  vErrors = [err160];
+                  vErrors = [err146];
                 } else {
-                  vErrors.push(err160);
+                  vErrors.push(err146);
                 }
                 errors++;
               }
             }
-            if (data77.program !== void 0) {
-              let data80 = data77.program;
-              if (typeof data80 === "string") {
-                if (func8(data80) < 1) {
-                  const err161 = { instancePath: instancePath + "/supersedes/" + i11 + "/program", schemaPath: "#/properties/supersedes/items/properties/program/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+            if (data104.program !== void 0) {
+              let data107 = data104.program;
+              if (typeof data107 === "string") {
+                if (func6(data107) < 1) {
+                  const err147 = { instancePath: instancePath + "/supersedes/" + i14 + "/program", schemaPath: "#/properties/supersedes/items/properties/program/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
                   if (vErrors === null) {
-                    vErrors = [err161];
+                    vErrors = [err147];
                   } else {
-                    vErrors.push(err161);
+                    vErrors.push(err147);
                   }
                   errors++;
                 }
               } else {
-                const err162 = { instancePath: instancePath + "/supersedes/" + i11 + "/program", schemaPath: "#/properties/supersedes/items/properties/program/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err148 = { instancePath: instancePath + "/supersedes/" + i14 + "/program", schemaPath: "#/properties/supersedes/items/properties/program/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
-                  vErrors = [err162];
+                  vErrors = [err148];
                 } else {
-                  vErrors.push(err162);
+                  vErrors.push(err148);
                 }
                 errors++;
               }
             }
-            if (data77.config !== void 0) {
-              let data81 = data77.config;
-              if (typeof data81 === "string") {
-                if (!pattern16.test(data81)) {
-                  const err163 = { instancePath: instancePath + "/supersedes/" + i11 + "/config", schemaPath: "#/$defs/absolutePath/pattern", keyword: "pattern", params: { pattern: "^/[^\\u0000\\n]*$" }, message: 'must match pattern "^/[^\\u0000\\n]*$"' };
-                  if (vErrors === null) {
-                    vErrors = [err163];
-                  } else {
-                    vErrors.push(err163);
-                  }
-                  errors++;
-                }
-              } else {
-                const err164 = { instancePath: instancePath + "/supersedes/" + i11 + "/config", schemaPath: "#/$defs/absolutePath/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err164];
-                } else {
-                  vErrors.push(err164);
-                }
-                errors++;
+            if (data104.config !== void 0) {
+              if (!validate73(data104.config, { instancePath: instancePath + "/supersedes/" + i14 + "/config", parentData: data104, parentDataProperty: "config", rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
+                errors = vErrors.length;
               }
             }
-            if (data77.process !== void 0) {
-              let data82 = data77.process;
-              if (Array.isArray(data82)) {
-                if (data82.length < 1) {
-                  const err165 = { instancePath: instancePath + "/supersedes/" + i11 + "/process", schemaPath: "#/properties/supersedes/items/properties/process/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+            if (data104.process !== void 0) {
+              let data109 = data104.process;
+              if (Array.isArray(data109)) {
+                if (data109.length < 1) {
+                  const err149 = { instancePath: instancePath + "/supersedes/" + i14 + "/process", schemaPath: "#/properties/supersedes/items/properties/process/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
                   if (vErrors === null) {
-                    vErrors = [err165];
+                    vErrors = [err149];
                   } else {
-                    vErrors.push(err165);
+                    vErrors.push(err149);
                   }
                   errors++;
                 }
-                const len8 = data82.length;
-                for (let i12 = 0; i12 < len8; i12++) {
-                  if (typeof data82[i12] !== "string") {
-                    const err166 = { instancePath: instancePath + "/supersedes/" + i11 + "/process/" + i12, schemaPath: "#/properties/supersedes/items/properties/process/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const len9 = data109.length;
+                for (let i15 = 0; i15 < len9; i15++) {
+                  if (typeof data109[i15] !== "string") {
+                    const err150 = { instancePath: instancePath + "/supersedes/" + i14 + "/process/" + i15, schemaPath: "#/properties/supersedes/items/properties/process/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                     if (vErrors === null) {
-                      vErrors = [err166];
+                      vErrors = [err150];
                     } else {
-                      vErrors.push(err166);
+                      vErrors.push(err150);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err167 = { instancePath: instancePath + "/supersedes/" + i11 + "/process", schemaPath: "#/properties/supersedes/items/properties/process/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                const err151 = { instancePath: instancePath + "/supersedes/" + i14 + "/process", schemaPath: "#/properties/supersedes/items/properties/process/type", keyword: "type", params: { type: "array" }, message: "must be array" };
                 if (vErrors === null) {
-                  vErrors = [err167];
+                  vErrors = [err151];
                 } else {
-                  vErrors.push(err167);
+                  vErrors.push(err151);
                 }
                 errors++;
               }
             }
-            if (data77.user !== void 0) {
-              let data84 = data77.user;
-              if (typeof data84 === "string") {
-                if (func8(data84) < 1) {
-                  const err168 = { instancePath: instancePath + "/supersedes/" + i11 + "/user", schemaPath: "#/properties/supersedes/items/properties/user/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+            if (data104.user !== void 0) {
+              let data111 = data104.user;
+              if (typeof data111 === "string") {
+                if (func6(data111) < 1) {
+                  const err152 = { instancePath: instancePath + "/supersedes/" + i14 + "/user", schemaPath: "#/properties/supersedes/items/properties/user/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
                   if (vErrors === null) {
-                    vErrors = [err168];
+                    vErrors = [err152];
                   } else {
-                    vErrors.push(err168);
+                    vErrors.push(err152);
                   }
                   errors++;
                 }
               } else {
-                const err169 = { instancePath: instancePath + "/supersedes/" + i11 + "/user", schemaPath: "#/properties/supersedes/items/properties/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err153 = { instancePath: instancePath + "/supersedes/" + i14 + "/user", schemaPath: "#/properties/supersedes/items/properties/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
-                  vErrors = [err169];
+                  vErrors = [err153];
                 } else {
-                  vErrors.push(err169);
+                  vErrors.push(err153);
                 }
                 errors++;
               }
             }
-            if (data77.cron !== void 0) {
-              let data85 = data77.cron;
-              if (typeof data85 === "string") {
-                if (func8(data85) < 1) {
-                  const err170 = { instancePath: instancePath + "/supersedes/" + i11 + "/cron", schemaPath: "#/properties/supersedes/items/properties/cron/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+            if (data104.cron !== void 0) {
+              let data112 = data104.cron;
+              if (typeof data112 === "string") {
+                if (func6(data112) < 1) {
+                  const err154 = { instancePath: instancePath + "/supersedes/" + i14 + "/cron", schemaPath: "#/properties/supersedes/items/properties/cron/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
                   if (vErrors === null) {
-                    vErrors = [err170];
+                    vErrors = [err154];
                   } else {
-                    vErrors.push(err170);
+                    vErrors.push(err154);
                   }
                   errors++;
                 }
               } else {
-                const err171 = { instancePath: instancePath + "/supersedes/" + i11 + "/cron", schemaPath: "#/properties/supersedes/items/properties/cron/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err155 = { instancePath: instancePath + "/supersedes/" + i14 + "/cron", schemaPath: "#/properties/supersedes/items/properties/cron/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
-                  vErrors = [err171];
+                  vErrors = [err155];
                 } else {
-                  vErrors.push(err171);
+                  vErrors.push(err155);
                 }
                 errors++;
               }
             }
           } else {
-            const err172 = { instancePath: instancePath + "/supersedes/" + i11, schemaPath: "#/properties/supersedes/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err156 = { instancePath: instancePath + "/supersedes/" + i14, schemaPath: "#/properties/supersedes/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
-              vErrors = [err172];
+              vErrors = [err156];
             } else {
-              vErrors.push(err172);
+              vErrors.push(err156);
             }
             errors++;
           }
         }
       } else {
-        const err173 = { instancePath: instancePath + "/supersedes", schemaPath: "#/properties/supersedes/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err157 = { instancePath: instancePath + "/supersedes", schemaPath: "#/properties/supersedes/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err173];
+          vErrors = [err157];
         } else {
-          vErrors.push(err173);
+          vErrors.push(err157);
         }
         errors++;
       }
     }
     if (data.handover !== void 0) {
-      let data86 = data.handover;
-      if (!(data86 === "stop-first" || data86 === "start-first")) {
-        const err174 = { instancePath: instancePath + "/handover", schemaPath: "#/properties/handover/enum", keyword: "enum", params: { allowedValues: schema36.properties.handover.enum }, message: "must be equal to one of the allowed values" };
+      let data113 = data.handover;
+      if (!(data113 === "stop-first" || data113 === "start-first")) {
+        const err158 = { instancePath: instancePath + "/handover", schemaPath: "#/properties/handover/enum", keyword: "enum", params: { allowedValues: schema24.properties.handover.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
-          vErrors = [err174];
+          vErrors = [err158];
         } else {
-          vErrors.push(err174);
+          vErrors.push(err158);
         }
         errors++;
       }
     }
     if (data.soak !== void 0) {
-      let data87 = data.soak;
-      if (typeof data87 === "string") {
-        if (!pattern6.test(data87)) {
-          const err175 = { instancePath: instancePath + "/soak", schemaPath: "#/$defs/duration/pattern", keyword: "pattern", params: { pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$" }, message: 'must match pattern "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$"' };
-          if (vErrors === null) {
-            vErrors = [err175];
-          } else {
-            vErrors.push(err175);
-          }
-          errors++;
-        }
-      } else {
-        const err176 = { instancePath: instancePath + "/soak", schemaPath: "#/$defs/duration/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-        if (vErrors === null) {
-          vErrors = [err176];
-        } else {
-          vErrors.push(err176);
-        }
-        errors++;
+      if (!validate75(data.soak, { instancePath: instancePath + "/soak", parentData: data, parentDataProperty: "soak", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+        errors = vErrors.length;
       }
     }
     if (data.raw !== void 0) {
-      let data88 = data.raw;
-      if (data88 && typeof data88 == "object" && !Array.isArray(data88)) {
-        for (const key15 in data88) {
-          if (!(key15 === "systemd" || key15 === "supervisord")) {
-            const err177 = { instancePath: instancePath + "/raw", schemaPath: "#/properties/raw/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
+      let data115 = data.raw;
+      if (data115 && typeof data115 == "object" && !Array.isArray(data115)) {
+        for (const key16 in data115) {
+          if (!(key16 === "systemd" || key16 === "supervisord")) {
+            const err159 = { instancePath: instancePath + "/raw", schemaPath: "#/properties/raw/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key16 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
-              vErrors = [err177];
+              vErrors = [err159];
             } else {
-              vErrors.push(err177);
+              vErrors.push(err159);
             }
             errors++;
           }
         }
-        if (data88.systemd !== void 0) {
-          let data89 = data88.systemd;
-          if (Array.isArray(data89)) {
-            const len9 = data89.length;
-            for (let i13 = 0; i13 < len9; i13++) {
-              let data90 = data89[i13];
-              if (Array.isArray(data90)) {
-                if (data90.length > 3) {
-                  const err178 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/maxItems", keyword: "maxItems", params: { limit: 3 }, message: "must NOT have more than 3 items" };
-                  if (vErrors === null) {
-                    vErrors = [err178];
-                  } else {
-                    vErrors.push(err178);
-                  }
-                  errors++;
-                }
-                if (data90.length < 3) {
-                  const err179 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/minItems", keyword: "minItems", params: { limit: 3 }, message: "must NOT have fewer than 3 items" };
-                  if (vErrors === null) {
-                    vErrors = [err179];
-                  } else {
-                    vErrors.push(err179);
-                  }
-                  errors++;
-                }
-                const len10 = data90.length;
-                if (len10 > 0) {
-                  if (typeof data90[0] !== "string") {
-                    const err180 = { instancePath: instancePath + "/raw/systemd/" + i13 + "/0", schemaPath: "#/$defs/rawLines/items/prefixItems/0/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                    if (vErrors === null) {
-                      vErrors = [err180];
-                    } else {
-                      vErrors.push(err180);
-                    }
-                    errors++;
-                  }
-                }
-                if (len10 > 1) {
-                  if (typeof data90[1] !== "string") {
-                    const err181 = { instancePath: instancePath + "/raw/systemd/" + i13 + "/1", schemaPath: "#/$defs/rawLines/items/prefixItems/1/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                    if (vErrors === null) {
-                      vErrors = [err181];
-                    } else {
-                      vErrors.push(err181);
-                    }
-                    errors++;
-                  }
-                }
-                if (len10 > 2) {
-                  let data93 = data90[2];
-                  if (typeof data93 !== "string" && !(typeof data93 == "number" && isFinite(data93)) && typeof data93 !== "boolean") {
-                    const err182 = { instancePath: instancePath + "/raw/systemd/" + i13 + "/2", schemaPath: "#/$defs/rawLines/items/prefixItems/2/type", keyword: "type", params: { type: schema62.items.prefixItems[2].type }, message: "must be string,number,boolean" };
-                    if (vErrors === null) {
-                      vErrors = [err182];
-                    } else {
-                      vErrors.push(err182);
-                    }
-                    errors++;
-                  }
-                }
-                const len11 = data90.length;
-                if (!(len11 <= 3)) {
-                  const err183 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/items", keyword: "items", params: { limit: 3 }, message: "must NOT have more than 3 items" };
-                  if (vErrors === null) {
-                    vErrors = [err183];
-                  } else {
-                    vErrors.push(err183);
-                  }
-                  errors++;
-                }
-              } else {
-                const err184 = { instancePath: instancePath + "/raw/systemd/" + i13, schemaPath: "#/$defs/rawLines/items/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-                if (vErrors === null) {
-                  vErrors = [err184];
-                } else {
-                  vErrors.push(err184);
-                }
-                errors++;
-              }
-            }
-          } else {
-            const err185 = { instancePath: instancePath + "/raw/systemd", schemaPath: "#/$defs/rawLines/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-            if (vErrors === null) {
-              vErrors = [err185];
-            } else {
-              vErrors.push(err185);
-            }
-            errors++;
+        if (data115.systemd !== void 0) {
+          if (!validate131(data115.systemd, { instancePath: instancePath + "/raw/systemd", parentData: data115, parentDataProperty: "systemd", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate131.errors : vErrors.concat(validate131.errors);
+            errors = vErrors.length;
           }
         }
-        if (data88.supervisord !== void 0) {
-          let data94 = data88.supervisord;
-          if (Array.isArray(data94)) {
-            const len12 = data94.length;
-            for (let i14 = 0; i14 < len12; i14++) {
-              let data95 = data94[i14];
-              if (Array.isArray(data95)) {
-                if (data95.length > 3) {
-                  const err186 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/maxItems", keyword: "maxItems", params: { limit: 3 }, message: "must NOT have more than 3 items" };
-                  if (vErrors === null) {
-                    vErrors = [err186];
-                  } else {
-                    vErrors.push(err186);
-                  }
-                  errors++;
-                }
-                if (data95.length < 3) {
-                  const err187 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/minItems", keyword: "minItems", params: { limit: 3 }, message: "must NOT have fewer than 3 items" };
-                  if (vErrors === null) {
-                    vErrors = [err187];
-                  } else {
-                    vErrors.push(err187);
-                  }
-                  errors++;
-                }
-                const len13 = data95.length;
-                if (len13 > 0) {
-                  if (typeof data95[0] !== "string") {
-                    const err188 = { instancePath: instancePath + "/raw/supervisord/" + i14 + "/0", schemaPath: "#/$defs/rawLines/items/prefixItems/0/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                    if (vErrors === null) {
-                      vErrors = [err188];
-                    } else {
-                      vErrors.push(err188);
-                    }
-                    errors++;
-                  }
-                }
-                if (len13 > 1) {
-                  if (typeof data95[1] !== "string") {
-                    const err189 = { instancePath: instancePath + "/raw/supervisord/" + i14 + "/1", schemaPath: "#/$defs/rawLines/items/prefixItems/1/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                    if (vErrors === null) {
-                      vErrors = [err189];
-                    } else {
-                      vErrors.push(err189);
-                    }
-                    errors++;
-                  }
-                }
-                if (len13 > 2) {
-                  let data98 = data95[2];
-                  if (typeof data98 !== "string" && !(typeof data98 == "number" && isFinite(data98)) && typeof data98 !== "boolean") {
-                    const err190 = { instancePath: instancePath + "/raw/supervisord/" + i14 + "/2", schemaPath: "#/$defs/rawLines/items/prefixItems/2/type", keyword: "type", params: { type: schema62.items.prefixItems[2].type }, message: "must be string,number,boolean" };
-                    if (vErrors === null) {
-                      vErrors = [err190];
-                    } else {
-                      vErrors.push(err190);
-                    }
-                    errors++;
-                  }
-                }
-                const len14 = data95.length;
-                if (!(len14 <= 3)) {
-                  const err191 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/items", keyword: "items", params: { limit: 3 }, message: "must NOT have more than 3 items" };
-                  if (vErrors === null) {
-                    vErrors = [err191];
-                  } else {
-                    vErrors.push(err191);
-                  }
-                  errors++;
-                }
-              } else {
-                const err192 = { instancePath: instancePath + "/raw/supervisord/" + i14, schemaPath: "#/$defs/rawLines/items/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-                if (vErrors === null) {
-                  vErrors = [err192];
-                } else {
-                  vErrors.push(err192);
-                }
-                errors++;
-              }
-            }
-          } else {
-            const err193 = { instancePath: instancePath + "/raw/supervisord", schemaPath: "#/$defs/rawLines/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-            if (vErrors === null) {
-              vErrors = [err193];
-            } else {
-              vErrors.push(err193);
-            }
-            errors++;
+        if (data115.supervisord !== void 0) {
+          if (!validate131(data115.supervisord, { instancePath: instancePath + "/raw/supervisord", parentData: data115, parentDataProperty: "supervisord", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate131.errors : vErrors.concat(validate131.errors);
+            errors = vErrors.length;
           }
         }
       } else {
-        const err194 = { instancePath: instancePath + "/raw", schemaPath: "#/properties/raw/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err160 = { instancePath: instancePath + "/raw", schemaPath: "#/properties/raw/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err194];
+          vErrors = [err160];
         } else {
-          vErrors.push(err194);
+          vErrors.push(err160);
         }
         errors++;
       }
     }
   } else {
-    const err195 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err161 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err195];
+      vErrors = [err161];
     } else {
-      vErrors.push(err195);
+      vErrors.push(err161);
     }
     errors++;
   }
-  validate25.errors = vErrors;
+  validate70.errors = vErrors;
   return errors === 0;
 }
-validate25.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
-var supervisor = validate26;
-var schema64 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "supervisor.schema.json", "title": "SupervisorFile", "description": "One supervisord, ours or one that others own. The file's stem is its name: services name it as supervisord/NAME.", "type": "object", "additionalProperties": false, "required": ["config"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "config": { "$ref": "#/$defs/hostPath", "description": "The path of its main configuration file: written whole by us where we own the instance, else only read.", "examples": ["/etc/supervisor/dolphin.conf"] }, "owned": { "type": "boolean", "description": "Is the instance ours? true: we write its configuration and run it, as the service supervisord-NAME. false: others do; we only write our programs to a file in include. Default: true." }, "include": { "$ref": "#/$defs/hostPath", "description": "The folder of the file with our programs. Where others own the instance, one whose *.conf files its [include] section reads, and then it must be written. Default: config with .d in place of .conf.", "examples": ["/etc/supervisor/dolphin.d", "/etc/supervisor/conf.d"] }, "socket": { "type": "object", "additionalProperties": false, "description": "Its control socket: whoever can write it can run anything as the user of this supervisord.", "properties": { "path": { "$ref": "#/$defs/hostPath", "description": "Where it is. Default: /run/supervisord-NAME/supervisor.sock, for a user below $XDG_RUNTIME_DIR.", "examples": ["/run/supervisord-dolphin/supervisor.sock"] }, "mode": { "$ref": "#/$defs/mode", "description": 'Its mode, octal, quoted. Default: "0700".' }, "owner": { "$ref": "#/$defs/user", "description": "Its owner, user or user:group. Default: who supervisord runs as.", "examples": ["dolphin", "root:ops"] } } }, "log": { "type": "object", "additionalProperties": false, "description": "Its own log, not those of its programs.", "properties": { "path": { "$ref": "#/$defs/hostPath", "description": "Where it is. Default: supervisord-NAME.log in the log folder; with a user of its own /var/log/supervisord-NAME/supervisord.log.", "examples": ["/var/log/supervisor/dolphin.log"] }, "maxSize": { "$ref": "#/$defs/size", "description": "supervisord rotates it beyond this size. Default: 50MB. 0MB never rotates." }, "keep": { "type": "integer", "minimum": 0, "maximum": 1e4, "description": "How many rotated files to keep. Default: 10." }, "level": { "enum": ["critical", "error", "warn", "info", "debug", "trace", "blather"], "description": "How much it tells. Default: info." } } }, "pid": { "$ref": "#/$defs/hostPath", "description": "Its pid file. Default: supervisord.pid beside the socket.", "examples": ["/run/supervisord-dolphin/supervisord.pid"] }, "command": { "$ref": "#/$defs/program", "description": "The supervisord program: an absolute path, or a name looked up in PATH. Default: supervisord." }, "user": { "$ref": "#/$defs/user", "description": "The user it runs as, or user:group. Then only root's reconcile can start it, and its programs all run as that user. Default: the user the daemon runs as.", "examples": ["dolphin", "dolphin:ops"] }, "minfds": { "type": "integer", "minimum": 16, "maximum": 1048576, "description": "File descriptors it must have; a large number makes every start of a program slower. Default: 1024." }, "minprocs": { "type": "integer", "minimum": 1, "maximum": 4194304, "description": "Processes it must be able to have. Default: 200." }, "boot": { "enum": ["systemd", "none"], "description": "What runs it. systemd: a unit of ours, so that it is there after a boot. none: the embedded supervisor, while a daemon runs. Default: systemd." }, "changes": { "enum": ["now", "staged"], "description": "May it be restarted, with all its programs, to make a change of this file take effect? staged: the change waits for its next start. Default: staged." }, "allowInsecureSocket": { "type": "boolean", "description": "Use its control socket although others can write it. Told by every plan. Default: false." } }, "$defs": { "hostPath": { "title": "plain absolute path", "type": "string", "pattern": `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$`, "description": "An absolute path without spaces, quotes, backslashes and any of % * ? ; # [ ], which mean something to supervisord.", "examples": ["/etc/supervisor/dolphin.conf"] }, "mode": { "title": "file mode", "type": "string", "pattern": "^0?[0-7]{3}$", "description": "A file mode, octal, quoted.", "examples": ["0700", "0770"] }, "program": { "title": "program", "type": "string", "pattern": "^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$", "description": "A program: an absolute path, or a name looked up in PATH.", "examples": ["supervisord", "/opt/supervisor/bin/supervisord"] }, "user": { "title": "valid user", "type": "string", "pattern": "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "description": "A user, or user:group.", "examples": ["dolphin", "www-data:adm"] }, "size": { "title": "size", "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "description": "A size: a number and B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024).", "examples": ["50MB", "2GiB"] } } };
-var pattern44 = new RegExp(`^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$`, "u");
-var pattern52 = new RegExp("^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$", "u");
-function validate26(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+validate70.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+var supervisor = validate134;
+var schema37 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "supervisor.schema.json", "title": "SupervisorFile", "description": "One supervisord, ours or one that others own. The file's stem is its name: services name it as supervisord/NAME.", "type": "object", "additionalProperties": false, "required": ["config"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "config": { "$ref": "#/$defs/hostPath", "description": "The path of its main configuration file: written whole by us where we own the instance, else only read.", "examples": ["/etc/supervisor/dolphin.conf"] }, "owned": { "type": "boolean", "description": "Is the instance ours? true: we write its configuration and run it, as the service supervisord-NAME. false: others do; we only write our programs to a file in include. Default: true." }, "include": { "$ref": "#/$defs/hostPath", "description": "The folder of the file with our programs. Where others own the instance, one whose *.conf files its [include] section reads, and then it must be written. Default: config with .d in place of .conf.", "examples": ["/etc/supervisor/dolphin.d", "/etc/supervisor/conf.d"] }, "socket": { "type": "object", "additionalProperties": false, "description": "Its control socket: whoever can write it can run anything as the user of this supervisord.", "properties": { "path": { "$ref": "#/$defs/hostPath", "description": "Where it is. Default: /run/supervisord-NAME/supervisor.sock, for a user below $XDG_RUNTIME_DIR.", "examples": ["/run/supervisord-dolphin/supervisor.sock"] }, "mode": { "$ref": "#/$defs/mode", "description": 'Its mode, octal, quoted. Default: "0700".' }, "owner": { "$ref": "#/$defs/user", "description": "Its owner, user or user:group. Default: who supervisord runs as.", "examples": ["dolphin", "root:ops"] } } }, "log": { "type": "object", "additionalProperties": false, "description": "Its own log, not those of its programs.", "properties": { "path": { "$ref": "#/$defs/hostPath", "description": "Where it is. Default: supervisord-NAME.log in the log folder; with a user of its own /var/log/supervisord-NAME/supervisord.log.", "examples": ["/var/log/supervisor/dolphin.log"] }, "maxSize": { "$ref": "#/$defs/size", "description": "supervisord rotates it beyond this size. Default: 50MB. 0MB never rotates." }, "keep": { "type": "integer", "minimum": 0, "maximum": 1e4, "description": "How many rotated files to keep. Default: 10." }, "level": { "enum": ["critical", "error", "warn", "info", "debug", "trace", "blather"], "description": "How much it tells. Default: info." } } }, "pid": { "$ref": "#/$defs/hostPath", "description": "Its pid file. Default: supervisord.pid beside the socket.", "examples": ["/run/supervisord-dolphin/supervisord.pid"] }, "command": { "$ref": "#/$defs/program", "description": "The supervisord program: an absolute path, or a name looked up in PATH. Default: supervisord." }, "user": { "$ref": "#/$defs/user", "description": "The user it runs as, or user:group. Then only root's reconcile can start it, and its programs all run as that user. Default: the user the daemon runs as.", "examples": ["dolphin", "dolphin:ops"] }, "minfds": { "type": "integer", "minimum": 16, "maximum": 1048576, "description": "File descriptors it must have; a large number makes every start of a program slower. Default: 1024." }, "minprocs": { "type": "integer", "minimum": 1, "maximum": 4194304, "description": "Processes it must be able to have. Default: 200." }, "boot": { "enum": ["systemd", "none"], "description": "What runs it. systemd: a unit of ours, so that it is there after a boot. none: the embedded supervisor, while a daemon runs. Default: systemd." }, "changes": { "enum": ["now", "staged"], "description": "May it be restarted, with all its programs, to make a change of this file take effect? staged: the change waits for its next start. Default: staged." }, "allowInsecureSocket": { "type": "boolean", "description": "Use its control socket although others can write it. Told by every plan. Default: false." } }, "$defs": { "hostPath": { "title": "plain absolute path", "type": "string", "pattern": `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$`, "description": "An absolute path without spaces, quotes, backslashes and any of % * ? ; # [ ], which mean something to supervisord.", "examples": ["/etc/supervisor/dolphin.conf"] }, "mode": { "title": "file mode", "type": "string", "pattern": "^0?[0-7]{3}$", "description": "A file mode, octal, quoted.", "examples": ["0700", "0770"] }, "program": { "title": "program", "type": "string", "pattern": "^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$", "description": "A program: an absolute path, or a name looked up in PATH.", "examples": ["supervisord", "/opt/supervisor/bin/supervisord"] }, "user": { "title": "valid user", "type": "string", "pattern": "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "description": "A user, or user:group.", "examples": ["dolphin", "www-data:adm"] }, "size": { "title": "size", "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "description": "A size: a number and B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024).", "examples": ["50MB", "2GiB"] } } };
+var pattern26 = new RegExp(`^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$`, "u");
+function validate135(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate135.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (typeof data === "string") {
+    if (!pattern26.test(data)) {
+      const err0 = { instancePath, schemaPath: "#/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+  } else {
+    const err1 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+    if (vErrors === null) {
+      vErrors = [err1];
+    } else {
+      vErrors.push(err1);
+    }
+    errors++;
+  }
+  validate135.errors = vErrors;
+  return errors === 0;
+}
+validate135.evaluated = { "dynamicProps": false, "dynamicItems": false };
+function validate139(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate139.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (typeof data === "string") {
+    if (!pattern14.test(data)) {
+      const err0 = { instancePath, schemaPath: "#/pattern", keyword: "pattern", params: { pattern: "^0?[0-7]{3}$" }, message: 'must match pattern "^0?[0-7]{3}$"' };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+  } else {
+    const err1 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+    if (vErrors === null) {
+      vErrors = [err1];
+    } else {
+      vErrors.push(err1);
+    }
+    errors++;
+  }
+  validate139.errors = vErrors;
+  return errors === 0;
+}
+validate139.evaluated = { "dynamicProps": false, "dynamicItems": false };
+function validate141(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate141.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (typeof data === "string") {
+    if (!pattern13.test(data)) {
+      const err0 = { instancePath, schemaPath: "#/pattern", keyword: "pattern", params: { pattern: "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$" }, message: 'must match pattern "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$"' };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+  } else {
+    const err1 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+    if (vErrors === null) {
+      vErrors = [err1];
+    } else {
+      vErrors.push(err1);
+    }
+    errors++;
+  }
+  validate141.errors = vErrors;
+  return errors === 0;
+}
+validate141.evaluated = { "dynamicProps": false, "dynamicItems": false };
+function validate144(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate144.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (typeof data === "string") {
+    if (!pattern19.test(data)) {
+      const err0 = { instancePath, schemaPath: "#/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$"' };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+  } else {
+    const err1 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+    if (vErrors === null) {
+      vErrors = [err1];
+    } else {
+      vErrors.push(err1);
+    }
+    errors++;
+  }
+  validate144.errors = vErrors;
+  return errors === 0;
+}
+validate144.evaluated = { "dynamicProps": false, "dynamicItems": false };
+var pattern30 = new RegExp("^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$", "u");
+function validate147(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate147.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = void 0;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = void 0;
+  }
+  if (typeof data === "string") {
+    if (!pattern30.test(data)) {
+      const err0 = { instancePath, schemaPath: "#/pattern", keyword: "pattern", params: { pattern: "^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$" }, message: 'must match pattern "^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$"' };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+  } else {
+    const err1 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+    if (vErrors === null) {
+      vErrors = [err1];
+    } else {
+      vErrors.push(err1);
+    }
+    errors++;
+  }
+  validate147.errors = vErrors;
+  return errors === 0;
+}
+validate147.evaluated = { "dynamicProps": false, "dynamicItems": false };
+function validate134(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
   ;
   let vErrors = null;
   let errors = 0;
-  const evaluated0 = validate26.evaluated;
+  const evaluated0 = validate134.evaluated;
   if (evaluated0.dynamicProps) {
     evaluated0.props = void 0;
   }
@@ -3047,7 +4629,7 @@ function validate26(data, { instancePath = "", parentData, parentDataProperty, r
       errors++;
     }
     for (const key0 in data) {
-      if (!func1.call(schema64.properties, key0)) {
+      if (!func1.call(schema37.properties, key0)) {
         const err1 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties" };
         if (vErrors === null) {
           vErrors = [err1];
@@ -3069,58 +4651,26 @@ function validate26(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.config !== void 0) {
-      let data1 = data.config;
-      if (typeof data1 === "string") {
-        if (!pattern44.test(data1)) {
-          const err3 = { instancePath: instancePath + "/config", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
-          if (vErrors === null) {
-            vErrors = [err3];
-          } else {
-            vErrors.push(err3);
-          }
-          errors++;
-        }
-      } else {
-        const err4 = { instancePath: instancePath + "/config", schemaPath: "#/$defs/hostPath/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-        if (vErrors === null) {
-          vErrors = [err4];
-        } else {
-          vErrors.push(err4);
-        }
-        errors++;
+      if (!validate135(data.config, { instancePath: instancePath + "/config", parentData: data, parentDataProperty: "config", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
+        errors = vErrors.length;
       }
     }
     if (data.owned !== void 0) {
       if (typeof data.owned !== "boolean") {
-        const err5 = { instancePath: instancePath + "/owned", schemaPath: "#/properties/owned/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        const err3 = { instancePath: instancePath + "/owned", schemaPath: "#/properties/owned/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
         if (vErrors === null) {
-          vErrors = [err5];
+          vErrors = [err3];
         } else {
-          vErrors.push(err5);
+          vErrors.push(err3);
         }
         errors++;
       }
     }
     if (data.include !== void 0) {
-      let data3 = data.include;
-      if (typeof data3 === "string") {
-        if (!pattern44.test(data3)) {
-          const err6 = { instancePath: instancePath + "/include", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
-          if (vErrors === null) {
-            vErrors = [err6];
-          } else {
-            vErrors.push(err6);
-          }
-          errors++;
-        }
-      } else {
-        const err7 = { instancePath: instancePath + "/include", schemaPath: "#/$defs/hostPath/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-        if (vErrors === null) {
-          vErrors = [err7];
-        } else {
-          vErrors.push(err7);
-        }
-        errors++;
+      if (!validate135(data.include, { instancePath: instancePath + "/include", parentData: data, parentDataProperty: "include", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
+        errors = vErrors.length;
       }
     }
     if (data.socket !== void 0) {
@@ -3128,87 +4678,39 @@ function validate26(data, { instancePath = "", parentData, parentDataProperty, r
       if (data4 && typeof data4 == "object" && !Array.isArray(data4)) {
         for (const key1 in data4) {
           if (!(key1 === "path" || key1 === "mode" || key1 === "owner")) {
-            const err8 = { instancePath: instancePath + "/socket", schemaPath: "#/properties/socket/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key1 }, message: "must NOT have additional properties" };
+            const err4 = { instancePath: instancePath + "/socket", schemaPath: "#/properties/socket/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key1 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
-              vErrors = [err8];
+              vErrors = [err4];
             } else {
-              vErrors.push(err8);
+              vErrors.push(err4);
             }
             errors++;
           }
         }
         if (data4.path !== void 0) {
-          let data5 = data4.path;
-          if (typeof data5 === "string") {
-            if (!pattern44.test(data5)) {
-              const err9 = { instancePath: instancePath + "/socket/path", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
-              if (vErrors === null) {
-                vErrors = [err9];
-              } else {
-                vErrors.push(err9);
-              }
-              errors++;
-            }
-          } else {
-            const err10 = { instancePath: instancePath + "/socket/path", schemaPath: "#/$defs/hostPath/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err10];
-            } else {
-              vErrors.push(err10);
-            }
-            errors++;
+          if (!validate135(data4.path, { instancePath: instancePath + "/socket/path", parentData: data4, parentDataProperty: "path", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
+            errors = vErrors.length;
           }
         }
         if (data4.mode !== void 0) {
-          let data6 = data4.mode;
-          if (typeof data6 === "string") {
-            if (!pattern13.test(data6)) {
-              const err11 = { instancePath: instancePath + "/socket/mode", schemaPath: "#/$defs/mode/pattern", keyword: "pattern", params: { pattern: "^0?[0-7]{3}$" }, message: 'must match pattern "^0?[0-7]{3}$"' };
-              if (vErrors === null) {
-                vErrors = [err11];
-              } else {
-                vErrors.push(err11);
-              }
-              errors++;
-            }
-          } else {
-            const err12 = { instancePath: instancePath + "/socket/mode", schemaPath: "#/$defs/mode/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err12];
-            } else {
-              vErrors.push(err12);
-            }
-            errors++;
+          if (!validate139(data4.mode, { instancePath: instancePath + "/socket/mode", parentData: data4, parentDataProperty: "mode", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
+            errors = vErrors.length;
           }
         }
         if (data4.owner !== void 0) {
-          let data7 = data4.owner;
-          if (typeof data7 === "string") {
-            if (!pattern12.test(data7)) {
-              const err13 = { instancePath: instancePath + "/socket/owner", schemaPath: "#/$defs/user/pattern", keyword: "pattern", params: { pattern: "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$" }, message: 'must match pattern "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$"' };
-              if (vErrors === null) {
-                vErrors = [err13];
-              } else {
-                vErrors.push(err13);
-              }
-              errors++;
-            }
-          } else {
-            const err14 = { instancePath: instancePath + "/socket/owner", schemaPath: "#/$defs/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err14];
-            } else {
-              vErrors.push(err14);
-            }
-            errors++;
+          if (!validate141(data4.owner, { instancePath: instancePath + "/socket/owner", parentData: data4, parentDataProperty: "owner", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
+            errors = vErrors.length;
           }
         }
       } else {
-        const err15 = { instancePath: instancePath + "/socket", schemaPath: "#/properties/socket/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err5 = { instancePath: instancePath + "/socket", schemaPath: "#/properties/socket/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err15];
+          vErrors = [err5];
         } else {
-          vErrors.push(err15);
+          vErrors.push(err5);
         }
         errors++;
       }
@@ -3218,86 +4720,54 @@ function validate26(data, { instancePath = "", parentData, parentDataProperty, r
       if (data8 && typeof data8 == "object" && !Array.isArray(data8)) {
         for (const key2 in data8) {
           if (!(key2 === "path" || key2 === "maxSize" || key2 === "keep" || key2 === "level")) {
-            const err16 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key2 }, message: "must NOT have additional properties" };
+            const err6 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key2 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
-              vErrors = [err16];
+              vErrors = [err6];
             } else {
-              vErrors.push(err16);
+              vErrors.push(err6);
             }
             errors++;
           }
         }
         if (data8.path !== void 0) {
-          let data9 = data8.path;
-          if (typeof data9 === "string") {
-            if (!pattern44.test(data9)) {
-              const err17 = { instancePath: instancePath + "/log/path", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
-              if (vErrors === null) {
-                vErrors = [err17];
-              } else {
-                vErrors.push(err17);
-              }
-              errors++;
-            }
-          } else {
-            const err18 = { instancePath: instancePath + "/log/path", schemaPath: "#/$defs/hostPath/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err18];
-            } else {
-              vErrors.push(err18);
-            }
-            errors++;
+          if (!validate135(data8.path, { instancePath: instancePath + "/log/path", parentData: data8, parentDataProperty: "path", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
+            errors = vErrors.length;
           }
         }
         if (data8.maxSize !== void 0) {
-          let data10 = data8.maxSize;
-          if (typeof data10 === "string") {
-            if (!pattern25.test(data10)) {
-              const err19 = { instancePath: instancePath + "/log/maxSize", schemaPath: "#/$defs/size/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$"' };
-              if (vErrors === null) {
-                vErrors = [err19];
-              } else {
-                vErrors.push(err19);
-              }
-              errors++;
-            }
-          } else {
-            const err20 = { instancePath: instancePath + "/log/maxSize", schemaPath: "#/$defs/size/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err20];
-            } else {
-              vErrors.push(err20);
-            }
-            errors++;
+          if (!validate144(data8.maxSize, { instancePath: instancePath + "/log/maxSize", parentData: data8, parentDataProperty: "maxSize", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
+            errors = vErrors.length;
           }
         }
         if (data8.keep !== void 0) {
           let data11 = data8.keep;
           if (!(typeof data11 == "number" && (!(data11 % 1) && !isNaN(data11)) && isFinite(data11))) {
-            const err21 = { instancePath: instancePath + "/log/keep", schemaPath: "#/properties/log/properties/keep/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            const err7 = { instancePath: instancePath + "/log/keep", schemaPath: "#/properties/log/properties/keep/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
             if (vErrors === null) {
-              vErrors = [err21];
+              vErrors = [err7];
             } else {
-              vErrors.push(err21);
+              vErrors.push(err7);
             }
             errors++;
           }
           if (typeof data11 == "number" && isFinite(data11)) {
             if (data11 > 1e4 || isNaN(data11)) {
-              const err22 = { instancePath: instancePath + "/log/keep", schemaPath: "#/properties/log/properties/keep/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
+              const err8 = { instancePath: instancePath + "/log/keep", schemaPath: "#/properties/log/properties/keep/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
               if (vErrors === null) {
-                vErrors = [err22];
+                vErrors = [err8];
               } else {
-                vErrors.push(err22);
+                vErrors.push(err8);
               }
               errors++;
             }
             if (data11 < 0 || isNaN(data11)) {
-              const err23 = { instancePath: instancePath + "/log/keep", schemaPath: "#/properties/log/properties/keep/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+              const err9 = { instancePath: instancePath + "/log/keep", schemaPath: "#/properties/log/properties/keep/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
-                vErrors = [err23];
+                vErrors = [err9];
               } else {
-                vErrors.push(err23);
+                vErrors.push(err9);
               }
               errors++;
             }
@@ -3306,118 +4776,70 @@ function validate26(data, { instancePath = "", parentData, parentDataProperty, r
         if (data8.level !== void 0) {
           let data12 = data8.level;
           if (!(data12 === "critical" || data12 === "error" || data12 === "warn" || data12 === "info" || data12 === "debug" || data12 === "trace" || data12 === "blather")) {
-            const err24 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema64.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+            const err10 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema37.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
             if (vErrors === null) {
-              vErrors = [err24];
+              vErrors = [err10];
             } else {
-              vErrors.push(err24);
+              vErrors.push(err10);
             }
             errors++;
           }
         }
       } else {
-        const err25 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err11 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err25];
+          vErrors = [err11];
         } else {
-          vErrors.push(err25);
+          vErrors.push(err11);
         }
         errors++;
       }
     }
     if (data.pid !== void 0) {
-      let data13 = data.pid;
-      if (typeof data13 === "string") {
-        if (!pattern44.test(data13)) {
-          const err26 = { instancePath: instancePath + "/pid", schemaPath: "#/$defs/hostPath/pattern", keyword: "pattern", params: { pattern: `^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$` }, message: `must match pattern "^/[^\\u0000-\\u0020\\u007f%*?;#\\[\\]"'\\\\]*$"` };
-          if (vErrors === null) {
-            vErrors = [err26];
-          } else {
-            vErrors.push(err26);
-          }
-          errors++;
-        }
-      } else {
-        const err27 = { instancePath: instancePath + "/pid", schemaPath: "#/$defs/hostPath/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-        if (vErrors === null) {
-          vErrors = [err27];
-        } else {
-          vErrors.push(err27);
-        }
-        errors++;
+      if (!validate135(data.pid, { instancePath: instancePath + "/pid", parentData: data, parentDataProperty: "pid", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
+        errors = vErrors.length;
       }
     }
     if (data.command !== void 0) {
-      let data14 = data.command;
-      if (typeof data14 === "string") {
-        if (!pattern52.test(data14)) {
-          const err28 = { instancePath: instancePath + "/command", schemaPath: "#/$defs/program/pattern", keyword: "pattern", params: { pattern: "^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$" }, message: 'must match pattern "^(/[^\\u0000\\n]+|[A-Za-z0-9_][A-Za-z0-9_.+-]*)$"' };
-          if (vErrors === null) {
-            vErrors = [err28];
-          } else {
-            vErrors.push(err28);
-          }
-          errors++;
-        }
-      } else {
-        const err29 = { instancePath: instancePath + "/command", schemaPath: "#/$defs/program/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-        if (vErrors === null) {
-          vErrors = [err29];
-        } else {
-          vErrors.push(err29);
-        }
-        errors++;
+      if (!validate147(data.command, { instancePath: instancePath + "/command", parentData: data, parentDataProperty: "command", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate147.errors : vErrors.concat(validate147.errors);
+        errors = vErrors.length;
       }
     }
     if (data.user !== void 0) {
-      let data15 = data.user;
-      if (typeof data15 === "string") {
-        if (!pattern12.test(data15)) {
-          const err30 = { instancePath: instancePath + "/user", schemaPath: "#/$defs/user/pattern", keyword: "pattern", params: { pattern: "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$" }, message: 'must match pattern "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$"' };
-          if (vErrors === null) {
-            vErrors = [err30];
-          } else {
-            vErrors.push(err30);
-          }
-          errors++;
-        }
-      } else {
-        const err31 = { instancePath: instancePath + "/user", schemaPath: "#/$defs/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-        if (vErrors === null) {
-          vErrors = [err31];
-        } else {
-          vErrors.push(err31);
-        }
-        errors++;
+      if (!validate141(data.user, { instancePath: instancePath + "/user", parentData: data, parentDataProperty: "user", rootData, dynamicAnchors })) {
+        vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
+        errors = vErrors.length;
       }
     }
     if (data.minfds !== void 0) {
       let data16 = data.minfds;
       if (!(typeof data16 == "number" && (!(data16 % 1) && !isNaN(data16)) && isFinite(data16))) {
-        const err32 = { instancePath: instancePath + "/minfds", schemaPath: "#/properties/minfds/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err12 = { instancePath: instancePath + "/minfds", schemaPath: "#/properties/minfds/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err32];
+          vErrors = [err12];
         } else {
-          vErrors.push(err32);
+          vErrors.push(err12);
         }
         errors++;
       }
       if (typeof data16 == "number" && isFinite(data16)) {
         if (data16 > 1048576 || isNaN(data16)) {
-          const err33 = { instancePath: instancePath + "/minfds", schemaPath: "#/properties/minfds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1048576 }, message: "must be <= 1048576" };
+          const err13 = { instancePath: instancePath + "/minfds", schemaPath: "#/properties/minfds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1048576 }, message: "must be <= 1048576" };
           if (vErrors === null) {
-            vErrors = [err33];
+            vErrors = [err13];
           } else {
-            vErrors.push(err33);
+            vErrors.push(err13);
           }
           errors++;
         }
         if (data16 < 16 || isNaN(data16)) {
-          const err34 = { instancePath: instancePath + "/minfds", schemaPath: "#/properties/minfds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 16 }, message: "must be >= 16" };
+          const err14 = { instancePath: instancePath + "/minfds", schemaPath: "#/properties/minfds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 16 }, message: "must be >= 16" };
           if (vErrors === null) {
-            vErrors = [err34];
+            vErrors = [err14];
           } else {
-            vErrors.push(err34);
+            vErrors.push(err14);
           }
           errors++;
         }
@@ -3426,30 +4848,30 @@ function validate26(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.minprocs !== void 0) {
       let data17 = data.minprocs;
       if (!(typeof data17 == "number" && (!(data17 % 1) && !isNaN(data17)) && isFinite(data17))) {
-        const err35 = { instancePath: instancePath + "/minprocs", schemaPath: "#/properties/minprocs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        const err15 = { instancePath: instancePath + "/minprocs", schemaPath: "#/properties/minprocs/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
         if (vErrors === null) {
-          vErrors = [err35];
+          vErrors = [err15];
         } else {
-          vErrors.push(err35);
+          vErrors.push(err15);
         }
         errors++;
       }
       if (typeof data17 == "number" && isFinite(data17)) {
         if (data17 > 4194304 || isNaN(data17)) {
-          const err36 = { instancePath: instancePath + "/minprocs", schemaPath: "#/properties/minprocs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4194304 }, message: "must be <= 4194304" };
+          const err16 = { instancePath: instancePath + "/minprocs", schemaPath: "#/properties/minprocs/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4194304 }, message: "must be <= 4194304" };
           if (vErrors === null) {
-            vErrors = [err36];
+            vErrors = [err16];
           } else {
-            vErrors.push(err36);
+            vErrors.push(err16);
           }
           errors++;
         }
         if (data17 < 1 || isNaN(data17)) {
-          const err37 = { instancePath: instancePath + "/minprocs", schemaPath: "#/properties/minprocs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+          const err17 = { instancePath: instancePath + "/minprocs", schemaPath: "#/properties/minprocs/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
           if (vErrors === null) {
-            vErrors = [err37];
+            vErrors = [err17];
           } else {
-            vErrors.push(err37);
+            vErrors.push(err17);
           }
           errors++;
         }
@@ -3458,11 +4880,11 @@ function validate26(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.boot !== void 0) {
       let data18 = data.boot;
       if (!(data18 === "systemd" || data18 === "none")) {
-        const err38 = { instancePath: instancePath + "/boot", schemaPath: "#/properties/boot/enum", keyword: "enum", params: { allowedValues: schema64.properties.boot.enum }, message: "must be equal to one of the allowed values" };
+        const err18 = { instancePath: instancePath + "/boot", schemaPath: "#/properties/boot/enum", keyword: "enum", params: { allowedValues: schema37.properties.boot.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
-          vErrors = [err38];
+          vErrors = [err18];
         } else {
-          vErrors.push(err38);
+          vErrors.push(err18);
         }
         errors++;
       }
@@ -3470,39 +4892,39 @@ function validate26(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.changes !== void 0) {
       let data19 = data.changes;
       if (!(data19 === "now" || data19 === "staged")) {
-        const err39 = { instancePath: instancePath + "/changes", schemaPath: "#/properties/changes/enum", keyword: "enum", params: { allowedValues: schema64.properties.changes.enum }, message: "must be equal to one of the allowed values" };
+        const err19 = { instancePath: instancePath + "/changes", schemaPath: "#/properties/changes/enum", keyword: "enum", params: { allowedValues: schema37.properties.changes.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
-          vErrors = [err39];
+          vErrors = [err19];
         } else {
-          vErrors.push(err39);
+          vErrors.push(err19);
         }
         errors++;
       }
     }
     if (data.allowInsecureSocket !== void 0) {
       if (typeof data.allowInsecureSocket !== "boolean") {
-        const err40 = { instancePath: instancePath + "/allowInsecureSocket", schemaPath: "#/properties/allowInsecureSocket/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        const err20 = { instancePath: instancePath + "/allowInsecureSocket", schemaPath: "#/properties/allowInsecureSocket/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
         if (vErrors === null) {
-          vErrors = [err40];
+          vErrors = [err20];
         } else {
-          vErrors.push(err40);
+          vErrors.push(err20);
         }
         errors++;
       }
     }
   } else {
-    const err41 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err21 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err41];
+      vErrors = [err21];
     } else {
-      vErrors.push(err41);
+      vErrors.push(err21);
     }
     errors++;
   }
-  validate26.errors = vErrors;
+  validate134.errors = vErrors;
   return errors === 0;
 }
-validate26.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
+validate134.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 export {
   host,
   policy,

@@ -1,4 +1,5 @@
 import type { FieldTable } from '../../model.ts';
+import { GATE_FIELDS } from '../fields.ts';
 
 /** What each field of the schema becomes under the embedded supervisor, and what changing it does. */
 export const BUILTIN_FIELDS: FieldTable = {
@@ -17,6 +18,7 @@ export const BUILTIN_FIELDS: FieldTable = {
   'start.ready': { effect: 'live', by: 'daemon' },
   'start.retries': { effect: 'live', by: 'daemon' },
   'start.timeout': { effect: 'live', by: 'daemon' },
+  'start.grace': { effect: 'live', by: 'daemon' },
   'start.after': { effect: 'none', by: 'native' },
   'stop.signal': { effect: 'live', by: 'native' },
   'stop.timeout': { effect: 'live', by: 'native' },
@@ -28,6 +30,7 @@ export const BUILTIN_FIELDS: FieldTable = {
   'restart.limit.restarts': { effect: 'live', by: 'daemon' },
   'restart.limit.within': { effect: 'live', by: 'daemon' },
   'restart.cooldown': { effect: 'live', by: 'daemon' },
+  'restart.permanentExitCodes': { effect: 'live', by: 'daemon' },
   'limits.addressSpace': { effect: 'restart', by: 'wrapper', note: 'prlimit --as' },
   'limits.openFiles': { effect: 'restart', by: 'wrapper', note: 'prlimit --nofile' },
   'limits.processes': { effect: 'restart', by: 'wrapper', note: 'prlimit --nproc' },
@@ -39,7 +42,10 @@ export const BUILTIN_FIELDS: FieldTable = {
   'logs.stderr': { effect: 'restart', by: 'native' },
   'logs.maxSize': { effect: 'live', by: 'daemon' },
   'logs.keep': { effect: 'live', by: 'daemon' },
-  health: { effect: 'live', by: 'daemon', note: 'readiness and status; onFailure other than none is refused' },
+  health: { effect: 'live', by: 'daemon', note: 'HTTP, TCP, commands, files, progress and use' },
+  dwell: { effect: 'none', by: 'daemon' },
+  requires: { effect: 'none', by: 'daemon' },
+  ...GATE_FIELDS,
   restartOn: { effect: 'restart', by: 'native' },
   changes: { effect: 'none', by: 'native' },
   drift: { effect: 'none', by: 'native', note: 'heal only: nothing else can act on these processes' },

@@ -1,4 +1,5 @@
 import type { FieldTable } from '../../model.ts';
+import { GATE_FIELDS } from '../fields.ts';
 
 const WAITS = 'sh waits before a restart, besides what supervisord waits; it calls that STARTING, then RUNNING';
 
@@ -27,6 +28,7 @@ export const SUPERVISORD_FIELDS: FieldTable = {
   'start.ready': { effect: 'staged', by: 'native', note: 'startsecs=, whole seconds' },
   'start.retries': { effect: 'staged', by: 'native', note: 'startretries=' },
   'start.timeout': { effect: 'live', by: 'daemon' },
+  'start.grace': { effect: 'live', by: 'daemon' },
   'start.after': {
     effect: 'live',
     by: 'daemon',
@@ -42,6 +44,7 @@ export const SUPERVISORD_FIELDS: FieldTable = {
   'restart.limit.restarts': { effect: 'live', by: 'daemon' },
   'restart.limit.within': { effect: 'live', by: 'daemon' },
   'restart.cooldown': { effect: 'live', by: 'daemon' },
+  'restart.permanentExitCodes': { effect: 'live', by: 'daemon' },
   'limits.addressSpace': { effect: 'restart', by: 'wrapper', note: 'prlimit --as' },
   'limits.openFiles': { effect: 'restart', by: 'wrapper', note: 'prlimit --nofile' },
   'limits.processes': { effect: 'restart', by: 'wrapper', note: 'prlimit --nproc' },
@@ -57,7 +60,10 @@ export const SUPERVISORD_FIELDS: FieldTable = {
   },
   'logs.maxSize': { effect: 'staged', by: 'native', note: 'stdout_logfile_maxbytes=, stderr_logfile_maxbytes=' },
   'logs.keep': { effect: 'staged', by: 'native', note: 'stdout_logfile_backups=, stderr_logfile_backups=' },
-  health: { effect: 'live', by: 'daemon', note: 'readiness and status; onFailure other than none is refused' },
+  health: { effect: 'live', by: 'daemon', note: 'HTTP, TCP, commands, files, progress and use' },
+  dwell: { effect: 'none', by: 'daemon' },
+  requires: { effect: 'none', by: 'daemon' },
+  ...GATE_FIELDS,
   restartOn: { effect: 'restart', by: 'native' },
   changes: { effect: 'none', by: 'native' },
   drift: { effect: 'none', by: 'native' },

@@ -1,4 +1,5 @@
 import type { FieldTable } from '../../model.ts';
+import { GATE_FIELDS } from '../fields.ts';
 
 /** What each field of the schema becomes under systemd, and what changing it does. */
 export const SYSTEMD_FIELDS: FieldTable = {
@@ -21,6 +22,7 @@ export const SYSTEMD_FIELDS: FieldTable = {
   'start.ready': { effect: 'live', by: 'daemon' },
   'start.retries': { effect: 'live', by: 'daemon' },
   'start.timeout': { effect: 'live', by: 'daemon' },
+  'start.grace': { effect: 'live', by: 'daemon' },
   'start.after': { effect: 'live', by: 'native', note: 'After=' },
   'stop.signal': { effect: 'live', by: 'native', note: 'KillSignal=' },
   'stop.timeout': { effect: 'live', by: 'native', note: 'TimeoutStopSec=' },
@@ -40,6 +42,7 @@ export const SYSTEMD_FIELDS: FieldTable = {
   'restart.limit.restarts': { effect: 'live', by: 'native', note: 'StartLimitBurst=' },
   'restart.limit.within': { effect: 'live', by: 'native', note: 'StartLimitIntervalSec=' },
   'restart.cooldown': { effect: 'live', by: 'daemon' },
+  'restart.permanentExitCodes': { effect: 'live', by: 'daemon' },
   'limits.addressSpace': { effect: 'restart', by: 'native', note: 'LimitAS=' },
   'limits.openFiles': { effect: 'restart', by: 'native', note: 'LimitNOFILE=' },
   'limits.processes': { effect: 'restart', by: 'native', note: 'LimitNPROC=' },
@@ -51,7 +54,10 @@ export const SYSTEMD_FIELDS: FieldTable = {
   'logs.stderr': { effect: 'restart', by: 'native', note: 'StandardError=append:; the journal where not written' },
   'logs.maxSize': { effect: 'live', by: 'daemon', note: 'of log files; the journal has limits of its own' },
   'logs.keep': { effect: 'live', by: 'daemon', note: 'of log files; the journal has limits of its own' },
-  health: { effect: 'live', by: 'daemon', note: 'readiness and status; onFailure other than none is refused' },
+  health: { effect: 'live', by: 'daemon', note: 'HTTP, TCP, commands, files, progress and use' },
+  dwell: { effect: 'none', by: 'daemon' },
+  requires: { effect: 'none', by: 'daemon' },
+  ...GATE_FIELDS,
   restartOn: { effect: 'restart', by: 'native' },
   changes: { effect: 'none', by: 'native' },
   drift: { effect: 'none', by: 'native' },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { apply } from './apply.ts';
 import type { Config } from './config.ts';
 import { approveWaiting, keepControl } from './control/keep.ts';
+import { saveStopped } from './control/stopped.ts';
 import { directoryOf, openDecisions, readUsed, saveOwner, saveUsed } from './decisions.ts';
 import { type Cache, openCache } from './desired/cache.ts';
 import { runtimeFolder } from './desired/instances.ts';
@@ -99,6 +100,7 @@ export async function converge(
   const endControl = keepControl(config.stateDir, prepared.control, { plan, observed, declared }, chosen);
   const begun = marksBefore(marks, wanted, plan, Date.now());
   saveMarks(config.stateDir, marks, begun);
+  saveStopped(config.stateDir, prepared.stopped.before, prepared.stopped.now);
   keepDuels(config.stateDir, prepared.duels);
   if (request.override !== undefined) emit({ kind: 'overridden', ...request.override });
   emit({ kind: 'planned', plan });

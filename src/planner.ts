@@ -22,6 +22,7 @@ import { undeclared } from './planner/names.ts';
 import { holdNeedy, ordered } from './planner/ordering.ts';
 import { restartedWith, withNeighbours } from './planner/together.ts';
 import { withoutTurn } from './planner/turns.ts';
+import type { Unwell } from './planner/unwell.ts';
 import { survey, type World } from './planner/world.ts';
 import type { Problem } from './problem.ts';
 import { formatRevision } from './revision.ts';
@@ -57,6 +58,8 @@ export interface PlanInput {
   readonly conflicts?: readonly Extract<Notice, { readonly kind: 'conflict' }>[];
   /** Whose changes have to wait, and why; absent: nobody's. */
   readonly control?: Control;
+  /** Services with a failing probe that says what to do about it. */
+  readonly unwell?: ReadonlyMap<ServiceId, Unwell>;
   /** Only these services' steps, by name or id. */
   readonly only?: ReadonlySet<string> | undefined;
 }
@@ -73,8 +76,9 @@ export function plan(input: PlanInput): Plan {
   const { settled = new Set(), untried = new Set(), holds = new Map(), restartStaged = false } = input;
   const drift = desired.policy.drift ?? 'hold';
   const { inPlace = new Map(), duels = new Map(), strays = [], given = new Map(), conflicts = [] } = input;
+  const { unwell = new Map() } = input;
   const { owner } = desired.policy;
-  const means = { ...input, settled, untried, holds, restartStaged, drift, inPlace, duels, strays, owner };
+  const means = { ...input, settled, untried, holds, restartStaged, drift, inPlace, duels, strays, owner, unwell };
   const ours = declared(services, world, others, means);
   const suspected = new Set(ours.flatMap(({ held }) => (held?.kind === 'maybe-renamed' ? [held.from] : [])));
   const ids = new Set(services.map(({ id }) => id));

@@ -6,6 +6,7 @@ import { checkNames } from './check-names.ts';
 import type { Config } from './config.ts';
 import { controlOf, readControl } from './control/index.ts';
 import type { Controlled } from './control/keep.ts';
+import { type AllStopped, readStopped, stillStopped } from './control/stopped.ts';
 import { readUsed } from './decisions.ts';
 import { define } from './definitions.ts';
 import { readInputs } from './desired/inputs.ts';
@@ -30,6 +31,7 @@ import type {
 } from './model.ts';
 import type { Stray } from './planner/declared.ts';
 import type { InPlace } from './planner/handover.ts';
+import type { Unwell } from './planner/unwell.ts';
 import { plan as makePlan } from './planner.ts';
 import type { Problem } from './problem.ts';
 import type { Request } from './request.ts';
@@ -38,6 +40,7 @@ import type { Supervisors } from './supervisors/index.ts';
 import type { Also, Supervisor } from './supervisors/supervisor.ts';
 import { readSurroundings, type Surroundings } from './surroundings.ts';
 import type { ThingState } from './thing.ts';
+import { actualOf } from './verify/sight.ts';
 
 export interface Prepared {
   readonly plan: Plan;
@@ -52,6 +55,8 @@ export interface Prepared {
   readonly duels: Duels;
   /** What was decided of changes, and what the clock says to them. */
   readonly control: Controlled;
+  /** What was stopped since a probe of it failed: as it was decided, and what of that holds still. */
+  readonly stopped: { readonly before: AllStopped; readonly now: AllStopped };
   /** What Git wants of each service that others can change. */
   readonly wanted: ReadonlyMap<ServiceId, string>;
   /** The services it is about, by name or id; all where empty. */
@@ -102,6 +107,8 @@ export async function prepare(
     preview: request.approved === true,
   };
   const control = controlOf(desired, decided);
+  const before = readStopped(config.stateDir);
+  const stopped = { before, now: stillStopped(before, desired.services, observed, askedIds) };
   const input = {
     ...place,
     ...withStrays(desired, place.inPlace, view.around(observed, place.inPlace), means),
@@ -114,6 +121,7 @@ export async function prepare(
     untried: untriedOf(marks, wanted),
     holds: holdsOf(marks, Date.now()),
     duels: holdsByDuel(duels),
+    unwell: unwellOf(request, stopped.now, desired.services, observed),
     asked: askedIds,
     restartStaged: request.restartStaged === true,
     ...(control === undefined ? {} : { control }),
@@ -132,7 +140,7 @@ export async function prepare(
   const plan = found.some((entry) => entry !== undefined) ? makePlan(input) : first;
   const controlled = { ...decided, active: control !== undefined };
   return {
-    ...{ plan, desired, observed, definitions, takers, marks, duels, wanted, only, control: controlled },
+    ...{ plan, desired, observed, definitions, takers, marks, duels, wanted, only, stopped, control: controlled },
     given: place.given.size > 0,
   };
 }
@@ -183,6 +191,23 @@ function withStrays(
 
 function bare({ service, pid, exact, by, why }: Surroundings['strays'][number]): Stray {
   return { service, pid, exact, by, why };
+}
+
+/** What failing probes want done: to what was not well, and not to a process that took its place since. */
+function unwellOf(
+  { unwell = new Map() }: Request,
+  stopped: AllStopped,
+  services: readonly Service[],
+  observed: Observed,
+): ReadonlyMap<ServiceId, Unwell> {
+  const all = new Map<ServiceId, Unwell>();
+  for (const [id, { probe, why, pid }] of unwell) {
+    const service = services.find((one) => one.id === id);
+    const run = service === undefined ? undefined : actualOf(observed, service)?.run;
+    if (run !== undefined && 'pid' in run && run.pid === pid) all.set(id, { act: 'restart', probe, why });
+  }
+  for (const [id, { probe, why, at }] of Object.entries(stopped)) all.set(id, { act: 'stop', probe, why, at });
+  return all;
 }
 
 /** What stands in the way of a step: its definition, or that it can't be started here. */

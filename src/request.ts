@@ -1,3 +1,5 @@
+import type { ServiceId } from './model.ts';
+
 export interface Back {
   readonly commit?: string;
   readonly only: readonly string[];
@@ -27,6 +29,8 @@ export interface Request {
   readonly approved?: boolean;
   /** A person has looked at what waits for an approval, by its id. */
   readonly approve?: { readonly plan: string; readonly by: string };
+  /** Services that a failing probe wants restarted. */
+  readonly unwell?: ReadonlyMap<ServiceId, { readonly probe: string; readonly why: string; readonly pid: number }>;
   /** Nothing is going to be applied. */
   readonly looking?: boolean;
 }

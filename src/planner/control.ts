@@ -65,12 +65,15 @@ export function controlled(
     };
     const all = [...team.map(subjectOf), ...ranBy(first, byId.get(service)?.runs, services, world)];
     const stays = all.map((one) => control.stay(one)).filter((stay) => stay !== undefined);
-    const stay = stays.find(({ kind }) => kind === 'observed') ?? stays.find(({ kind }) => kind === 'frozen');
+    // What keeps a service well is no change.
+    const keeps = steps.every(({ reason }) => reason.kind === 'unhealthy');
+    const observed = stays.find(({ kind }) => kind === 'observed');
+    const stay = observed ?? (keeps ? undefined : stays.find(({ kind }) => kind === 'frozen'));
     if (stay !== undefined) {
       hold({ ...stay, waits });
       continue;
     }
-    if (control.exempt.has(service)) continue;
+    if (control.exempt.has(service) || keeps) continue;
     const work = workOf(steps);
     const confirm = !control.preview && all.some(({ written }) => written?.confirm === true);
     const [window] = stays;

@@ -12,11 +12,13 @@ import type {
   StepEffect,
 } from '../model.ts';
 import { type Problem, unreachable } from '../problem.ts';
+import { withoutBlocked } from './blocked.ts';
 import { changed, changesBetween, restarts, stages } from './changes.ts';
 import { alive, type Draft, remove, step } from './draft.ts';
 import { type Hold, withDrift } from './drift.ts';
 import { exitAllowed } from './exits.ts';
 import { type Writes, writesFor } from './files.ts';
+import { type MakeStep, type Unwell, withUnwell } from './unwell.ts';
 
 /** One declared service and what its supervisor has for it; whatever it has is ours and was read. */
 export interface Case {
@@ -34,6 +36,8 @@ export interface Case {
   readonly restartStaged: boolean;
   /** It is known not to have been started yet for what Git wants now: that it fails says nothing of that. */
   readonly untried: boolean;
+  /** One of its probes fails, and says what to do about it. */
+  readonly unwell: Unwell | undefined;
   /** Where Git has not changed since it was last as desired: what to do about what somebody has changed. */
   readonly drifting: { readonly drift: Drift; readonly hold: Hold | undefined } | undefined;
 }
@@ -58,7 +62,7 @@ export function decide(c: Case): Draft {
   const free = decideFreely({ ...c, changes, writes: writesFor(c.actual, c.definition, changes.length === 0) });
   const left =
     c.drifting === undefined || c.asked ? free : withDrift(free, c.drifting.drift, c.drifting.hold, c.actual?.run);
-  const { notices, ...decision } = withoutBlocked(c, left);
+  const { notices, ...decision } = withoutBlocked(c.blocked, left);
   return { service: id, supervisor, ...decision, notices: [...notices, ...besides(c)] };
 }
 
@@ -66,16 +70,6 @@ export function decide(c: Case): Draft {
 function besides({ service, actual }: Case): Notice[] {
   const paths = actual?.besides ?? [];
   return paths.length === 0 ? [] : [{ kind: 'besides', service: service.id, paths }];
-}
-
-/** What can't be started is held; what does not start it goes on, unless its definition can't be had at all. */
-function withoutBlocked(c: Case, decision: Decision): Decision {
-  const bad = c.blocked?.code === 'bad-definition';
-  const steps = bad
-    ? decision.steps.filter(({ target }) => target === undefined)
-    : decision.steps.filter(({ effect }) => effect !== 'start' && effect !== 'restart');
-  if (c.blocked === undefined || steps.length === decision.steps.length) return decision;
-  return { ...decision, steps, held: { kind: 'blocked', problem: c.blocked } };
 }
 
 function decideFreely(c: Weighed): Decision {
@@ -88,14 +82,25 @@ function decideFreely(c: Weighed): Decision {
   if (actual === undefined) return create(c);
   const compared = { ...c, actual, definition };
   if (actual.definition.fields === undefined && alive(actual.run)) return decideProcess({ ...compared, changes: [] });
+  const decision = decideState(compared);
+  const runs = service.state === 'running' || service.state === 'manual';
+  if (c.unwell === undefined || !runs) return decision;
+  const make: MakeStep = (action, reason) => behind(to(compared, action, reason, action), decision.steps[0]);
+  return withUnwell(decision, c.unwell, compared, make);
+}
+
+function decideState(c: Compared): Decision {
+  const { service } = c;
   switch (service.state) {
     case 'running':
-      return decideRunning(compared);
+      return decideRunning(c);
     case 'manual':
-      return decideManual(compared);
+      return decideManual(c);
     case 'stopped':
     case 'disabled':
-      return decideStopped(compared);
+      return decideStopped(c);
+    case 'absent':
+      throw new Error(`${service.id} is to be absent`);
     default:
       return unreachable(service.state);
   }

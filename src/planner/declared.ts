@@ -6,6 +6,7 @@ import { alive, type Draft, remove, startsIt, waits } from './draft.ts';
 import type { Hold } from './drift.ts';
 import { EMPTY, type InPlace, withHandover } from './handover.ts';
 import { formerIds, type Undeclared } from './names.ts';
+import type { Unwell } from './unwell.ts';
 import type { Owned, World } from './world.ts';
 
 export interface Means {
@@ -26,6 +27,7 @@ export interface Means {
   readonly inPlace: ReadonlyMap<ServiceId, InPlace>;
   readonly duels: ReadonlyMap<ServiceId, Extract<Held['reason'], { readonly kind: 'duel' }>>;
   readonly strays: readonly Stray[];
+  readonly unwell: ReadonlyMap<ServiceId, Unwell>;
 }
 
 /** A process that runs a service's command beside its supervisor. */
@@ -85,6 +87,7 @@ export function declared(
       blocked: means.blocked.get(service.id),
       restartStaged: means.restartStaged,
       untried: means.untried.has(service.id),
+      unwell: means.unwell.get(service.id),
       drifting: means.settled.has(service.id)
         ? { drift: service.drift ?? means.drift, hold: means.holds.get(service.id) }
         : undefined,

@@ -18,6 +18,7 @@ import { alive, type Draft, remove, step } from './draft.ts';
 import { type Hold, withDrift } from './drift.ts';
 import { exitAllowed } from './exits.ts';
 import { type Writes, writesFor } from './files.ts';
+import { besides, unknownProcess } from './notices.ts';
 import { type MakeStep, type Unwell, withUnwell } from './unwell.ts';
 
 /** One declared service and what its supervisor has for it; whatever it has is ours and was read. */
@@ -63,13 +64,7 @@ export function decide(c: Case): Draft {
   const left =
     c.drifting === undefined || c.asked ? free : withDrift(free, c.drifting.drift, c.drifting.hold, c.actual?.run);
   const { notices, ...decision } = withoutBlocked(c.blocked, left);
-  return { service: id, supervisor, ...decision, notices: [...notices, ...besides(c)] };
-}
-
-/** What others have put beside our definition. */
-function besides({ service, actual }: Case): Notice[] {
-  const paths = actual?.besides ?? [];
-  return paths.length === 0 ? [] : [{ kind: 'besides', service: service.id, paths }];
+  return { service: id, supervisor, ...decision, notices: [...notices, ...besides(c.actual)] };
 }
 
 function decideFreely(c: Weighed): Decision {
@@ -128,7 +123,7 @@ function decideProcess(c: Compared): Decision {
   const adopt = to(c, 'update', { kind: 'adopted' }, 'pid unchanged');
   if (service.state === 'stopped' || service.state === 'disabled')
     return { steps: [adopt, stop(c, adopt)], notices: [] };
-  if (actual.definition.hash === undefined) return { steps: [], notices: unknownProcess(c) };
+  if (actual.definition.hash === undefined) return { steps: [], notices: unknownProcess(c.actual) };
   if (actual.definition.hash === definition.hash || staged(c)) return { steps: [adopt], notices: [] };
   return { steps: [to(c, 'replace', { kind: 'stale-process' }, 'restart')], notices: [] };
 }
@@ -213,7 +208,7 @@ function keep(c: Compared): Decision {
     case 'current':
       return { steps, notices: [] };
     case 'unknown':
-      return { steps, notices: unknownProcess(c) };
+      return { steps, notices: unknownProcess(c.actual) };
     case 'stale':
     case 'staged': {
       const stale = run.definition === 'stale';
@@ -267,11 +262,6 @@ function behind(later: Step, first: Step | undefined): Step {
   const hash = first.target?.definition.hash;
   const { files: _, boot: __, ...rest } = later;
   return { ...rest, after: [first.id], seen: { ...later.seen, hash } };
-}
-
-function unknownProcess(c: Compared): Notice[] {
-  const { run } = c.actual;
-  return alive(run) ? [{ kind: 'unknown-process', service: c.service.id, pid: run.pid }] : [];
 }
 
 /** Must it not be restarted to make a change take effect? */

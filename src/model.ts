@@ -607,6 +607,21 @@ export type HealthState =
   | { readonly kind: 'healthy' }
   | { readonly kind: 'unhealthy'; readonly probe: string; readonly why: string; readonly about: 'self' | 'dependency' };
 
+/** How well a service is, from best to worst; a group and the host are as well as their worst member. */
+export type Level = 'HEALTHY' | 'DEGRADED' | 'CRITICAL' | 'DEAD';
+
+/** Why a service is not to be blamed for what it fails at: something that it depends on is down or not well. */
+export interface Cause {
+  /** The root of it: a service's name, or a dependency probe's. */
+  readonly on: string;
+  readonly kind: 'service' | 'probe';
+  /** ms since the epoch: since when that is so, as far as it was seen. */
+  readonly since: number;
+  readonly why: string;
+  /** The services between, the one that it depends on itself first; empty where that is the root, or its own probe. */
+  readonly via: readonly ServiceId[];
+}
+
 /**
  * What is true of the whole host and worth a line above the table of `reconcile status`: where Git is and whether it can be
  * reached, what is frozen, what was rolled back. `ok`: nobody has to do anything about it.

@@ -1,5 +1,5 @@
 import type { Freeze } from '../control/freeze.ts';
-import type { DriftKind, Event, Held } from '../model.ts';
+import type { Cause, DriftKind, Event, Held, Level } from '../model.ts';
 import type { Problem } from '../problem.ts';
 import type { SupervisorEvent } from '../supervisors/index.ts';
 import type { SourceEvent } from './source.ts';
@@ -36,4 +36,22 @@ export type DaemonEvent =
       readonly rounds: number;
       readonly evidence: readonly string[];
     }
-  | { readonly kind: 'health'; readonly service: string; readonly health: string; readonly why: string | undefined };
+  | { readonly kind: 'health'; readonly service: string; readonly health: string; readonly why: string | undefined }
+  | LevelEvent
+  /** Something that it depends on is down or not well: from now on its own failures are put down to that. */
+  | { readonly kind: 'waiting-for'; readonly service: string; readonly cause: Cause }
+  /** That is over, after so long (ms): its probes begin anew, with its grace. */
+  | { readonly kind: 'waiting-over'; readonly service: string; readonly on: string; readonly after: number };
+
+/** How well it is has changed; undefined: it has no level, such as what is not to run. A first level that is HEALTHY is not told. */
+export type LevelEvent = {
+  readonly kind: 'level';
+  readonly from: Level | undefined;
+  readonly to: Level | undefined;
+  /** What made it so; of a group and the host, the worst members. */
+  readonly why: string | undefined;
+} & (
+  | { readonly of: 'service'; readonly service: string }
+  | { readonly of: 'group'; readonly group: string }
+  | { readonly of: 'host' }
+);

@@ -5,6 +5,7 @@ import { formatExit } from '../status.ts';
 import { formatDuration } from '../units.ts';
 import { waitingText } from '../waiting.ts';
 import type { DaemonEvent } from './daemon.ts';
+import { healthLevel, healthText } from './health-words.ts';
 
 /** An event in one line, or '' where it needs none. */
 export function eventText(event: DaemonEvent): string {
@@ -96,6 +97,10 @@ export function eventText(event: DaemonEvent): string {
       return `${formatRevision(event.revision)} is no longer in force: ${listText(event.services)} follows Git again`;
     case 'health':
       return `${event.service}: ${event.health}${event.why === undefined ? '' : ` (${event.why})`}`;
+    case 'level':
+    case 'waiting-for':
+    case 'waiting-over':
+      return healthText(event);
     default:
       return unreachable(event);
   }
@@ -222,6 +227,10 @@ export function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' {
       return event.to === 'FATAL' || event.to === 'HELD' ? 'error' : event.to === 'BACKOFF' ? 'warn' : 'info';
     case 'health':
       return event.health === 'unhealthy' ? 'warn' : 'info';
+    case 'level':
+    case 'waiting-for':
+    case 'waiting-over':
+      return healthLevel(event);
     default:
       return 'info';
   }

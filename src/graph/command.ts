@@ -53,9 +53,17 @@ const INTERPRETERS: Readonly<Record<string, Interpreter>> = {
   php: { name: /^php[\d.]*$/, values: ['-c', '-d'], code: ['-r'] },
 };
 
+/** All of their names: of what is no interpreter, nearly everything, none has to be asked. */
+const INTERPRETER = new RegExp(
+  Object.values(INTERPRETERS)
+    .map(({ name }) => name.source)
+    .join('|'),
+);
+
 /** The family of an interpreter by its program; undefined for any other. */
 export function familyOf(program: string): string | undefined {
-  const name = basename(program);
+  const name = program.slice(program.lastIndexOf('/') + 1);
+  if (!INTERPRETER.test(name)) return undefined;
   return Object.keys(INTERPRETERS).find((family) => INTERPRETERS[family]?.name.test(name));
 }
 

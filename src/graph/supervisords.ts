@@ -20,6 +20,8 @@ export function configOf({ argv, cwd }: Pick<Process, 'argv' | 'cwd'>): string |
 function argumentsOf(
   argv: readonly string[],
 ): { readonly program: string; readonly args: readonly string[] } | undefined {
+  // Of nearly all processes, and to take a command apart costs far more.
+  if (!argv.some((word) => word.includes('supervisord'))) return undefined;
   const command = readCommand(argv);
   if (command === undefined) return undefined;
   if ('path' in command) {

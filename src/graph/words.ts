@@ -46,6 +46,18 @@ export function commandsIn(text: string): SimpleCommand[] {
 
 /** The one command that a text comes down to: `exec x`, `cd /opt && A=1 x >log`; undefined where it does more than that. */
 export function onlyCommand(text: string): SimpleCommand | undefined {
+  if (known.has(text)) return known.get(text);
+  const read = readOnly(text);
+  if (known.size >= REMEMBERED) known.clear();
+  known.set(text, read);
+  return read;
+}
+
+/** A thousand services have one text between them, and it is long: what it comes down to is remembered. */
+const known = new Map<string, SimpleCommand | undefined>();
+const REMEMBERED = 200;
+
+function readOnly(text: string): SimpleCommand | undefined {
   if (tokens(text).some((token) => 'text' in token && KEYWORDS.has(token.text))) return undefined;
   const [command, ...more] = commandsIn(text);
   return command !== undefined && more.length === 0 ? command : undefined;

@@ -28,12 +28,13 @@ export interface Graph {
 export function graphOf(services: readonly Service[]): Graph {
   const byName = Map.groupBy(services, ({ name }) => name);
   const named = new Map([...byName].map(([name, all]) => [name, { name, ids: all.map(({ id }) => id) }]));
-  const find = (names: readonly ServiceName[]) => names.flatMap((name) => named.get(name) ?? []);
+  const find = (names: readonly ServiceName[], own: ServiceName) =>
+    names.flatMap((name) => (name === own ? [] : (named.get(name) ?? [])));
   const needs = new Map<ServiceId, Needs>();
   const dependents = new Map<ServiceId, ServiceId[]>();
   for (const { id, name, after, written } of services) {
     const dependencies = (written.health ?? []).flatMap(({ name, about }) => (about === 'dependency' ? [name] : []));
-    const own = { name, requires: find(written.requires ?? []), after: find(after), dependencies };
+    const own = { name, requires: find(written.requires ?? [], name), after: find(after, name), dependencies };
     needs.set(id, own);
     for (const { ids } of [...own.requires, ...own.after]) {
       for (const before of ids) {
@@ -153,19 +154,21 @@ function last(needs: readonly Need[], look: Look, isLacking: (known: Known) => b
   return undefined;
 }
 
-/** The root of what a service waits for, and the services between. Ends at a circle, too. */
+/** The root of what a service waits for, and the services between. Where that goes round, it is what comes next. */
 export function causeOf(id: ServiceId, graph: Pick<Graph, 'needs'>, look: Look): Cause | undefined {
   const via: ServiceId[] = [];
-  const met = new Set([id]);
   for (let blame = look(id)?.blame; blame !== undefined; ) {
     if (blame.kind === 'probe') return { kind: 'probe', on: blame.probe, since: blame.since, why: blame.why, via };
-    const root = look(blame.id);
+    const [next = blame.id] = via;
+    const isRound = blame.id === id || via.includes(blame.id);
+    const root = look(isRound ? next : blame.id);
     if (root === undefined) return undefined;
-    if (root.blame === undefined || met.has(blame.id)) {
-      const on = graph.needs.get(blame.id)?.name ?? blame.id;
-      return { kind: 'service', on, since: root.unfitSince ?? 0, why: whyUnfit(root), via };
+    if (isRound || root.blame === undefined) {
+      const end = isRound ? next : blame.id;
+      const on = graph.needs.get(end)?.name ?? end;
+      const since = root.unfitSince ?? look(id)?.unfitSince ?? 0;
+      return { kind: 'service', on, since, why: whyUnfit(root), via: isRound ? [] : via };
     }
-    met.add(blame.id);
     via.push(blame.id);
     blame = root.blame;
   }

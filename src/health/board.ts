@@ -1,7 +1,7 @@
 import type { Cause, Desired, HostHealth, Level, Observed, ServiceId } from '../model.ts';
 import { parseDuration } from '../units.ts';
 import type { BoardEvent } from './board-event.ts';
-import { blameOf, causeOf, type Graph, graphOf, isFit } from './cause.ts';
+import { type Blame, blameOf, causeOf, type Graph, graphOf, isFit } from './cause.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import { type Entry, foundIn, isNews, lifeSeen, listText, NEW, whyOf } from './entry.ts';
 import type { ProbeState } from './health.ts';
@@ -50,6 +50,9 @@ export function createBoard(monitor: Probes, clock: Clock = SYSTEM_CLOCK): Board
   let graph: Graph = graphOf([]);
   let callOff = () => {};
   let closed = false;
+  let settling = false;
+  /** Whose probes changed while others were being judged. */
+  const late = new Set<ServiceId>();
 
   const look = (id: ServiceId) => entries.get(id);
   const tell = (events: readonly BoardEvent[]) => {
@@ -69,12 +72,20 @@ export function createBoard(monitor: Probes, clock: Clock = SYSTEM_CLOCK): Board
       entry.standing = nextStanding(entry.standing, raw, entry.dwell, now);
       entry.level = levelOf(entry.standing);
     };
-    entry.blame = blameOf(id, needs, look);
+    const blame = (on: Blame | undefined) => {
+      const isOver = entry.blame !== undefined && on === undefined;
+      entry.blame = on;
+      if (!isOver) return;
+      // Before it is judged by them: what failed because of that is not its own now.
+      monitor.again(id);
+      entry.probes = monitor.probes(id);
+    };
+    blame(blameOf(id, needs, look));
     judge();
-    const blame = blameOf(id, needs, look);
+    const later = blameOf(id, needs, look);
     // Its level has become well, or not, by that: only then it is to be judged otherwise.
-    const isOther = (blame === undefined) !== (entry.blame === undefined);
-    entry.blame = blame;
+    const isOther = (later === undefined) !== (entry.blame === undefined);
+    blame(later);
     if (isOther) judge();
     if (isFit(entry)) entry.unfitSince = undefined;
     else entry.unfitSince ??= ('since' in entry.life ? entry.life.since : undefined) ?? now;
@@ -86,22 +97,24 @@ export function createBoard(monitor: Probes, clock: Clock = SYSTEM_CLOCK): Board
   /** Of these ids, in the order of the graph; what comes of it is told once all of it is known. */
   const settle = (ids: readonly ServiceId[]): void => {
     if (closed) return;
+    settling = true;
     const now = clock.now();
     const all = ids.flatMap((id) => entries.get(id) ?? []);
     const before = all.map(({ level }) => level);
     for (const entry of all) evaluate(entry.service.id, entry, now);
-    const over: ServiceId[] = [];
+    settling = false;
     const events = all.flatMap((entry, i): BoardEvent[] => {
       const [from, to, id] = [before[i], entry.level, entry.service.id];
       const was = entry.cause;
       entry.cause = causeOf(id, graph, look);
       if (from !== to) tally.move(entry.service.group, from, to);
-      if (was !== undefined && entry.cause === undefined) over.push(id);
       return [...waitingEvents(id, was, entry.cause, now), ...levelEvents(id, from, to, whyOf(entry))];
     });
     arm();
     tell([...events, ...tallied()]);
-    for (const id of over) monitor.again(id);
+    const again = [...late];
+    late.clear();
+    if (again.length > 0) settle(graph.affected(again));
   };
 
   /** What of groups and of the host is another than it was. */
@@ -134,7 +147,8 @@ export function createBoard(monitor: Probes, clock: Clock = SYSTEM_CLOCK): Board
   };
 
   monitor.onProbe((id) => {
-    if (entries.has(id)) settle(graph.affected([id]));
+    if (settling) late.add(id);
+    else if (entries.has(id)) settle(graph.affected([id]));
   });
 
   return {

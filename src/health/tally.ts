@@ -9,7 +9,7 @@ export interface Tally {
   /** That of the worst. */
   level(group?: string): Level | undefined;
   count(): Readonly<Record<Level, number>>;
-  /** What has another level than when this was last asked. */
+  /** What has another level than when this was last asked, the host last. */
   changes(): readonly { readonly group?: string; readonly from: Level | undefined; readonly to: Level | undefined }[];
 }
 
@@ -32,7 +32,7 @@ export function createTally(): Tally {
     level,
     count: () => counts.get(undefined) ?? NOTHING,
     changes: () =>
-      [...new Set([...told.keys(), ...counts.keys()])].flatMap((group) => {
+      [...new Set([...told.keys(), ...counts.keys()])].sort(byName).flatMap((group) => {
         const [from, to] = [told.get(group), level(group)];
         if (from === to) return [];
         if (to === undefined) told.delete(group);
@@ -40,4 +40,9 @@ export function createTally(): Tally {
         return [{ ...(group === undefined ? {} : { group }), from, to }];
       }),
   };
+}
+
+function byName(one: string | undefined, other: string | undefined): number {
+  if (one === undefined || other === undefined) return Number(one === undefined) - Number(other === undefined);
+  return one < other ? -1 : 1;
 }

@@ -1,0 +1,201 @@
+import type { ServiceId } from '../model.ts';
+import { type AlertKind, type Change, type Condition, graver } from './alert.ts';
+import { dueOf, type Entry, endOf, isForgotten, off, on, tell } from './machine.ts';
+
+/**
+ * All that is known of what is to be told: what was told, and what waits for its turn. What comes within a short time is
+ * told together, and the more was told of one kind lately, the longer that time is. No I/O, no clock: times (ms) are given.
+ */
+export interface Book {
+  /** It is so. False: that was known. */
+  on(condition: Condition, now: number): boolean;
+  /** It is over. `how`: how that was seen, where it was not just so. */
+  off(key: string, now: number, how?: string): boolean;
+  /** A service fails since something else does: that is told, and not the service. */
+  waits(service: ServiceId, on: string, why: string, now: number): void;
+  waitsNoMore(service: ServiceId, now: number): void;
+  /** Those that are so as far as anybody knows, told or not. */
+  current(): readonly Condition[];
+  /** Of those, the ones that were so before the daemon began and that nobody has spoken of since. */
+  doubtful(): readonly Condition[];
+  /** What is told now. `all`: also what would be told later, but for what may be over. */
+  tell(now: number, all?: boolean): readonly Change[];
+  /** When there is something to tell next, if nothing else happens. */
+  next(now: number): number | undefined;
+  save(): Saved;
+}
+
+export interface Saved {
+  readonly entries: readonly (readonly [key: string, entry: Entry])[];
+  /** The services that each was last told to be about. */
+  readonly about: readonly (readonly [key: string, services: readonly ServiceId[]])[];
+}
+
+/** ms. How long the first of a kind waits for others, */
+const FIRST = 2000;
+/** twice as long each time, up to this, */
+const LONGEST = 60_000;
+/** and as at first when nothing of the kind was told for so long. */
+const CALM = 300_000;
+
+/** Of a service that fails since something else does, these are not told. */
+const OF_ITSELF: ReadonlySet<AlertKind> = new Set(['down', 'health', 'acted']);
+
+type Shown = Exclude<Entry, { readonly state: 'calm' }>;
+
+export function createBook(saved: Saved = { entries: [], about: [] }): Book {
+  const entries = new Map<string, Entry>(saved.entries);
+  const abouts = new Map<string, readonly ServiceId[]>(saved.about);
+  const doubts = new Set([...entries].flatMap(([key, { state }]) => (state === 'firing' ? [key] : [])));
+  const causes = new Map<ServiceId, { readonly on: string; readonly why: string }>();
+  /** What may have something to tell. */
+  const pending = new Set([...entries].flatMap(([key, entry]) => (dueOf(entry) === undefined ? [] : [key])));
+  /** When something was told lately, by kind. */
+  const toldOf = new Map<AlertKind, readonly number[]>();
+
+  const put = (key: string, entry: Entry) => {
+    entries.set(key, entry);
+    if (dueOf(entry) === undefined) pending.delete(key);
+    else pending.add(key);
+  };
+  const isOn = (key: string): boolean => {
+    const entry = entries.get(key);
+    return entry?.state === 'rising' || entry?.state === 'firing';
+  };
+  const setOn = (condition: Condition, now: number) => {
+    const { key } = condition;
+    const before = entries.get(key);
+    const after = on(before, condition, now);
+    put(key, after);
+    return doubts.delete(key) || before?.state !== after.state || dueOf(before) !== dueOf(after);
+  };
+  const setOff = (key: string, now: number, how?: string) => {
+    doubts.delete(key);
+    const entry = entries.get(key);
+    if (entry === undefined || entry.state === 'calm' || entry.state === 'falling') return false;
+    put(key, off(entry, now, how));
+    return true;
+  };
+
+  /** How long the first of a kind waits for others. */
+  const patienceOf = (kind: AlertKind, now: number): number => {
+    const lately = (toldOf.get(kind) ?? []).filter((at) => at > now - CALM && at <= now);
+    toldOf.set(kind, lately);
+    return Math.min(LONGEST, FIRST * 2 ** lately.length);
+  };
+  /** It is told as a part of what it waits for; what was told already is told to be over, too. */
+  const isHidden = ({ state, condition }: Shown): boolean => {
+    if (state === 'falling') return false;
+    const { kind, service, key } = condition;
+    if (service !== undefined && OF_ITSELF.has(kind)) return causes.has(service);
+    if (kind !== 'dependency') return false;
+    // What they wait for is a service that has an alert of its own.
+    const cause = key.slice('dependency:'.length);
+    return !causes.has(cause) && (isOn(`health:${cause}`) || isOn(`down:${cause}`));
+  };
+  /** What waits for its turn, by kind. */
+  const waitingByKind = () => {
+    const all = new Map<AlertKind, { readonly key: string; readonly entry: Shown; readonly due: number }[]>();
+    for (const key of pending) {
+      const entry = entries.get(key);
+      const due = entry === undefined ? undefined : dueOf(entry);
+      if (entry === undefined || entry.state === 'calm' || due === undefined) pending.delete(key);
+      else if (!isHidden(entry)) {
+        const { kind } = entry.condition;
+        const same = all.get(kind) ?? [];
+        same.push({ key, entry, due });
+        all.set(kind, same);
+      }
+    }
+    return all;
+  };
+
+  const waiting = (cause: string) => [...causes].filter(([, { on }]) => on === cause).map(([service]) => service);
+  const lookAt = (cause: string, why: string, now: number) => {
+    const services = waiting(cause);
+    const key = `dependency:${cause}`;
+    if (services.length === 0) {
+      setOff(key, now);
+      return;
+    }
+    const gravest = services
+      .flatMap((service) => [entries.get(`health:${service}`), entries.get(`down:${service}`)])
+      .reduce(
+        (worst, entry) => {
+          if (entry?.state !== 'rising' && entry?.state !== 'firing') return worst;
+          return graver(worst, entry.condition.severity);
+        },
+        'warning' as Condition['severity'],
+      );
+    abouts.set(key, [...new Set([...(isOn(key) ? (abouts.get(key) ?? []) : []), ...services])]);
+    setOn(
+      {
+        key,
+        kind: 'dependency',
+        severity: gravest,
+        title: `${services.length} ${services.length === 1 ? 'service waits' : 'services wait'} for ${cause}: ${why}`,
+        text: `${services.join(', ')}: not restarted for that`,
+        hint: `mend ${cause}: what waits for it goes on by itself`,
+      },
+      now,
+    );
+  };
+
+  return {
+    on: setOn,
+    off: setOff,
+    waits: (service, cause, why, now) => {
+      const before = causes.get(service);
+      causes.set(service, { on: cause, why });
+      if (before !== undefined && before.on !== cause) lookAt(before.on, before.why, now);
+      lookAt(cause, why, now);
+    },
+    waitsNoMore: (service, now) => {
+      const before = causes.get(service);
+      if (before === undefined) return;
+      causes.delete(service);
+      lookAt(before.on, before.why, now);
+    },
+    current: () =>
+      [...entries.values()].flatMap((entry) =>
+        entry.state === 'rising' || entry.state === 'firing' ? [entry.condition] : [],
+      ),
+    doubtful: () =>
+      [...doubts].flatMap((key) => {
+        const entry = entries.get(key);
+        return entry === undefined || entry.state === 'calm' ? [] : [entry.condition];
+      }),
+    tell: (now, all = false) => {
+      for (const [key, entry] of entries) {
+        if ((endOf(entry) ?? Number.POSITIVE_INFINITY) <= now) setOff(key, now, 'it did not come again');
+        else if (isForgotten(entry, now)) entries.delete(key);
+      }
+      const changes: Change[] = [];
+      for (const [kind, waiting] of waitingByKind()) {
+        const first = waiting.reduce((least, { due }) => Math.min(least, due), Number.POSITIVE_INFINITY);
+        if (!all && first + patienceOf(kind, now) > now) continue;
+        const told = waiting.filter(({ entry, due }) => due <= now && !(all && entry.state === 'falling'));
+        for (const { key, entry } of told) {
+          const next = tell(entry, now);
+          put(key, next.entry);
+          const { service } = entry.condition;
+          const about = abouts.get(key) ?? (service === undefined ? [] : [service]);
+          if (next.entry.state === 'calm') abouts.delete(key);
+          if (next.change !== undefined) changes.push({ ...next.change, about });
+        }
+        if (told.length > 0) toldOf.set(kind, [...(toldOf.get(kind) ?? []), now]);
+      }
+      return changes;
+    },
+    next: (now) => {
+      let soonest = Number.POSITIVE_INFINITY;
+      for (const [kind, waiting] of waitingByKind()) {
+        const first = waiting.reduce((least, { due }) => Math.min(least, due), Number.POSITIVE_INFINITY);
+        soonest = Math.min(soonest, first + patienceOf(kind, now));
+      }
+      for (const entry of entries.values()) soonest = Math.min(soonest, endOf(entry) ?? Number.POSITIVE_INFINITY);
+      return Number.isFinite(soonest) ? soonest : undefined;
+    },
+    save: () => ({ entries: [...entries], about: [...abouts] }),
+  };
+}

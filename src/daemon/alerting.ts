@@ -1,0 +1,116 @@
+import type { AlertKind, Condition } from '../alerts/alert.ts';
+import { type AlerterMeans, createAlerter } from '../alerts/alerter.ts';
+import { placeOf } from '../alerts/targets.ts';
+import type { Config } from '../config.ts';
+import type { Level, Plan, ServiceId, StatusNote } from '../model.ts';
+import { conditionsIn, type Meaning, meaningsOf } from './conditions.ts';
+import type { DaemonEvent } from './event.ts';
+
+export interface AlertingMeans extends Pick<AlerterMeans, 'desired' | 'tell'> {
+  readonly levelOf: (id: ServiceId) => Level | undefined;
+}
+
+/** Turns what the daemon tells into what people are told, as `alerts` in policy.yaml says. Nothing waits for it. */
+export interface Alerting extends AsyncDisposable {
+  hear(event: DaemonEvent): void;
+  /** What a run found. `whole`: it is about all services; else it says nothing of others. */
+  see(plan: Plan, whole: boolean): void;
+  /** The targets that can't be reached. */
+  notes(): readonly StatusNote[];
+}
+
+/** Of these a plan tells that they are over, by holding them no more. */
+const PLANNED: ReadonlySet<AlertKind> = new Set(['down', 'duel', 'drift', 'held', 'approval', 'observed', 'apply']);
+/** ms. By then all that is so still has been told anew since the daemon began. */
+const GRACE = 30_000;
+
+export function startAlerting({ stateDir, host }: Config, means: AlertingMeans): Alerting {
+  const { desired, levelOf } = means;
+  const alerter = createAlerter({ ...means, stateDir, host });
+  const begun = performance.now();
+  let timer: NodeJS.Timeout | undefined;
+  /** Held by what did not stay well, as the last plan says. */
+  let quarantined: ReadonlySet<string> = new Set();
+
+  const take = (meaning: Meaning) => {
+    switch (meaning.kind) {
+      case 'on':
+        return alerter.on(meaning.condition);
+      case 'off':
+        return alerter.off(meaning.key);
+      case 'waits':
+        return alerter.waits(meaning.service, meaning.on, meaning.why);
+      case 'waits-no-more':
+        return alerter.waitsNoMore(meaning.service);
+    }
+  };
+
+  /** What was told before the daemon began, and may have ended while it did not run. */
+  const confirm = () => {
+    const late = performance.now() - begun > GRACE;
+    const left = alerter.doubtful().filter((condition) => {
+      if (!isOver(condition, late)) return true;
+      alerter.off(condition.key, 'seen when the daemon began anew');
+      return false;
+    });
+    clearTimeout(timer);
+    timer = left.length === 0 ? undefined : setTimeout(confirm, GRACE).unref();
+  };
+  const isOver = ({ kind, service, lasts }: Condition, late: boolean): boolean => {
+    if (kind === 'health') return service !== undefined && levelOf(service) === 'HEALTHY';
+    // It ends by itself, or the plan tells.
+    if (lasts !== undefined || PLANNED.has(kind)) return false;
+    if (kind === 'verify' && service !== undefined && quarantined.has(service)) return false;
+    return late;
+  };
+
+  const see = ({ steps, held, ...plan }: Plan, whole: boolean) => {
+    const said = conditionsIn({ held, ...plan });
+    const known = new Set(alerter.current().map(({ key }) => key));
+    for (const condition of said) {
+      // Who saw it fail has told more of it.
+      if (condition.kind !== 'verify' || !known.has(condition.key)) alerter.on(condition);
+    }
+    if (whole) {
+      const here = new Set(said.map(({ key }) => key));
+      const open = new Set(steps.map(({ service }) => service));
+      const declared = new Set([
+        ...(desired()?.services ?? []).map(({ id }) => id),
+        ...held.map(({ service }) => service),
+        ...open,
+      ]);
+      quarantined = new Set(held.flatMap(({ service, reason }) => (reason.kind === 'quarantined' ? [service] : [])));
+      const gated = new Set(
+        held.flatMap(({ service, reason }) => (reason.kind === 'gate' || reason.kind === 'approval' ? [service] : [])),
+      );
+      for (const { key, kind, service } of alerter.current()) {
+        if (here.has(key) || service === undefined || open.has(service)) continue;
+        if (!declared.has(service)) alerter.off(key, 'it is no longer declared');
+        else if (PLANNED.has(kind) || (kind === 'gate' && !gated.has(service))) alerter.off(key);
+      }
+      confirm();
+    }
+    alerter.look();
+  };
+
+  return {
+    hear: (event) => {
+      for (const meaning of meaningsOf(event)) take(meaning);
+    },
+    see,
+    notes: () =>
+      alerter.failing().map(({ target, since, why }) => ({
+        kind: 'alert',
+        ok: false,
+        text: `alerts can't be told to '${target.name}' (${placeOf(target)}) since ${time(since)}: ${why}`,
+      })),
+    [Symbol.asyncDispose]: async () => {
+      clearTimeout(timer);
+      await alerter.close();
+    },
+  };
+}
+
+function time(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.[0-9]+Z$/, 'Z');
+}

@@ -1,77 +1,185 @@
 import { equal, type Json } from '../canonical.ts';
 import type { HealthState, ServiceId } from '../model.ts';
-import type { Monitor, Probe, RunAs } from './health.ts';
+import { why } from '../problem.ts';
+import { type Attempt, type Cancel, within } from './attempt.ts';
+import { count, FRESH, renewed } from './counting.ts';
+import { isForReadiness, type Monitor, type Probe, type ProbedProcess, type ProbeState, type RunAs } from './health.ts';
+import { createSlots, type Sleeper } from './slots.ts';
+import { isEager, isReady, isSuspended, stateIn, stateOf, type Watched } from './watched.ts';
 
-/** Until it has passed once a probe about the service itself is tried this often, so that readiness is seen at once. */
+/** Until it has passed once what readiness waits for is tried this often, so that it is seen at once. */
 const EAGER = 250;
 
-/**
- * What is known of one probe.
- *
- *              passes                        fails `failures` times in a row
- *   unknown ───────────> passing  ─────────────────────────────────────────> failing
- *      │                    <──────────────── passes ───────────────────────    ^
- *      └──────────── fails `failures` times in a row, `every` apart ────────────┘
- */
-interface Watched {
-  readonly probe: Probe;
-  verdict: { readonly kind: 'unknown' | 'passing' } | { readonly kind: 'failing'; readonly why: string };
-  /** It has passed since it is watched. */
-  passed: boolean;
-  tries: number;
-  failures: number;
-  failedAt: number;
-  timer?: NodeJS.Timeout;
-}
+/** ms. The first tries of all that is watched from one moment on are spread over so long. */
+const SPREAD = 1000;
 
 interface Watch {
   readonly as: RunAs;
-  readonly probes: readonly Watched[];
-  readonly end: AbortController;
+  readonly process: ProbedProcess;
+  readonly entries: readonly Entry[];
   readonly waiting: Set<() => void>;
   state: HealthState;
+  graceUntil: number;
+  ended: boolean;
 }
 
-/** Watches probes by timers and never twice at a time; nothing is loaded before the first probe. */
+/** One probe of one watch. */
+interface Entry extends Watched, Sleeper {
+  /** When it is to be tried (ms, of `performance.now()`); infinite while it is not. */
+  due: number;
+  attempt: Attempt | undefined;
+  /** A try is under way until `deadline`. */
+  cancel: Cancel | undefined;
+  deadline: number;
+  /** Its period has a beginning: it goes on from there, whatever happens. */
+  phased: boolean;
+}
+
+const NOBODY: ProbedProcess = { pid: () => undefined, grace: 0 };
+
+/** Watches probes, one try of each at a time; nothing is loaded before the first. */
 export function createMonitor(): Monitor {
   const watches = new Map<ServiceId, Watch>();
-  const listeners: ((id: ServiceId, state: HealthState) => void)[] = [];
-  const trying = new Set<Promise<void>>();
+  const changed: Parameters<Monitor['onChange']>[0][] = [];
+  const probed: Parameters<Monitor['onProbe']>[0][] = [];
+  const slots = createSlots();
+  let waiting = 0;
 
-  function arm(id: ServiceId, watch: Watch, watched: Watched, delay: number): void {
-    clearTimeout(watched.timer);
-    watched.timer = setTimeout(
-      () => {
-        delete watched.timer;
-        const done = run(id, watch, watched).finally(() => trying.delete(done));
-        trying.add(done);
-        // A try may have taken longer than the time to the next.
-      },
-      Math.max(0, delay),
-    );
-    if (watch.waiting.size === 0) watched.timer.unref();
+  function plan(entry: Entry, due: number): void {
+    entry.due = due;
+    slots.put(entry, due);
   }
 
-  async function run(id: ServiceId, watch: Watch, watched: Watched): Promise<void> {
-    const { signal } = watch.end;
-    const started = performance.now();
-    const { tryProbe } = await import('./probes.ts');
-    const failure = await tryProbe(watched.probe, watch.as, signal);
-    if (signal.aborted) return;
-    note(watched, failure, started);
-    const before = watch.state;
-    watch.state = stateOf(watch.probes);
-    if (isReady(watch)) settle(watch);
-    if (!equal(before as Json, watch.state as Json)) for (const listener of listeners) listener(id, watch.state);
-    // A listener may have ended this watch.
-    if (!signal.aborted) arm(id, watch, watched, period(watch, watched) - (performance.now() - started));
+  function start(id: ServiceId, watch: Watch, entry: Entry, now: number): void {
+    const { probe } = entry;
+    if (isSuspended(watch.entries, entry)) {
+      entry.due = Number.POSITIVE_INFINITY;
+      return;
+    }
+    entry.deadline = now + probe.timeout;
+    const { attempt } = entry;
+    if (attempt === undefined) {
+      void prepare(id, watch, entry);
+      return;
+    }
+    let over = false;
+    const end = (failure: string | undefined) => {
+      over = true;
+      entry.cancel = undefined;
+      note(id, watch, entry, failure, now);
+    };
+    let cancel: Cancel;
+    try {
+      cancel = attempt({ name: probe.name, as: watch.as, pid: () => watch.process.pid() }, end);
+    } catch (error) {
+      end(`cannot be tried: ${why(error)}`);
+      return;
+    }
+    if (over) return;
+    entry.cancel = cancel;
+    slots.put(entry, entry.deadline);
+  }
+
+  /** What tries it is loaded and made once. */
+  async function prepare(id: ServiceId, watch: Watch, entry: Entry): Promise<void> {
+    const none: Cancel = () => '';
+    entry.cancel = none;
+    entry.deadline = Number.POSITIVE_INFINITY;
+    let failure: string | undefined;
+    let made: Attempt | undefined;
+    try {
+      made = await (await import('./probes.ts')).attemptOf(entry.probe.target);
+    } catch (error) {
+      failure = `cannot be tried: ${why(error)}`;
+    }
+    if (watch.ended || entry.cancel !== none) return;
+    entry.cancel = undefined;
+    entry.attempt = made;
+    const now = performance.now();
+    if (failure === undefined) start(id, watch, entry, now);
+    else note(id, watch, entry, failure, now);
+  }
+
+  function wake(id: ServiceId, watch: Watch, entry: Entry, now: number): void {
+    if (watch.ended) return;
+    if (entry.cancel === undefined) {
+      if (now >= entry.due) start(id, watch, entry, now);
+      return;
+    }
+    if (now < entry.deadline) return;
+    const { cancel } = entry;
+    entry.cancel = undefined;
+    note(id, watch, entry, cancel(within(entry.probe.timeout)), entry.deadline - entry.probe.timeout);
+  }
+
+  function note(id: ServiceId, watch: Watch, entry: Entry, failure: string | undefined, at: number): void {
+    if (watch.ended) return;
+    const before = entry.counted;
+    entry.counted = count(before, failure, entry.probe, { at, graceUntil: watch.graceUntil });
+    planNext(watch, entry, at);
+    if (before === entry.counted) return;
+    if (entry.probe.startup && entry.counted.passed && !before.passed) resume(watch);
+    if (before.verdict !== entry.counted.verdict) tell(id, watch, entry, before);
+  }
+
+  function tell(id: ServiceId, watch: Watch, entry: Entry, { verdict }: Watched['counted']): void {
+    const before: ProbeState = { probe: entry.probe, verdict, since: entry.since };
+    const isNew = verdict.kind !== entry.counted.verdict.kind;
+    if (isNew) entry.since = Date.now();
+    const was = watch.state;
+    watch.state = stateOf(watch.entries);
+    if (isReady(watch.entries)) settle(watch);
+    if (isNew) for (const listener of probed) listener(id, stateIn(entry), before);
+    if (!watch.ended && !isSame(was, watch.state)) for (const listener of changed) listener(id, watch.state);
+  }
+
+  /** From start to start, without drift: what was missed meanwhile is passed over, never caught up with. */
+  function planNext(watch: Watch, entry: Entry, at: number): void {
+    const { every } = entry.probe;
+    const now = performance.now();
+    if (isEager(entry, watch.waiting.size > 0)) {
+      entry.phased = false;
+      plan(entry, Math.max(now, at + Math.min(every, EAGER)));
+    } else if (entry.phased) {
+      plan(entry, entry.due + every * (Math.max(0, Math.floor((now - entry.due) / every)) + 1));
+    } else {
+      // The first period is a random part of one, so that many are spread over it.
+      entry.phased = true;
+      plan(entry, now + Math.random() * every);
+    }
+  }
+
+  /** What waited for the startup probe. */
+  function resume(watch: Watch): void {
+    for (const entry of watch.entries) {
+      if (entry.due === Number.POSITIVE_INFINITY && entry.cancel === undefined) plan(entry, first(entry.probe));
+    }
+  }
+
+  function entryOf(probe: Probe): Entry {
+    return {
+      probe,
+      counted: FRESH,
+      since: Date.now(),
+      due: Number.POSITIVE_INFINITY,
+      attempt: undefined,
+      cancel: undefined,
+      deadline: 0,
+      phased: false,
+      wake: () => {},
+    };
   }
 
   function end(id: ServiceId): Watch | undefined {
     const watch = watches.get(id);
+    if (watch === undefined) return undefined;
     watches.delete(id);
-    watch?.end.abort();
-    for (const { timer } of watch?.probes ?? []) clearTimeout(timer);
+    watch.ended = true;
+    for (const entry of watch.entries) {
+      entry.cancel?.('');
+      entry.cancel = undefined;
+      entry.due = Number.POSITIVE_INFINITY;
+    }
     return watch;
   }
 
@@ -82,100 +190,99 @@ export function createMonitor(): Monitor {
 
   return {
     forget,
-    watch(id, probes, as) {
+    watch(id, probes, as, process = NOBODY) {
       const before = end(id);
+      const entries = probes.map(entryOf);
       const watch: Watch = {
         as,
-        probes: probes.map((probe) => ({
-          probe,
-          verdict: { kind: 'unknown' },
-          passed: false,
-          tries: 0,
-          failures: 0,
-          failedAt: Number.NEGATIVE_INFINITY,
-        })),
-        end: new AbortController(),
+        process,
+        entries,
         // Who waits for the service waits on, for the process that is there now.
         waiting: before?.waiting ?? new Set(),
         state: { kind: probes.length > 0 ? 'unknown' : 'none' },
+        graceUntil: performance.now() + process.grace,
+        ended: false,
       };
       watches.set(id, watch);
-      if (isReady(watch)) settle(watch);
-      for (const watched of watch.probes) arm(id, watch, watched, 0);
+      if (isReady(entries)) settle(watch);
+      for (const entry of entries) {
+        entry.wake = (now) => wake(id, watch, entry, now);
+        if (!isSuspended(entries, entry)) plan(entry, watch.waiting.size > 0 ? performance.now() : first(entry.probe));
+      }
+    },
+    again(id) {
+      const watch = watches.get(id);
+      if (watch === undefined) return;
+      watch.graceUntil = performance.now() + (watch.process.wholeGrace ?? watch.process.grace);
+      for (const entry of watch.entries) {
+        const before = entry.counted;
+        entry.counted = renewed(before);
+        // What it has seen advance is forgotten with the rest.
+        if (entry.cancel === undefined) entry.attempt = undefined;
+        if (before.verdict.kind !== entry.counted.verdict.kind) tell(id, watch, entry, before);
+        if (watch.ended) return;
+      }
     },
     state(id) {
       return watches.get(id)?.state ?? { kind: 'none' };
     },
+    probes(id) {
+      return (watches.get(id)?.entries ?? []).map(stateIn);
+    },
+    pidOf(id) {
+      return watches.get(id)?.process.pid();
+    },
+    isReady(id) {
+      return isReady(watches.get(id)?.entries ?? []);
+    },
     ready(id, signal) {
       const watch = watches.get(id);
       if (watch === undefined) return Promise.resolve({ kind: 'none' });
-      if (isReady(watch) || signal.aborted) return Promise.resolve(watch.state);
+      if (isReady(watch.entries) || signal.aborted) return Promise.resolve(watch.state);
       return new Promise((resolve) => {
         const done = () => {
           signal.removeEventListener('abort', done);
           const now = watches.get(id) ?? watch;
           now.waiting.delete(done);
+          waiting -= 1;
+          slots.hold(waiting > 0);
           resolve(now.state);
         };
         signal.addEventListener('abort', done);
         watch.waiting.add(done);
-        for (const watched of watch.probes) {
-          if (watched.timer && isEager(watch, watched)) arm(id, watch, watched, 0);
+        waiting += 1;
+        slots.hold(true);
+        const now = performance.now();
+        for (const entry of watch.entries) {
+          const isIdle = entry.cancel === undefined && entry.due > now;
+          if (isIdle && isForReadiness(entry.probe) && isEager(entry, true) && !isSuspended(watch.entries, entry)) {
+            plan(entry, now);
+          }
         }
       });
     },
     onChange(listener) {
-      listeners.push(listener);
+      changed.push(listener);
+    },
+    onProbe(listener) {
+      probed.push(listener);
     },
     async [Symbol.asyncDispose]() {
       for (const id of [...watches.keys()]) forget(id);
-      await Promise.all(trying);
+      slots.close();
     },
   };
 }
 
-/** Eager failures count once in a period: a slow start is not a row of failures. */
-function note(watched: Watched, failure: string | undefined, at: number): void {
-  const { probe } = watched;
-  watched.tries += 1;
-  if (failure === undefined) {
-    Object.assign(watched, { verdict: { kind: 'passing' }, passed: true, failures: 0 });
-    return;
-  }
-  if (at - watched.failedAt >= probe.every * 0.9 || watched.passed) {
-    watched.failures += 1;
-    watched.failedAt = at;
-  }
-  if (watched.failures >= probe.failures) watched.verdict = { kind: 'failing', why: failure };
-}
-
-/** From start to start. The first period is a random part of one, so that the probes of many services spread. */
-function period(watch: Watch, watched: Watched): number {
-  const { every } = watched.probe;
-  if (isEager(watch, watched)) return Math.min(every, EAGER);
-  return watched.tries === 1 ? Math.random() * every : every;
-}
-
-function isEager(watch: Watch, { probe, passed, verdict }: Watched): boolean {
-  return probe.about === 'self' && !passed && (verdict.kind === 'unknown' || watch.waiting.size > 0);
-}
-
-function isReady(watch: Watch): boolean {
-  return watch.probes.every(({ probe, passed }) => passed || probe.about === 'dependency');
+function first({ every }: Probe): number {
+  return performance.now() + Math.random() * Math.min(every, SPREAD);
 }
 
 function settle(watch: Watch): void {
   for (const done of [...watch.waiting]) done();
 }
 
-/** What is wrong with the service itself comes first, then what it depends on. */
-function stateOf(probes: readonly Watched[]): HealthState {
-  for (const about of ['self', 'dependency'] as const) {
-    for (const { probe, verdict } of probes) {
-      if (probe.about === about && verdict.kind === 'failing') {
-        return { kind: 'unhealthy', probe: probe.name, why: verdict.why, about };
-      }
-    }
-  }
-  return { kind: probes.some(({ verdict }) => verdict.kind === 'unknown') ? 'unknown' : 'healthy' };
+/** But for the words of the reason, which may differ from try to try. */
+function isSame(one: HealthState, other: HealthState): boolean {
+  return equal({ ...one, why: '' } as Json, { ...other, why: '' } as Json);
 }

@@ -1,99 +1,123 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
-import { http, https } from '../host/http.ts';
+/** Tries of targets of all kinds. Loaded before the first try, and what reads answers only where a target needs it. */
 import { unreachable, why } from '../problem.ts';
-import { formatDuration } from '../units.ts';
-import type { Probe, RunAs } from './health.ts';
+import { type Attempt, type Cancel, type Context, within } from './attempt.ts';
+import type { HttpTarget, Probe, ProgressTarget, RunAs, Target } from './health.ts';
+import { execAttempt } from './probes/exec.ts';
+import { fileAttempt } from './probes/file.ts';
+import { httpAttempt } from './probes/http.ts';
+import { processAttempt } from './probes/process.ts';
+import { tcpAttempt } from './probes/tcp.ts';
+import { advance, type Mark, standstill } from './progress.ts';
 
-/** Undefined: it passed; else why it did not. */
-export type Verdict = string | undefined;
-
-/** How much of an answer's body is taken, so as not to break a server's writing, before the connection is cut. */
-const BODY = 64 * 1024;
-
-/** One try of a probe. Never rejects; ends at its timeout, or at once when the signal aborts. */
-export async function tryProbe(probe: Probe, as: RunAs, signal: AbortSignal): Promise<Verdict> {
-  const timeout = AbortSignal.timeout(probe.timeout);
-  const either = AbortSignal.any([signal, timeout]);
-  try {
-    const verdict = await tryTarget(probe.target, as, either);
-    return either.aborted && verdict !== undefined ? ended(timeout, probe) : verdict;
-  } catch (error) {
-    return either.aborted ? ended(timeout, probe) : why(error);
-  }
-}
-
-function ended(timeout: AbortSignal, probe: Probe): string {
-  return timeout.aborted ? `no result within ${formatDuration(probe.timeout)}` : 'interrupted';
-}
-
-function tryTarget(target: Probe['target'], as: RunAs, signal: AbortSignal): Promise<Verdict> {
+/** How a target is tried, again and again: what can be prepared for it is, and progress is remembered from try to try. */
+export async function attemptOf(target: Probe['target']): Promise<Attempt> {
   switch (target.kind) {
     case 'http':
-      return tryHttp(target.url, target.status, signal);
+      return checked(target);
     case 'tcp':
-      return tryTcp(target.host, target.port, signal);
+      return tcpAttempt(target);
     case 'exec':
-      return tryExec(target.command, as, signal);
+      return execAttempt(target);
+    case 'file':
+      return fileAttempt(target);
+    case 'progress':
+      return progressAttempt(target);
+    case 'process':
+      return processAttempt(target);
     default:
       return unreachable(target);
   }
 }
 
-/** The status alone decides, as soon as it is there; redirects are not followed. */
-async function tryHttp(url: string, wanted: number | undefined, signal: AbortSignal): Promise<Verdict> {
-  const { get } = url.startsWith('https:') ? https : http;
-  const request = get(url, { agent: false, signal, headers: { 'user-agent': 'reconciled', connection: 'close' } });
-  // What goes wrong once the status is there, the cut below among it, is of no interest.
-  request.on('error', () => {});
-  const [response] = (await once(request, 'response')) as [IncomingMessage];
-  let taken = 0;
-  response
-    .on('error', () => {})
-    .on('data', (chunk: Buffer) => {
-      taken += chunk.length;
-      if (taken > BODY) response.destroy();
-    });
-  const status = response.statusCode ?? 0;
-  if (wanted !== undefined) return status === wanted ? undefined : `status ${status}, not ${wanted}`;
-  return status >= 200 && status < 400 ? undefined : `status ${status}`;
+async function checked(target: HttpTarget): Promise<Attempt> {
+  if (target.body === undefined && target.json === undefined) return httpAttempt(target, false);
+  const check = await (await import('./probes/answer.ts')).checkOf(target);
+  const attempt = httpAttempt(target, true);
+  return (context, done) =>
+    attempt(context, (failure, text = '') => done(failure ?? guarded(() => check?.(text)), text));
 }
 
-async function tryTcp(host: string, port: number, signal: AbortSignal): Promise<Verdict> {
-  const socket = new Socket({ signal });
-  try {
-    socket.connect({ host, port });
-    await once(socket, 'connect');
-    return undefined;
-  } finally {
-    socket.on('error', () => {}).destroy();
-  }
-}
-
-/** Output goes nowhere: it may be endless, and may hold what no status should show. */
-async function tryExec(command: readonly string[], as: RunAs, signal: AbortSignal): Promise<Verdict> {
-  const [program = '', ...args] = [...as.prefix, ...command];
-  // A process group of its own, so that on timeout nothing of it stays.
-  const child = spawn(program, args, { cwd: as.directory, env: as.environment, detached: true, stdio: 'ignore' });
-  const kill = () => {
-    if (child.pid === undefined) return;
-    try {
-      process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      // It has ended meanwhile.
-    }
+async function progressAttempt(target: ProgressTarget): Promise<Attempt> {
+  const { numberOf } = await import('./probes/answer.ts');
+  const [number, from] = await Promise.all([numberOf(target), reader(target.from)]);
+  let mark: Mark | undefined;
+  const judge = (name: string, text: string) => {
+    const value = number(text);
+    if (typeof value === 'string') return value;
+    const now = performance.now();
+    mark = advance(mark, value, now);
+    return standstill(name, mark, target.within, now);
   };
-  signal.addEventListener('abort', kill);
-  try {
-    if (signal.aborted) kill();
-    const [code, killedBy] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-    if (code === 0) return undefined;
-    return code === null ? `ended by ${killedBy}` : `exit code ${code}`;
-  } catch (error) {
-    return `cannot run ${command[0]}: ${why(error)}`;
-  } finally {
-    signal.removeEventListener('abort', kill);
+  return (context, done) =>
+    from(context, (failure, text = '') => done(failure ?? guarded(() => judge(context.name, text))));
+}
+
+/** The text of what it gives goes along. */
+async function reader(target: ProgressTarget['from']): Promise<Attempt> {
+  switch (target.kind) {
+    case 'http':
+      return target.body === undefined && target.json === undefined ? httpAttempt(target, true) : checked(target);
+    case 'exec':
+      return execAttempt(target, true);
+    case 'file':
+      return fileAttempt(target, true);
+    default:
+      return unreachable(target);
   }
+}
+
+/** What comes from outside may be such as nobody has thought of. */
+function guarded(judge: () => string | undefined): string | undefined {
+  try {
+    return judge();
+  } catch (error) {
+    return `cannot read what it gives: ${why(error)}`;
+  }
+}
+
+export interface TryOptions {
+  /** ms. */
+  readonly timeout: number;
+  /** The main process of the service, where it is known. */
+  readonly pid?: number;
+}
+
+/**
+ * One try of a target by itself, as a gate makes it: undefined where it passed, else why not, in one line. Never rejects; ends
+ * at its timeout, or at once where the signal aborts.
+ */
+export async function tryTarget(
+  target: Target,
+  as: RunAs,
+  { timeout, pid }: TryOptions,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (signal.aborted) return 'interrupted';
+  let attempt: Attempt;
+  try {
+    attempt = await attemptOf(target);
+  } catch (error) {
+    return why(error);
+  }
+  const context: Context = { name: '', as, pid: () => pid };
+  return new Promise((resolve) => {
+    const end = (failure: string | undefined) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      resolve(failure);
+    };
+    const timer = setTimeout(() => end(cancel(within(timeout))), timeout);
+    const abort = () => {
+      cancel('');
+      end('interrupted');
+    };
+    signal.addEventListener('abort', abort);
+    let cancel: Cancel = () => '';
+    try {
+      cancel = attempt(context, end);
+    } catch (error) {
+      end(why(error));
+    }
+    if (signal.aborted) abort();
+  });
 }

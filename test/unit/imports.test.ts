@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['schema types', /^desired\/generated\//, []],
   [
     'leaf',
-    /^(guard|model|problem|units|canonical|secrets|stamp|fields|instance|revision|closest|settings|thing|waiting)\.ts$|^journal\/entry\.ts$/,
+    /^(guard|model|patterns|problem|units|canonical|secrets|stamp|fields|instance|revision|closest|settings|thing|waiting)\.ts$|^journal\/entry\.ts$/,
     ['schema types'],
   ],
   ['host', /^host\//, ['leaf']],
@@ -19,16 +19,22 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['git', /^git\//, ['decisions', 'host', 'leaf']],
   // What was decided, kept whole.
   ['decisions', /^decisions\.ts$/, ['host', 'leaf']],
+  // Who may be restarted, and when.
+  ['restarts', /^restarts\//, ['decisions', 'host', 'leaf']],
   // What was done, kept.
   ['journal', /^journal\//, ['host', 'leaf']],
   ['planner', /^(planner|order)\.ts$|^planner\//, ['leaf']],
   ['supervisor interface', /^supervisors\/(supervisor|fields|taker)\.ts$/, ['leaf', 'schema types']],
-  ['registry', /^supervisors\/index\.ts$/, ['supervisor', 'supervisor interface', 'health', 'leaf']],
-  ['supervisor parts', /^supervisors\/shared\//, ['health', 'host', 'leaf']],
+  [
+    'registry',
+    /^supervisors\/index\.ts$/,
+    ['supervisor', 'supervisor interface', 'supervisor parts', 'restarts', 'health', 'leaf'],
+  ],
+  ['supervisor parts', /^supervisors\/shared\//, ['restarts', 'health', 'host', 'leaf']],
   [
     'supervisor',
     /^supervisors\/[^/]+\//,
-    ['supervisor interface', 'supervisor parts', 'health', 'host', 'leaf', 'schema types'],
+    ['supervisor interface', 'supervisor parts', 'restarts', 'health', 'host', 'leaf', 'schema types'],
   ],
   // Who runs what on this host, whoever made it so.
   ['graph', /^graph\//, ['supervisor', 'host', 'leaf']],
@@ -36,18 +42,22 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['duels', /^duels\//, ['graph', 'host', 'leaf']],
   // What is nobody's to supervise: processes by themselves, lines of crontabs.
   ['things', /^things\//, ['supervisor interface', 'supervisor parts', 'host', 'leaf']],
+  // Whom to tell, and how.
+  ['alerts', /^alerts\//, ['desired', 'host', 'leaf', 'schema types']],
   ['view', /^cli\/(views\/|style\.ts$)/, ['leaf']],
   [
     'engine',
-    /^(handover|control|verify|service)\/|^(change|engine|status-notes|abandoned|apply|check-names|status|config|config-file|definitions|groups|instances|launcher|leaving|marks|prepare|request|service-files|sources|surroundings|unsafe-instances|used)\.ts$/,
+    /^(handover|control|gates|verify|service)\/|^(change|engine|status-notes|abandoned|apply|check-names|status|config|config-file|definitions|groups|instances|launcher|leaving|marks|prepare|request|service-files|sources|surroundings|unsafe-instances|used)\.ts$/,
     [
       'git',
       'decisions',
+      'restarts',
       'desired',
       'planner',
       'registry',
       'supervisor',
       'supervisor interface',
+      'supervisor parts',
       'graph',
       'duels',
       'things',
@@ -63,6 +73,8 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
     [
       'git',
       'decisions',
+      'restarts',
+      'alerts',
       'journal',
       'engine',
       'desired',
@@ -84,6 +96,9 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
       'daemon',
       'git',
       'decisions',
+      'restarts',
+      'restarts',
+      'alerts',
       'journal',
       'engine',
       'view',

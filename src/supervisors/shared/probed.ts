@@ -17,17 +17,17 @@ export class Probed implements Disposable {
     this.#trouble = trouble;
   }
 
-  /** Has a service probed that runs, where it has probes; nothing where the same ones are at it. */
-  async probe(id: ServiceId, settings: Settings): Promise<void> {
-    const { probes, user, group } = settings;
-    const key = JSON.stringify([probes, user, group, settings.directory, settings.environment]);
+  /** Has a service's process probed, where it has probes; nothing where the same ones are at that one. */
+  async probe(id: ServiceId, settings: Settings, pid: number | undefined): Promise<void> {
+    const { probes, user, group, grace } = settings;
+    const key = JSON.stringify([pid, probes, user, group, grace, settings.directory, settings.environment]);
     if (probes.length === 0) return this.#forget(id);
     if (this.#probed.get(id) === key) return;
     this.#probed.set(id, key);
     const found = user === undefined ? undefined : await findUser(user);
     // Its user is gone: a probe must not run as another.
     if (user !== undefined && found === undefined) return this.#forget(id);
-    const problem = watchHealth(this.#monitor, id, settings, found && { user: found, group });
+    const problem = watchHealth(this.#monitor, id, settings, found && { user: found, group }, () => pid);
     if (problem !== undefined) this.#trouble(id, problem);
   }
 

@@ -3,16 +3,15 @@ import type { Json } from '../../canonical.ts';
 import type { Probe } from '../../health/health.ts';
 import { probesOf } from '../../health/parse.ts';
 import type { Fields, ServiceId } from '../../model.ts';
+import type { Pace } from '../../restarts/account.ts';
 
 /** How a service is kept running. All times in milliseconds. */
-export interface Rules {
-  readonly ready: number;
+export interface Rules extends Pace {
   readonly retries: number;
   readonly stopTimeout: number;
   readonly policy: 'always' | 'on-failure' | 'never';
-  readonly backoff: { readonly initial: number; readonly factor: number; readonly max: number };
-  readonly limit: { readonly restarts: number; readonly within: number };
-  readonly cooldown: number;
+  /** Exit codes that no restart can heal. */
+  readonly permanent: readonly number[];
 }
 
 /** How one service is run: its definition with every default filled. Times in milliseconds, sizes in bytes. */
@@ -30,6 +29,8 @@ export interface Settings {
   readonly logs: Logs;
   readonly stop: { readonly signal: NodeJS.Signals; readonly tree: boolean };
   readonly startTimeout: number;
+  /** What fails so soon after its process began is no failure of its probes, until they have passed once. */
+  readonly grace: number;
   readonly rules: Rules;
   readonly probes: readonly Probe[];
 }
@@ -85,11 +86,13 @@ export function settingsOf(id: ServiceId, fields: Fields, logDir: string): Setti
       tree: (fields['stop.tree'] as boolean | undefined) ?? true,
     },
     startTimeout: number('start.timeout', 60_000),
+    grace: number('start.grace', 0),
     rules: {
       ready: number('start.ready', 1000),
       retries: number('start.retries', 3),
       stopTimeout: number('stop.timeout', 10_000),
       policy: (text('restart.policy') as Rules['policy'] | undefined) ?? 'always',
+      permanent: (fields['restart.permanentExitCodes'] as readonly number[] | undefined) ?? [],
       backoff: {
         initial: number('restart.backoff.initial', 1000),
         factor: number('restart.backoff.factor', 2),

@@ -20,7 +20,7 @@ export interface StepContext {
   readonly monitor: Monitor;
   readonly logDir: string;
   /** Begins to probe a service's health, where it has probes. */
-  readonly probe: (id: ServiceId, settings: Settings) => Promise<void>;
+  readonly probe: (id: ServiceId, settings: Settings, pid: number | undefined) => Promise<void>;
   /** Somebody has said something of it: its restarts are counted anew. */
   readonly renew: (id: ServiceId) => void;
   /** Has supervisord read its files, once for all that ask at the same time. */
@@ -84,7 +84,7 @@ async function start(
   const end = await ready(link, context.wake, id, settings, signal);
   switch (end.kind) {
     case 'ready': {
-      await context.probe(id, settings);
+      await context.probe(id, settings, end.pid);
       let exit: string | undefined;
       const ill = await whenHealthy(monitor, id, settings, signal, async (limit) => {
         exit = await ended(link, context.wake, id, end.pid, settings, limit);

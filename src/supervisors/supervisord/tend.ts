@@ -74,7 +74,7 @@ export class Tender implements Disposable {
       if (up) {
         alive.add(id);
         budget.release(id);
-        void this.#probed.probe(id, settings);
+        void this.#probed.probe(id, settings, run.pid);
       }
       // What is on its way is looked at again by itself.
       const pid = up ? run.pid : run.kind === 'backoff' || run.kind === 'stopping' ? 0 : undefined;
@@ -89,9 +89,9 @@ export class Tender implements Disposable {
   }
 
   /** Probes a service that has a new process, where it has probes. */
-  probe(id: ServiceId, settings: Settings): Promise<void> {
+  probe(id: ServiceId, settings: Settings, pid: number | undefined): Promise<void> {
     this.#probed.renew(id);
-    return this.#probed.probe(id, settings);
+    return this.#probed.probe(id, settings, pid);
   }
 
   /** A step begins, which may start and stop it. */
@@ -156,7 +156,7 @@ export class Tender implements Disposable {
     const spent = budget.count(id, beganAt(child), rules);
     emit({ kind: 'restarted', service: id, pid: child.pid, times: budget.restarts(id) });
     if (!spent) {
-      void this.probe(id, known.settings);
+      void this.probe(id, known.settings, child.pid);
       return;
     }
     const { restarts, within } = rules.limit;

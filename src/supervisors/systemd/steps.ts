@@ -20,7 +20,7 @@ export interface StepContext {
   readonly monitor: Monitor;
   readonly logDir: string;
   /** Begins to probe a service's health, where it has probes. */
-  readonly probe: (id: string, settings: Settings) => Promise<void>;
+  readonly probe: (id: string, settings: Settings, pid: number | undefined) => Promise<void>;
 }
 
 /** Takes one step, whose files are written and loaded, and waits for its result. Throws what systemd says. */
@@ -96,7 +96,7 @@ async function start(
   const ready = await context.waiting.ready(unit, end, settings, signal);
   switch (ready.kind) {
     case 'ready': {
-      await context.probe(step.service, settings);
+      await context.probe(step.service, settings, ready.pid);
       let exit: string | undefined;
       const ill = await whenHealthy(context.monitor, step.service, settings, signal, async (limit) => {
         exit = await context.waiting.ended(unit, settings, limit);

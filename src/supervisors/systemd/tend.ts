@@ -51,7 +51,7 @@ export class Tender implements Disposable {
       const settings = settingsOf(id, definition.fields ?? {}, this.#options.logDir);
       if (settings.logs.written) logging.push({ id, logs: settings.logs });
       alive.add(id);
-      void this.#probed.probe(id, settings);
+      void this.#probed.probe(id, settings, run.pid);
     }
     this.#logging = logging;
     this.#probed.keep(alive);
@@ -60,9 +60,9 @@ export class Tender implements Disposable {
   }
 
   /** Probes a service that has a new process, where it has probes. */
-  probe(id: ServiceId, settings: Settings): Promise<void> {
+  probe(id: ServiceId, settings: Settings, pid: number | undefined): Promise<void> {
     this.#probed.renew(id);
-    return this.#probed.probe(id, settings);
+    return this.#probed.probe(id, settings, pid);
   }
 
   #tryNow(id: ServiceId): void {

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import type { Monitor } from '../../health/health.ts';
 import type { Outcome, OwnStep, Reading, Service, ServiceId } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
+import { openRestarts, type Restarts } from '../../restarts/restarts.ts';
 import { check } from '../shared/check.ts';
 import { writeFiles } from '../shared/files.ts';
 import { makeFolders } from '../shared/folders.ts';
+import type { WhoListens } from '../shared/local-ports.ts';
 import { rotateLogs } from '../shared/rotation.ts';
 import { settingsOf } from '../shared/settings.ts';
 import type { Supervisor } from '../supervisor.ts';
@@ -31,6 +33,11 @@ export interface BuiltinOptions {
   /** In a daemon: `adopt` at once, and keep alive. Else for one apply, that leaves alone what it has started. */
   readonly supervise: boolean;
   readonly monitor: Monitor;
+  /** Does a person want it left alone, so that it stays down once it ends? Absent: none is. */
+  readonly isHeld?: (id: ServiceId) => boolean;
+  /** Absent: one of its own. */
+  readonly restarts?: Restarts;
+  readonly whoListens?: WhoListens;
   /** What is being applied, for the records. */
   readonly revision?: () => string;
   readonly onEvent?: (event: BuiltinEvent) => void;
@@ -52,13 +59,17 @@ const ROTATION_GROWN = 1000;
 
 /** The embedded supervisor. Disposing of it touches no service. */
 export function createBuiltin(options: BuiltinOptions): Builtin {
-  const { owner, logDir, supervise, monitor } = options;
+  const { owner, logDir, supervise, monitor, isHeld = () => false } = options;
   const services = join(options.runtimeDir, 'services');
   const emit = options.onEvent ?? (() => {});
   const scanner = createScanner();
   const units = new Map<ServiceId, Unit>();
   const scopes = supervise ? openScopes((problem) => emit({ kind: 'trouble', problem })) : undefined;
-  const around: Surroundings = { owner, services, logDir, supervise, monitor, scanner, scopes, emit };
+  const restarts = options.restarts ?? openRestarts({ runtimeDir: options.runtimeDir });
+  const { whoListens } = options;
+  const around: Surroundings = {
+    ...{ owner, services, logDir, supervise, monitor, isHeld, restarts, whoListens, scanner, scopes, emit },
+  };
   const observer: Observer = { owner, services, scanner, supervises: supervise };
   const checkService = async (service: Service): Promise<Problem | undefined> => {
     const definition = define(service);
@@ -147,6 +158,7 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
       for (const unit of units.values()) unit.close();
       units.clear();
       scopes?.close();
+      if (options.restarts === undefined) restarts[Symbol.dispose]();
     },
   };
 }

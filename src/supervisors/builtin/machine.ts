@@ -1,29 +1,30 @@
 import type { Exit } from '../../model.ts';
 import { unreachable } from '../../problem.ts';
-import { formatDuration } from '../../units.ts';
 import { exitText } from '../shared/exit.ts';
 import type { Rules } from '../shared/settings.ts';
 
 /*
- * The life of one service. Names are supervisord's, and HELD.
+ * The life of one service. Names are supervisord's, and HELD. Whether and when it is started again after an end is not for this
+ * machine to say: it asks (`Ask`), and goes on as it is answered (src/restarts/machine.ts).
  *
  *              start                    up for start.ready
  *   STOPPED ----------->  STARTING  -------------------------->  RUNNING
  *      ^                   ^ |  |                                  | |
  *      |                   | |  | ended       ended: the exit is   | |
- *      |             timer | |  |             allowed              | |
+ *      |                   | |  |             allowed              | |
  *      |                   | |  +-------> EXITED <-----------------+ |
- *      |                   | |  ended                         ended  |
- *      |                   | +---------> BACKOFF <-------------------+   (the first time: STARTING at once)
- *      |                   |  ended too        |                     |
- *      |                   |  often in a row   | ended, and the      |
- *      |                   |  before ready     | budget is spent     |
- *      |                   |      |            v                     |
- *      |                   |      v     timer: one trial             |
- *      |                   |    FATAL   <-- STARTING <-- HELD <------+
+ *      |                   | |                                       |
+ *      |                   | |  ended, and what is to come of it     |
+ *      |                   | |  was asked:                           |
+ *      |       timer: asks | +---------> BACKOFF <-------------------+   (`restart`: STARTING at once)
+ *      |       once more   +---------------+ |                       |
+ *      |                   +-- HELD <--------+-----------------------+   (`hold`: its budget is spent, or another's)
+ *      |                   |
+ *      |                   +-- FATAL   ended too often in a row before ready, or as no restart can heal;
+ *      |                   |           `mended` leads back to STARTING where something was missing
  *      |                   |
  *      +--- STOPPING <-----+--- stop, from STARTING and RUNNING; from all others straight to STOPPED
- *           ended: all of it is gone       (start leads from all but RUNNING and STOPPING to STARTING, all counters at zero)
+ *           ended: all of it is gone       (start leads from all but RUNNING and STOPPING to STARTING)
  */
 export type State =
   | { readonly name: 'STOPPED' }
@@ -34,19 +35,20 @@ export type State =
   /** Killed at `until`, and then again every second until nothing is left. */
   | { readonly name: 'STOPPING'; readonly since: number; readonly until: number; readonly killed: boolean }
   | { readonly name: 'EXITED'; readonly at: number; readonly exit: Exit }
-  | { readonly name: 'FATAL'; readonly at: number; readonly exit: Exit; readonly reason: string }
+  /** `missing`: it is started again once that is there. */
+  | {
+      readonly name: 'FATAL';
+      readonly at: number;
+      readonly exit: Exit;
+      readonly reason: string;
+      readonly missing?: true | undefined;
+    }
   | { readonly name: 'HELD'; readonly until: number; readonly exit: Exit; readonly reason: string };
 
 export interface Machine {
   readonly state: State;
   /** Starts in a row that ended before ready. */
   readonly failures: number;
-  /** Times in a row that it ended without having been up for long. */
-  readonly streak: number;
-  /** When it was restarted, as far as the limit's window reaches. */
-  readonly recent: readonly number[];
-  /** Restarts by supervision since the last `start`. */
-  readonly restarts: number;
 }
 
 export type Input =
@@ -58,20 +60,46 @@ export type Input =
   /** Its process is gone, or could not be made (`why`). */
   | { readonly kind: 'ended'; readonly exit: Exit; readonly why?: string }
   /** The time of `deadline` has come. */
-  | { readonly kind: 'timer' };
+  | { readonly kind: 'timer' }
+  /** What was asked for a moment ago, in this very state. */
+  | { readonly kind: 'answer'; readonly ask: Ask; readonly answer: Answer }
+  /** It is down, and as long as something is missing no start can go well; that is there again. */
+  | { readonly kind: 'hopeless'; readonly reason: string }
+  | { readonly kind: 'mended' };
 
 /** `signal`: ask it to stop. `kill`: all of it, at once. */
 export type Effect = 'spawn' | 'signal' | 'kill';
 
+/** What is to come of it now that it is down, and policy wants it up. */
+export type Ask =
+  /** `ran`: how long (ms) it was up. */
+  | {
+      readonly kind: 'ended';
+      readonly exit: Exit;
+      readonly failed: boolean;
+      readonly failures: number;
+      readonly ran: number;
+      readonly how: string;
+    }
+  /** What it waited for has come; `trial`: it was HELD. */
+  | { readonly kind: 'due'; readonly exit: Exit; readonly trial: boolean }
+  | { readonly kind: 'mended'; readonly exit: Exit };
+
+export type Answer =
+  | { readonly kind: 'restart'; readonly trial: boolean }
+  | { readonly kind: 'wait'; readonly ms: number }
+  | { readonly kind: 'hold'; readonly ms: number; readonly reason: string }
+  /** A person wants it left alone: it stays down, and whoever plans starts it once that is over. */
+  | { readonly kind: 'leave' };
+
 export interface Transition {
   readonly machine: Machine;
   readonly effect?: Effect;
+  readonly ask?: Ask;
 }
 
-export const NEW: Machine = { state: { name: 'STOPPED' }, failures: 0, streak: 0, recent: [], restarts: 0 };
+export const NEW: Machine = { state: { name: 'STOPPED' }, failures: 0 };
 
-/** Up for so long, it counts as well again: the next restart is immediate. */
-const STABLE = 10_000;
 const KILL_AGAIN = 1000;
 
 /** When the state changes by itself; undefined where it never does. */
@@ -119,6 +147,15 @@ export function next(machine: Machine, input: Input, rules: Rules, now: number):
       const due = deadline(machine, rules);
       return due === undefined || now < due ? { machine } : timer(machine, now);
     }
+    case 'answer':
+      return answered(machine, input, now);
+    case 'hopeless': {
+      if (state.name !== 'BACKOFF' && state.name !== 'HELD' && state.name !== 'FATAL') return { machine };
+      return to(machine, { name: 'FATAL', at: now, exit: state.exit, reason: input.reason, missing: true });
+    }
+    case 'mended':
+      if (state.name !== 'FATAL' || !state.missing) return { machine };
+      return { machine: { ...machine, failures: 0 }, ask: { kind: 'mended', exit: state.exit } };
     default:
       return unreachable(input);
   }
@@ -130,9 +167,9 @@ function timer(machine: Machine, now: number): Transition {
     case 'STARTING':
       return to({ ...machine, failures: 0 }, { name: 'RUNNING', since: state.since });
     case 'BACKOFF':
-      return restart(machine, now, false);
+      return { machine, ask: { kind: 'due', exit: state.exit, trial: false } };
     case 'HELD':
-      return restart({ ...machine, failures: 0 }, now, true);
+      return { machine: { ...machine, failures: 0 }, ask: { kind: 'due', exit: state.exit, trial: true } };
     case 'STOPPING':
       return { ...to(machine, { ...state, until: now + KILL_AGAIN, killed: true }), effect: 'kill' };
     case 'STOPPED':
@@ -153,45 +190,47 @@ function ended(
   now: number,
 ): Transition {
   const failed = state.name === 'STARTING';
+  const how = why ?? exitText(exit);
+  if (why === undefined && isPermanent(exit, rules)) {
+    const reason = `${how}, which no restart can heal (restart.permanentExitCodes)`;
+    return to({ ...machine, failures: 0 }, { name: 'FATAL', at: now, exit, reason });
+  }
   if (why === undefined && allowed(exit, rules.policy, failed)) return to(machine, { name: 'EXITED', at: now, exit });
 
-  const stable = !failed && now - state.since >= Math.max(rules.ready, STABLE);
-  const streak = stable ? 0 : machine.streak;
-  const recent = machine.recent.filter((at) => at > now - rules.limit.within);
-  const after: Machine = { ...machine, streak: streak + 1, failures: failed ? machine.failures + 1 : 0, recent };
-  const how = why ?? exitText(exit);
-  if (failed && state.trial) {
-    return to(after, { name: 'HELD', until: now + rules.cooldown, exit, reason: `the trial start failed: ${how}` });
-  }
-  if (after.failures > rules.retries) {
-    const times = after.failures === 1 ? 'once' : `${after.failures} times in a row`;
+  const failures = failed ? machine.failures + 1 : 0;
+  const after: Machine = { ...machine, failures };
+  // What failed in its one trial is held again: it has been given up once already.
+  if (failures > rules.retries && !(failed && state.trial)) {
+    const times = failures === 1 ? 'once' : `${failures} times in a row`;
     return to(after, { name: 'FATAL', at: now, exit, reason: `could not be started, tried ${times}: ${how}` });
   }
-  if (recent.length >= rules.limit.restarts) {
-    const reason = `restarted ${recent.length} times within ${formatDuration(rules.limit.within)}, last: ${how}`;
-    return to(after, { name: 'HELD', until: now + rules.cooldown, exit, reason });
+  return { machine: after, ask: { kind: 'ended', exit, failed, failures, ran: Math.max(0, now - state.since), how } };
+}
+
+function answered(machine: Machine, { ask, answer }: Extract<Input, { kind: 'answer' }>, now: number): Transition {
+  const { exit } = ask;
+  switch (answer.kind) {
+    case 'restart':
+      return { ...to(machine, starting(now, answer.trial)), effect: 'spawn' };
+    case 'wait':
+      return to(machine, { name: 'BACKOFF', until: now + answer.ms, exit });
+    case 'hold':
+      return to(machine, { name: 'HELD', until: now + answer.ms, exit, reason: answer.reason });
+    case 'leave':
+      return to(machine, { name: 'EXITED', at: now, exit });
+    default:
+      return unreachable(answer);
   }
-  if (!failed && streak === 0) return restart(after, now, false);
-  const wait = backoff(rules, failed ? machine.failures : streak - 1);
-  return to(after, { name: 'BACKOFF', until: now + wait, exit });
+}
+
+export function isPermanent(exit: Exit, { permanent }: Pick<Rules, 'permanent'>): boolean {
+  return exit.kind === 'code' && permanent.includes(exit.code);
 }
 
 /** A failed start is never an allowed exit, unless it ended well. */
 function allowed(exit: Exit, policy: Rules['policy'], failed: boolean): boolean {
   if (policy === 'always') return false;
   return (exit.kind === 'code' && exit.code === 0) || (policy === 'never' && !failed);
-}
-
-function backoff({ backoff: { initial, factor, max } }: Rules, n: number): number {
-  return Math.min(initial * factor ** n, max);
-}
-
-function restart(machine: Machine, now: number, trial: boolean): Transition {
-  const { recent, restarts } = machine;
-  return {
-    machine: { ...machine, state: starting(now, trial), recent: [...recent, now], restarts: restarts + 1 },
-    effect: 'spawn',
-  };
 }
 
 function starting(now: number, trial: boolean): State {

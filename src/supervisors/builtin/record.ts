@@ -4,7 +4,8 @@ import { readIfThere, writeAtomic } from '../../host/files.ts';
 import type { Fields, ServiceId } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
 import { why } from '../../problem.ts';
-import type { Machine } from './machine.ts';
+import type { Account } from '../../restarts/account.ts';
+import { type Machine, NEW } from './machine.ts';
 
 /*
  * One record for each service, `services/ID/record.json` in the runtime folder: the one place where the supervisor keeps
@@ -26,7 +27,13 @@ const State = z.discriminatedUnion('name', [
   z.object({ name: z.literal('BACKOFF'), until: Time, exit: Exit }),
   z.object({ name: z.literal('STOPPING'), since: Time, until: Time, killed: z.boolean() }),
   z.object({ name: z.literal('EXITED'), at: Time, exit: Exit }),
-  z.object({ name: z.literal('FATAL'), at: Time, exit: Exit, reason: z.string() }),
+  z.object({
+    name: z.literal('FATAL'),
+    at: Time,
+    exit: Exit,
+    reason: z.string(),
+    missing: z.optional(z.literal(true)),
+  }),
   z.object({ name: z.literal('HELD'), until: Time, exit: Exit, reason: z.string() }),
 ]);
 const RecordFile = z.object({
@@ -43,6 +50,7 @@ const RecordFile = z.object({
   boot: z.string(),
   /** It was started since that boot. */
   started: z.boolean(),
+  /** How often it was restarted is counted elsewhere too: this is what a count that was lost begins with. */
   machine: z.object({
     state: State,
     failures: z.number(),
@@ -60,8 +68,10 @@ type Parsed = z.infer<typeof RecordFile>;
 type Optional<T> = { readonly [K in keyof T]?: T[K] | undefined };
 export type ServiceRecord = Readonly<Omit<Parsed, 'definition' | 'machine' | 'revision' | 'main' | 'shim'>> & {
   readonly definition: { readonly hash: string; readonly fields: Fields };
-  readonly machine: Machine;
+  readonly machine: Machine & Pick<Account, 'streak' | 'recent' | 'restarts'>;
 } & Optional<Pick<Parsed, 'revision' | 'main' | 'shim'>>;
+
+export const NEW_MACHINE: ServiceRecord['machine'] = { ...NEW, streak: 0, recent: [], restarts: 0 };
 
 export type RecordRead =
   | { readonly kind: 'record'; readonly record: ServiceRecord }
@@ -111,6 +121,17 @@ export function writeRecord(services: string, record: ServiceRecord): void {
     // Its folder is new, or somebody has removed it under a living service.
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     writeAtomic(file, text);
+  }
+}
+
+/** The same, and why it could not be, where that is so. */
+export function keepRecord(services: string, record: ServiceRecord): Problem | undefined {
+  try {
+    writeRecord(services, record);
+    return undefined;
+  } catch (error) {
+    const summary = `cannot write the record of ${record.id}: ${why(error)}`;
+    return { code: 'record-not-written', summary, file: folderOf(services, record.id) };
   }
 }
 

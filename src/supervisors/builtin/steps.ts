@@ -8,9 +8,9 @@ import { removeFile } from '../shared/files.ts';
 import { whenHealthy } from '../shared/probing.ts';
 import { settingsOf } from '../shared/settings.ts';
 import { sizeOf, tail } from '../shared/tail.ts';
-import { NEW, type State } from './machine.ts';
+import type { State } from './machine.ts';
 import { type Observer, observeOne } from './observe.ts';
-import { readRecord, type ServiceRecord } from './record.ts';
+import { NEW_MACHINE, readRecord, type ServiceRecord } from './record.ts';
 import { findMain, guessMains, type Identity, type Processes, runs } from './scan.ts';
 import type { Surroundings } from './surroundings.ts';
 import { ownGroup, remainsOf, signalTo } from './tree.ts';
@@ -125,7 +125,7 @@ function recorded({ hash, fields }: Definition): Definition {
 
 function blank(around: Surroundings, id: ServiceId, definition: ServiceRecord['definition']): ServiceRecord {
   const { owner, logDir } = around;
-  return { version: 1, owner, id, definition, logDir, boot: bootId(), started: false, machine: NEW };
+  return { version: 1, owner, id, definition, logDir, boot: bootId(), started: false, machine: NEW_MACHINE };
 }
 
 async function stop(unit: Unit, step: Step, signal: AbortSignal): Promise<Outcome> {
@@ -158,7 +158,7 @@ async function start(
   else {
     if (unit.settings.stop.tree) await clear(context, identity, processes, signal);
     if (signal.aborted) return failed(cannot(step, 'interrupted before it was started', 'interrupted'));
-    unit.start();
+    unit.start(step.reason.kind === 'unhealthy');
   }
   const { startTimeout, rules } = unit.settings;
   const decided = ({ name }: State) => name !== 'STARTING' && name !== 'BACKOFF' && name !== 'STOPPING';

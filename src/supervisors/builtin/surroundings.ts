@@ -1,4 +1,7 @@
 import type { Monitor } from '../../health/health.ts';
+import type { ServiceId } from '../../model.ts';
+import type { Restarts } from '../../restarts/restarts.ts';
+import type { WhoListens } from '../shared/local-ports.ts';
 import type { BuiltinEvent } from './events.ts';
 import type { Scanner } from './scan.ts';
 import type { Scopes } from './scopes.ts';
@@ -13,6 +16,11 @@ export interface Surroundings {
   /** Keeps services alive; else only carries out steps. */
   readonly supervise: boolean;
   readonly monitor: Monitor;
+  /** Does a person want it left alone, so that it stays down once it ends? */
+  readonly isHeld: (id: ServiceId) => boolean;
+  /** Says whether and when one that has ended is started again. */
+  readonly restarts: Restarts;
+  readonly whoListens: WhoListens | undefined;
   readonly scanner: Scanner;
   /** Where services are to be parted from the daemon. */
   readonly scopes: Scopes | undefined;

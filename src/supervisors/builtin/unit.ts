@@ -1,7 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beganAt, bootId, type ProcessRef, statOf, variableOf } from '../../host/procfs.ts';
-import { findUser } from '../../host/users.ts';
 import type { Definition, ServiceId } from '../../model.ts';
 import { unreachable, why } from '../../problem.ts';
 import { parseStamp, STAMP } from '../../stamp.ts';
@@ -10,20 +9,21 @@ import { UNKNOWN } from '../shared/exit.ts';
 import { watchHealth } from '../shared/probing.ts';
 import type { RunsAs } from '../shared/programs.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
+import { Alarm } from './alarm.ts';
+import { answerTo } from './answer.ts';
 import { Changes } from './changes.ts';
+import { Diagnosis } from './diagnosis.ts';
 import { changeOf } from './events.ts';
-import { FIFO, isHeld, makeFifo } from './fifo.ts';
+import { FIFO, isHeld } from './fifo.ts';
 import { Incarnation } from './incarnation.ts';
 import { launch } from './launch.ts';
-import { deadline, type Effect, type Input, NEW, next, type State } from './machine.ts';
+import { type Ask, deadline, type Effect, type Input, next, type State } from './machine.ts';
+import { prepareStart } from './prepare.ts';
 import { realityOf } from './reality.ts';
-import { folderOf, type ServiceRecord, writeRecord } from './record.ts';
+import { folderOf, keepRecord, NEW_MACHINE, type ServiceRecord } from './record.ts';
 import { findMain, type Processes } from './scan.ts';
 import type { Surroundings } from './surroundings.ts';
 import { ownGroup } from './tree.ts';
-
-/** Timers of Node end at 2^31 ms. */
-const LONGEST = 2 ** 31 - 1;
 
 /**
  * One service: carries out what its state machine decides and tells it what happens. A transition is written down after
@@ -40,8 +40,9 @@ export class Unit {
   #prepared = false;
   #active: boolean;
   #closed = false;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #alarm = new Alarm();
   readonly #changes = new Changes();
+  readonly #diagnosis: Diagnosis;
 
   constructor(around: Surroundings, record: ServiceRecord) {
     this.#around = around;
@@ -50,6 +51,14 @@ export class Unit {
     this.#active = around.supervise;
     this.id = record.id;
     this.folder = folderOf(around.services, record.id);
+    const { boot, machine } = record;
+    if (boot === bootId()) around.restarts.seed(record.id, machine);
+    around.restarts.know(record.id, this.#settings.rules);
+    this.#diagnosis = new Diagnosis(around, this, (input) => {
+      if (this.#closed) return;
+      if (input.kind === 'hopeless') around.restarts.take(this.id, { ...input, missing: true });
+      this.send(input);
+    });
   }
 
   get settings(): Settings {
@@ -64,28 +73,22 @@ export class Unit {
     return this.#now?.main?.pid;
   }
 
-  /** Makes folder and FIFO and finds the user: what must be there before a start, and takes time. */
+  /** What must be there before a start, and takes time. */
   async prepare(): Promise<void> {
     if (this.#prepared) return;
-    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-    const fifo = join(this.folder, FIFO);
-    const { user, group } = this.#settings;
-    const [found] = await Promise.all([
-      user === undefined ? undefined : findUser(user),
-      existsSync(fifo) ? undefined : makeFifo(fifo),
-    ]);
-    if (user !== undefined && found === undefined) throw new Error(`there is no user '${user}'`);
-    this.#runsAs = found && { user: found, group };
+    this.#runsAs = await prepareStart(this.folder, this.#settings);
     this.#prepared = true;
   }
 
   /** A new definition, without touching a process. */
   redefine(definition: Definition, revision: string | undefined): void {
-    const probes = JSON.stringify(this.#settings.probes);
+    const probed = ({ probes, grace }: Settings) => JSON.stringify([probes, grace]);
+    const before = probed(this.#settings);
     this.#record = { ...this.#record, definition, revision: revision ?? this.#record.revision };
     this.#settings = settingsOf(this.id, definition.fields, this.#record.logDir);
+    this.#around.restarts.know(this.id, this.#settings.rules);
     this.#prepared = false;
-    if (this.pid !== undefined && JSON.stringify(this.#settings.probes) !== probes) this.#watchHealth();
+    if (this.pid !== undefined && probed(this.#settings) !== before) this.#watchHealth();
     this.#changed();
   }
 
@@ -96,7 +99,7 @@ export class Unit {
     const ran = state.name === 'STARTING' || state.name === 'RUNNING' || state.name === 'STOPPING';
     switch (reality.kind) {
       case 'rebooted':
-        this.#record = { ...this.#record, boot: bootId(), started: false, machine: NEW };
+        this.#record = { ...this.#record, boot: bootId(), started: false, machine: NEW_MACHINE };
         this.#changed();
         return;
       case 'living':
@@ -136,9 +139,13 @@ export class Unit {
     this.#changed();
   }
 
-  /** Wanted to run: all counters at zero. `prepare` and a full look for a copy of it were done. */
-  start(): void {
+  /**
+   * Wanted to run. `prepare` and a full look for a copy of it were done. All counters at zero, but where it is started
+   * `again` to keep it well: that was counted before.
+   */
+  start(again = false): void {
     this.#active = true;
+    if (!again) this.#around.restarts.take(this.id, { kind: 'renewed' });
     this.send({ kind: 'start' });
   }
 
@@ -157,7 +164,8 @@ export class Unit {
     this.#closed = true;
     this.#now?.close();
     this.#around.monitor.forget(this.id);
-    clearTimeout(this.#timer);
+    this.#alarm.clear();
+    this.#diagnosis.close();
     this.#changes.tell();
   }
 
@@ -168,12 +176,22 @@ export class Unit {
 
   send(input: Input, now = Date.now()): void {
     if (this.#closed) return;
-    const { machine, effect } = next(this.#record.machine, input, this.#settings.rules, now);
-    if (machine === this.#record.machine) return;
+    const { rules } = this.#settings;
     const from = this.state;
-    this.#record = { ...this.#record, machine };
+    let { machine, effect, ask } = next(this.#record.machine, input, rules, now);
+    if (ask !== undefined)
+      ({ machine, effect } = next(machine, this.#answer(ask), rules, now));
+    if (machine === this.#record.machine) return;
+    const { streak, recent, restarts } = this.#around.restarts.account(this.id);
+    this.#record = { ...this.#record, machine: { ...machine, streak, recent, restarts } };
     if (effect !== undefined) this.#carryOut(effect);
     this.#changed(from, input);
+    if (input.kind === 'ended' && this.#active) this.#diagnosis.ended(input);
+  }
+
+  #answer(ask: Ask): Extract<Input, { kind: 'answer' }> {
+    const { restarts, isHeld: isLeft } = this.#around;
+    return isLeft(this.id) ? { kind: 'answer', ask, answer: { kind: 'leave' } } : answerTo(restarts, this.id, ask);
   }
 
   #carryOut(effect: Effect): void {
@@ -271,7 +289,7 @@ export class Unit {
   #watchHealth(): void {
     // Its user is gone: a probe must not run as another.
     if (this.#settings.user !== undefined && this.#runsAs === undefined) return;
-    const problem = watchHealth(this.#around.monitor, this.id, this.#settings, this.#runsAs);
+    const problem = watchHealth(this.#around.monitor, this.id, this.#settings, this.#runsAs, () => this.pid);
     if (problem !== undefined) this.#around.emit({ kind: 'service-trouble', service: this.id, problem });
   }
 
@@ -291,27 +309,18 @@ export class Unit {
   }
 
   #arm(): void {
-    clearTimeout(this.#timer);
+    this.#alarm.clear();
+    if (this.#closed) return;
+    if (this.#active) this.#diagnosis.follow();
     const mine = this.#active || this.state.name === 'STOPPING';
     const due = mine ? deadline(this.#record.machine, this.#settings.rules) : undefined;
-    if (due === undefined || this.#closed) return;
-    const wait = Math.min(Math.max(0, due - Date.now()), LONGEST);
-    this.#timer = setTimeout(() => {
-      // The clock may have been set meanwhile: what was waited for has come.
-      if (wait < LONGEST) this.send({ kind: 'timer' }, Math.max(due, Date.now()));
-      else this.#arm();
-    }, wait);
+    if (due !== undefined) this.#alarm.set(due, (now) => this.send({ kind: 'timer' }, now));
   }
 
   #persist(): void {
     if (this.#closed) return;
     this.#record = { ...this.#record, main: this.#now?.main, shim: this.#now?.shim };
-    try {
-      writeRecord(this.#around.services, this.#record);
-    } catch (error) {
-      const summary = `cannot write the record of ${this.id}: ${why(error)}`;
-      const problem = { code: 'record-not-written', summary, file: this.folder };
-      this.#around.emit({ kind: 'service-trouble', service: this.id, problem });
-    }
+    const problem = keepRecord(this.#around.services, this.#record);
+    if (problem !== undefined) this.#around.emit({ kind: 'service-trouble', service: this.id, problem });
   }
 }

@@ -9,7 +9,11 @@ import { findProgram, tool } from './programs.ts';
 import type { Settings } from './settings.ts';
 
 /** The first thing that stands in the way of starting a service here; reads only. */
-export async function check(service: Service, settings: Settings, defaultLogs: string): Promise<Problem | undefined> {
+export async function check(
+  service: Pick<Service, 'id' | 'file'>,
+  settings: Settings,
+  defaultLogs: string,
+): Promise<Problem | undefined> {
   const problem = (field: string, because: string, hint: string): Problem => ({
     code: 'cannot-start',
     summary: `cannot start ${service.id}: ${because}`,

@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Exit } from '../../../src/model.ts';
-import { deadline, type Input, type Machine, NEW, next } from '../../../src/supervisors/builtin/machine.ts';
+import { Book } from '../../../src/restarts/book.ts';
+import {
+  type Answer,
+  type Ask,
+  deadline,
+  type Input,
+  type Machine,
+  NEW,
+  next,
+} from '../../../src/supervisors/builtin/machine.ts';
 import type { Rules } from '../../../src/supervisors/shared/settings.ts';
 
 const RULES: Rules = {
@@ -12,6 +21,7 @@ const RULES: Rules = {
   backoff: { initial: 1000, factor: 2, max: 300_000 },
   limit: { restarts: 5, within: 600_000 },
   cooldown: 300_000,
+  permanent: [],
 };
 const FAILED: Exit = { kind: 'code', code: 1 };
 const OK: Exit = { kind: 'code', code: 0 };
@@ -23,14 +33,31 @@ function life(rules: Partial<Rules> = {}) {
   let now = 1_000_000;
   const spawns: number[] = [];
   const effects: string[] = [];
+  // No jitter.
+  const book = new Book(() => 0.5);
+  book.know('web', all);
+  const answer = ({ exit: _, ...event }: Ask): Answer => {
+    const verdict = book.take('web', event, now);
+    if (verdict.kind === 'refused') return { kind: 'hold', ms: verdict.until - now, reason: verdict.why };
+    const { standing } = book.account('web');
+    if (standing.kind === 'waiting') return { kind: 'wait', ms: verdict.wait };
+    return { kind: 'restart', trial: standing.kind === 'trial' };
+  };
   const send = (input: Input) => {
-    const transition = next(machine, input, all, now);
+    if (input.kind === 'start') book.take('web', { kind: 'renewed' }, now);
+    let transition = next(machine, input, all, now);
+    const { ask } = transition;
+    if (ask !== undefined)
+      transition = next(transition.machine, { kind: 'answer', ask, answer: answer(ask) }, all, now);
     machine = transition.machine;
     if (transition.effect) effects.push(transition.effect);
     if (transition.effect === 'spawn') spawns.push(now);
   };
   return {
     send,
+    get account() {
+      return book.account('web');
+    },
     spawns,
     effects,
     get machine() {
@@ -110,7 +137,8 @@ describe('a start', () => {
     l.ended();
     expect(l.name).toBe('FATAL');
     l.send({ kind: 'start' });
-    expect(l.machine).toMatchObject({ state: { name: 'STARTING' }, failures: 0, streak: 0, recent: [], restarts: 0 });
+    expect(l.machine).toMatchObject({ state: { name: 'STARTING' }, failures: 0 });
+    expect(l.account).toMatchObject({ streak: 0, recent: [], restarts: 0 });
   });
 });
 
@@ -198,6 +226,38 @@ describe('the restart policy', () => {
     l.up(10);
     l.ended(FAILED);
     expect(l.name).toBe('BACKOFF');
+  });
+});
+
+describe('what no restart can heal', () => {
+  it('is FATAL at once by an exit code that says so, whatever the policy', () => {
+    for (const policy of ['always', 'on-failure', 'never'] as const) {
+      for (const up of [10, 60_000]) {
+        const l = life({ policy, permanent: [78] });
+        l.send({ kind: 'start' });
+        l.up(up);
+        l.ended({ kind: 'code', code: 78 });
+        expect(l.machine.state).toMatchObject({
+          name: 'FATAL',
+          reason: 'exit code 78, which no restart can heal (restart.permanentExitCodes)',
+        });
+        l.wait(86_400_000);
+        expect(l.spawns).toHaveLength(1);
+      }
+    }
+  });
+
+  it('is FATAL where something is missing, and is started again once that is mended', () => {
+    const l = life();
+    l.send({ kind: 'start' });
+    l.ended({ kind: 'code', code: 127 });
+    expect(l.name).toBe('BACKOFF');
+    l.send({ kind: 'hopeless', reason: 'command /x does not exist' });
+    expect(l.machine.state).toMatchObject({ name: 'FATAL', reason: 'command /x does not exist', missing: true });
+    l.wait(86_400_000);
+    expect(l.name).toBe('FATAL');
+    l.send({ kind: 'mended' });
+    expect(l.name).toBe('STARTING');
   });
 });
 
@@ -291,6 +351,7 @@ describe('whatever happens', () => {
     }),
     limit: fc.record({ restarts: fc.integer({ min: 1, max: 6 }), within: fc.constantFrom(1000, 60_000, 600_000) }),
     cooldown: fc.constantFrom(1000, 300_000),
+    permanent: fc.constantFrom([], [1]),
   });
   const exit = fc.constantFrom<Exit>(OK, FAILED, { kind: 'signal', signal: 'SIGKILL' }, { kind: 'unknown' });
   const act = fc.oneof(

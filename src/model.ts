@@ -323,6 +323,21 @@ export interface Step {
   readonly target?: Target;
   /** Of a `handover`, a `retire` and a `give-back`. */
   readonly handover?: Handover;
+  /** What had to pass before it, since it interrupts a process: its own gate, and those of what goes down with it. */
+  readonly gates?: readonly StepGate[];
+}
+
+/** A gate that a step had to pass. */
+export interface StepGate {
+  /** Whose it is. */
+  readonly service: ServiceId;
+  /** In words: `exec /opt/dolphin/no-positions`. */
+  readonly gate: string;
+  /**
+   * `untried`: of a plan that nobody has tried gates for. `overridden`, `approved`: a person wants it done whatever it says.
+   * `late`: it was waited for long enough, and the service says `otherwise: proceed`.
+   */
+  readonly answer: 'untried' | 'passed' | 'overridden' | 'approved' | 'late';
 }
 
 /** A step that one supervisor takes by itself. */
@@ -405,7 +420,15 @@ export interface Held {
     | { readonly kind: 'unreadable'; readonly problem: Problem }
     | { readonly kind: 'foreign'; readonly owner: string }
     /** Somebody has changed it, and Git has not: left so until then (ms since the epoch; undefined: an hour from its apply). */
-    | { readonly kind: 'drift'; readonly what: DriftKind; readonly until?: number }
+    | {
+        readonly kind: 'drift';
+        readonly what: DriftKind;
+        readonly until?: number;
+        /** Who it was, as far as anything shows it. */
+        readonly by?: string;
+        /** That time is over: it has a gate, and so a person has to say that it is made as Git says. */
+        readonly stays?: true;
+      }
     /** It can't be started as things are: a missing command, an unreadable environment file. */
     | { readonly kind: 'blocked'; readonly problem: Problem }
     /** More than one supervisor has it, and which copy is to go can't be told. */
@@ -461,11 +484,22 @@ export interface Held {
         readonly why: string;
         readonly since: number;
         readonly until?: number;
+        /** In which way it is not as Git says, where somebody has made it so. */
+        readonly what?: DriftKind;
+        /** Its time is over, and has no `until` for that: it has a gate, and so a person has to say that it goes on. */
+        readonly stays?: true;
       }
     /** It was stopped since a probe failed that says so: until a person starts it, or Git changes. */
     | { readonly kind: 'stopped-for'; readonly probe: string; readonly why: string; readonly at: number }
     /** `confirm: true`: until somebody says `reconcile approve PLAN`. `work`: a digest of what waits for this service. */
-    | { readonly kind: 'approval'; readonly waits: Waiting; readonly plan: string; readonly work: string }
+    | {
+        readonly kind: 'approval';
+        readonly waits: Waiting;
+        readonly plan: string;
+        readonly work: string;
+        /** It was waited for its gate long enough, and the service says `otherwise: ask`. */
+        readonly gate?: { readonly gate: string; readonly why: string; readonly since: number };
+      }
     /**
      * As many services of its group as `maxUnavailable` lets be down at a time are so already (`down`), or its steps would
      * take down more.
@@ -528,6 +562,14 @@ export type Notice =
       readonly by: string;
       readonly why: string;
       readonly until?: number;
+    }
+  /** A person wants it left alone, whatever happens to it. */
+  | {
+      readonly kind: 'hold';
+      readonly service: string;
+      readonly by: string;
+      readonly why: string;
+      readonly until: number;
     }
   /** It is new, and of what it supersedes these are not on this host: done with already, or misspelt. */
   | { readonly kind: 'not-there'; readonly service: ServiceId; readonly things: readonly string[] }
@@ -622,12 +664,31 @@ export interface Cause {
   readonly via: readonly ServiceId[];
 }
 
+/** How well the host is: as its worst service. */
+export interface HostHealth {
+  /** null: no service has a level. */
+  readonly level: Level | null;
+  /** How many services have which level; those that are not meant to run have none. */
+  readonly services: Readonly<Record<Level, number>>;
+  /** The services of that level, where it is not HEALTHY; those that wait for something else come last. */
+  readonly worst: readonly ServiceId[];
+}
+
 /**
  * What is true of the whole host and worth a line above the table of `reconcile status`: where Git is and whether it can be
  * reached, what is frozen, what was rolled back. `ok`: nobody has to do anything about it.
  */
 export interface StatusNote {
-  readonly kind: 'source' | 'mode' | 'freeze' | 'quarantine' | 'verification' | 'window' | 'approval' | 'invalid';
+  readonly kind:
+    | 'source'
+    | 'mode'
+    | 'freeze'
+    | 'quarantine'
+    | 'verification'
+    | 'window'
+    | 'approval'
+    | 'alert'
+    | 'invalid';
   readonly ok: boolean;
   readonly text: string;
 }
@@ -635,6 +696,9 @@ export interface StatusNote {
 /** What `reconcile status` shows; the same value for people and programs. */
 export interface Status {
   readonly notes: readonly StatusNote[];
+  readonly host: HostHealth;
+  /** By name; the level of its worst service, null where none has one. */
+  readonly groups: readonly { readonly name: string; readonly level: Level | null }[];
   readonly services: readonly ServiceStatus[];
 }
 
@@ -652,6 +716,10 @@ export interface ServiceStatus {
   readonly restarts: number;
   /** healthy, unhealthy, unknown, or none where it has no probes. */
   readonly health: string;
+  /** How well it is; null where it is not meant to run, or nothing is known yet. */
+  readonly level: Level | null;
+  /** What it depends on that is down or not well, and since when (ISO 8601): its own failures are put down to that. */
+  readonly waitingFor: { readonly name: string; readonly since: string } | null;
   readonly definition: Freshness | 'none';
   /** The revision that was last applied to it. */
   readonly revision: string | null;

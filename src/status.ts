@@ -1,12 +1,47 @@
-import type { Actual, Desired, Exit, HealthState, Observed, Service, ServiceId, ServiceStatus } from './model.ts';
+import { type Board, createBoard, UNPROBED } from './health/board.ts';
+import { failingText } from './health/cause.ts';
+import type {
+  Actual,
+  Cause,
+  Desired,
+  Exit,
+  HealthState,
+  Observed,
+  Service,
+  ServiceId,
+  ServiceStatus,
+  Status,
+} from './model.ts';
 import { unreachable } from './problem.ts';
+
+/** What is known of how well services are. */
+export interface HealthView {
+  readonly stateOf: (id: ServiceId, service: Service | undefined) => HealthState;
+  readonly board: Pick<Board, 'levelOf' | 'causeOf' | 'failing' | 'groups' | 'host'>;
+}
+
+/** Where no daemon runs nobody probes: how well they are is told from what runs alone. */
+export function unprobed(desired: Desired, observed: Observed): HealthView {
+  const board = createBoard(UNPROBED);
+  board.see(desired, observed);
+  const stateOf: HealthView['stateOf'] = (_, service) => {
+    return { kind: (service?.written.health ?? []).length > 0 ? 'unknown' : 'none' };
+  };
+  return { stateOf, board };
+}
+
+/** How all are together. */
+export function healthOfAll({ board }: HealthView): Pick<Status, 'host' | 'groups'> {
+  const groups = [...board.groups()].map(([name, level]) => ({ name, level: level ?? null }));
+  return { host: board.host(), groups };
+}
 
 /** What `status` tells: every declared service and every object of ours, by name. Pure. */
 export function statusOf(
   desired: Desired,
   observed: Observed,
-  health: (id: ServiceId, service: Service | undefined) => HealthState,
-  holds: ReadonlyMap<ServiceId, { readonly until: number; readonly expired: boolean }> = new Map(),
+  health: HealthView,
+  left: ReadonlyMap<ServiceId, string> = new Map(),
   duels: ReadonlyMap<ServiceId, { readonly rounds: number; readonly evidence: readonly string[] }> = new Map(),
 ): ServiceStatus[] {
   const rows = new Map<string, ServiceStatus>();
@@ -35,16 +70,14 @@ export function statusOf(
       const base = { ...EMPTY, ...named(object.id, service), supervisor };
       if (object.kind === 'unreadable')
         rows.set(object.id, { ...base, state: 'UNREADABLE', note: object.problem.summary });
-      else if (object.owner.kind === 'ours')
-        rows.set(object.id, { ...base, ...ofRun(object, service, health(object.id, service)) });
+      else if (object.owner.kind === 'ours') rows.set(object.id, { ...base, ...ofRun(object, service, health) });
       else if (service !== undefined) rows.set(object.id, { ...base, note: `belongs to '${object.owner.owner}'` });
     }
   }
-  for (const [id, { until, expired }] of holds) {
+  for (const [id, row] of rows) rows.set(id, withHealth(row, health.board));
+  for (const [id, text] of left) {
     const row = rows.get(id);
-    const left = `left as somebody made it until ${iso(until)}; to end that: reconcile start ${id}`;
-    if (row !== undefined && !expired)
-      rows.set(id, { ...row, note: row.note === null ? left : `${row.note}; ${left}` });
+    if (row !== undefined) rows.set(id, { ...row, note: row.note === null ? text : `${row.note}; ${text}` });
   }
   for (const [id, { rounds, evidence }] of duels) {
     const row = rows.get(id);
@@ -68,6 +101,8 @@ const EMPTY = {
   since: null,
   restarts: 0,
   health: 'none',
+  level: null,
+  waitingFor: null,
   definition: 'none',
   revision: null,
   note: null,
@@ -85,8 +120,27 @@ function named(
   };
 }
 
-function ofRun(actual: Actual, service: Service | undefined, health: HealthState): Partial<ServiceStatus> {
-  const { run } = actual;
+/** What it waits for comes first: what it fails at itself is put down to that. */
+function withHealth(row: ServiceStatus, board: HealthView['board']): ServiceStatus {
+  const level = board.levelOf(row.name) ?? null;
+  const cause = board.causeOf(row.name);
+  if (cause === undefined) return { ...row, level };
+  const note = [waitingText(cause, row.name, board), row.note].filter((text) => text !== null).join('; ');
+  return { ...row, level, waitingFor: { name: cause.on, since: iso(cause.since) }, note };
+}
+
+function waitingText({ on, via, why }: Cause, id: ServiceId, board: HealthView['board']): string {
+  const failing = Map.groupBy(board.failing(id), ({ probe }) => probe.about);
+  const own = (failing.get('self') ?? []).map(({ probe }) => probe.name);
+  const by = own.length === 0 ? '' : ` (its ${own.join(', ')} ${own.length === 1 ? 'fails' : 'fail'} by that)`;
+  const others = failingText((failing.get('dependency') ?? []).filter(({ probe }) => probe.name !== on));
+  const more = others === undefined ? '' : `; ${others}`;
+  return `waiting for ${on}${via.length === 0 ? '' : ` by way of ${via.join(', ')}`}: ${why}${by}${more}`;
+}
+
+function ofRun(actual: Actual, service: Service | undefined, { stateOf, board }: HealthView): Partial<ServiceStatus> {
+  const { run, id } = actual;
+  const health = stateOf(id, service);
   const common = {
     restarts: actual.restarts,
     revision: actual.revision ?? null,
@@ -97,10 +151,7 @@ function ofRun(actual: Actual, service: Service | undefined, health: HealthState
     case 'running':
     case 'starting': {
       const state = run.kind === 'running' ? 'RUNNING' : 'STARTING';
-      const sick =
-        health.kind === 'unhealthy'
-          ? `${health.about === 'self' ? '' : 'dependency '}${health.probe}: ${health.why}`
-          : null;
+      const sick = board.causeOf(id) === undefined ? failingText(board.failing(id)) : undefined;
       const { pid, definition } = run;
       return { ...common, state, pid, since: iso(run.since), definition, note: sick ?? common.note };
     }

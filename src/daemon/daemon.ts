@@ -1,27 +1,31 @@
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
+import { heldIds } from '../control/holds.ts';
 import { converge, ensureHostKey, loadDesired, openDesiredCache, supervisorsInUse } from '../engine.ts';
 import { holdsByDuel, recordedDuels } from '../handover/duels.ts';
 import { createMonitor } from '../health/monitor.ts';
 import type { Lock } from '../host/lock.ts';
 import { createMemoryRelease } from '../host/memory.ts';
-import { holdsOf, readMarks } from '../marks.ts';
+import { leftTexts } from '../left.ts';
+import { readMarks } from '../marks.ts';
 import type { Desired, Event, Report, ServiceId, Status } from '../model.ts';
 import { observeAll, type Prepared } from '../prepare.ts';
 import { Failure, type Problem } from '../problem.ts';
 import { EVERYTHING, type Request } from '../request.ts';
 import { formatRevision } from '../revision.ts';
 import { checkSource } from '../sources.ts';
-import { statusOf } from '../status.ts';
+import { healthOfAll, statusOf } from '../status.ts';
 import { statusNotes } from '../status-notes.ts';
 import { openRegistry, type Supervisors } from '../supervisors/index.ts';
 import { decided } from '../verify/go-back.ts';
 import { actionsOf } from './acted.ts';
+import { startAlerting } from './alerting.ts';
 import { askedText } from './asked.ts';
 import { watchChanges } from './changes.ts';
 import { watchForDuels } from './duels.ts';
 import type { DaemonEvent } from './event.ts';
 import { foretell } from './foretell.ts';
+import { tellGates } from './gates.ts';
 import { invalidNotes, lastGood, ownerChanged, refuseOther } from './invalid.ts';
 import { tellLeft } from './left.ts';
 import { createLoop } from './loop.ts';
@@ -31,6 +35,8 @@ import { serveSockets } from './sockets.ts';
 import { sync } from './sync.ts';
 import { createVerifier } from './verify.ts';
 import { createWaker } from './wake.ts';
+import { keepWellness } from './wellness.ts';
+import { createWitnesses } from './witnesses.ts';
 
 export type { DaemonEvent } from './event.ts';
 
@@ -63,14 +69,23 @@ export async function startDaemon(
   listener: (event: DaemonEvent) => void,
 ): Promise<Daemon> {
   const pulse = createPulse();
+  const monitor = createMonitor();
+  const wellness = keepWellness(monitor);
   const tell = (event: DaemonEvent) => {
     pulse.beat();
     listener(event);
+    wellness.hear(event);
+    alerting.hear(event);
   };
   ensureHostKey(config.stateDir);
   const abort = new AbortController();
   const cache = openDesiredCache(config);
   let last = lastGood(config);
+  const alerting = startAlerting(config, {
+    desired: () => last,
+    tell: (event) => tell(event),
+    levelOf: wellness.board.levelOf,
+  });
   let invalid: string | undefined;
   const load = () => loadDesired(config, cache);
   const loadSteady = () => source.steady(load);
@@ -113,13 +128,14 @@ export async function startDaemon(
   if (first.desired === undefined) throw new Failure(...(JSON.parse(invalid ?? '[]') as Problem[]));
   owner = first.desired.policy.owner;
 
-  const monitor = createMonitor();
+  wellness.board.onChange(tell);
   const registry = openRegistry({
     owner,
     runtimeDir: config.runtimeDir,
     logDir: config.logDir,
     supervise: true,
     monitor,
+    isHeld: (id) => heldIds(config.stateDir, (last ?? first.desired)?.services ?? [], id, Date.now()),
     revision: () => (last === undefined ? '' : formatRevision(last.revision)),
     onEvent: tell,
   });
@@ -140,7 +156,15 @@ export async function startDaemon(
     const supervisors = await registry.take(supervisorsInUse(config, desired), desired.instances);
     for (const supervisor of supervisors.values()) {
       if (!watched.has(supervisor))
-        watches.push(supervisor.watch(() => loop.nudge(`something changed in ${supervisor.name}`)));
+        watches.push(
+          supervisor.watch(
+            () => {
+              witnesses.stir();
+              loop.nudge(`something changed in ${supervisor.name}`);
+            },
+            () => witnesses.stir(),
+          ),
+        );
       watched.add(supervisor);
     }
     return supervisors;
@@ -148,6 +172,8 @@ export async function startDaemon(
   const watches: AsyncDisposable[] = [];
   const hand = { config, load: loadSteady, owner, registry, signal: abort.signal };
   const tellWhatIsLeft = tellLeft(tell);
+  const tellWaits = tellGates(tell);
+  const witnesses = createWitnesses();
   const waker = createWaker(config, (cause) => loop.nudge(cause), tell);
 
   const duels = watchForDuels(config, registry, { desired: () => last, tell, nudge: () => loop.nudge('a duel') });
@@ -160,7 +186,8 @@ export async function startDaemon(
     return true;
   };
   const healthOf = (id: ServiceId) => monitor.state(id);
-  const run = async (given: Request, emit: (event: Event) => void): Promise<Report | undefined> => {
+  const run = (given: Request, emit: (event: Event) => void) => wellness.around(() => runNow(given, emit));
+  const runNow = async (given: Request, emit: (event: Event) => void): Promise<Report | undefined> => {
     if (isLost()) return undefined;
     await verifier.look();
     const request = await decided(config, given, last, cache);
@@ -172,7 +199,10 @@ export async function startDaemon(
       const told = (event: Event) => {
         emit(event);
         // Before what else is to be done, which may take its time.
-        if (event.kind === 'planned') tellWhatIsLeft(event.plan, readMarks(config.stateDir), request.only.length === 0);
+        if (event.kind !== 'planned') return;
+        const isWhole = request.only.length === 0;
+        tellWhatIsLeft(event.plan, readMarks(config.stateDir), isWhole);
+        alerting.see(event.plan, isWhole);
       };
       const supervisors = await inUse(desired);
       const marks = readMarks(config.stateDir);
@@ -180,10 +210,16 @@ export async function startDaemon(
         async () => {
           const begin = (prepared: Prepared) => {
             waker.see(prepared);
+            tellWaits(prepared);
             verifier.begin(prepared, before);
+            wellness.begin(prepared);
           };
-          const report = await converge(config, desired, supervisors, request, told, abort.signal, healthOf, begin);
+          const report = await converge(
+            ...([config, desired, supervisors, request, told, abort.signal, healthOf, begin] as const),
+            (services) => witnesses.of(services, desired),
+          );
           verifier.end(report);
+          await wellness.end(report, (desired) => observeAll(desired, supervisors, abort.signal, { looking: true }));
           return report;
         },
         (report) => actionsOf(report, marks, readMarks(config.stateDir), request.asked),
@@ -237,13 +273,21 @@ export async function startDaemon(
   const status = async (): Promise<Status> => {
     const desired = last ?? (first.desired as Desired);
     const observed = await observeAll(desired, await inUse(desired), abort.signal, { thorough: true, looking: true });
-    const holds = holdsOf(readMarks(config.stateDir), Date.now());
-    const services = statusOf(desired, observed, healthOf, holds, holdsByDuel(recordedDuels(config.stateDir)));
+    const left = leftTexts(config.stateDir, desired.services, Date.now());
+    wellness.see(desired, observed);
+    const health = { stateOf: healthOf, board: wellness.board };
+    const services = statusOf(desired, observed, health, holds, holdsByDuel(recordedDuels(config.stateDir)));
     const notes = await statusNotes(config, desired);
-    return { notes: [...notes, ...invalidNotes(JSON.parse(invalid ?? '[]') as Problem[], notes)], services };
+    return {
+      notes: [...notes, ...alerting.notes(), ...invalidNotes(JSON.parse(invalid ?? '[]') as Problem[], notes)],
+      ...healthOfAll(health),
+      services,
+    };
   };
   await using stack = new AsyncDisposableStack();
+  stack.use(alerting);
   stack.use(monitor);
+  stack.use(wellness);
   stack.use(registry);
   stack.use(duels);
   stack.use(verifier);

@@ -1,8 +1,11 @@
+import type { AlertEvent } from '../alerts/alerter.ts';
 import type { Freeze } from '../control/freeze.ts';
-import type { Cause, DriftKind, Event, Held, Level } from '../model.ts';
+import type { BoardEvent } from '../health/board-event.ts';
+import type { DriftKind, Event, Held } from '../model.ts';
 import type { Problem } from '../problem.ts';
 import type { SupervisorEvent } from '../supervisors/index.ts';
 import type { SourceEvent } from './source.ts';
+import type { UnwellEvent } from './unwell.ts';
 import type { VerifyEvent } from './verify.ts';
 
 /** What the daemon tells whoever runs it: its log, its live view and the journal. */
@@ -11,6 +14,7 @@ export type DaemonEvent =
   | SupervisorEvent
   | VerifyEvent
   | SourceEvent
+  | UnwellEvent
   /** Before each run: what it is for, in a few words. */
   | { readonly kind: 'run'; readonly causes: readonly string[] }
   | { readonly kind: 'ready'; readonly socket: string; readonly adopted: number }
@@ -28,7 +32,13 @@ export type DaemonEvent =
       readonly reason: Exclude<Held['reason'], { kind: 'drift' }>;
     }
   /** Somebody has changed it on the host; told once. */
-  | { readonly kind: 'drift'; readonly service: string; readonly what: DriftKind; readonly until: number | undefined }
+  | {
+      readonly kind: 'drift';
+      readonly service: string;
+      readonly what: DriftKind;
+      readonly until: number | undefined;
+      readonly by?: string | undefined;
+    }
   /** Others keep undoing what is done to it: it is left alone from now on. */
   | {
       readonly kind: 'duel';
@@ -36,22 +46,35 @@ export type DaemonEvent =
       readonly rounds: number;
       readonly evidence: readonly string[];
     }
+  /** A person wants it left alone, or does no more. */
+  | {
+      readonly kind: 'held-by';
+      readonly service: string;
+      readonly by: string;
+      readonly why: string;
+      /** ms since the epoch */
+      readonly until: number;
+    }
+  | { readonly kind: 'released'; readonly service: string }
+  /** What is left as somebody made it, or alone, is made as Git says soon; `waits`: a person has to say so, and why. */
+  | {
+      readonly kind: 'hold-ends';
+      readonly service: string;
+      readonly until: number;
+      readonly by: string | undefined;
+      readonly waits: 'gate' | 'confirm' | undefined;
+    }
+  /** What waited for it goes on (`passed`), or has waited long enough (`over`), and what comes of that. */
+  | {
+      readonly kind: 'gate';
+      readonly service: string;
+      readonly gate: string;
+      /** ms since the epoch */
+      readonly since: number;
+      readonly then:
+        | { readonly kind: 'passed' }
+        | { readonly kind: 'over'; readonly why: string; readonly otherwise: 'wait' | 'ask' | 'proceed' };
+    }
   | { readonly kind: 'health'; readonly service: string; readonly health: string; readonly why: string | undefined }
-  | LevelEvent
-  /** Something that it depends on is down or not well: from now on its own failures are put down to that. */
-  | { readonly kind: 'waiting-for'; readonly service: string; readonly cause: Cause }
-  /** That is over, after so long (ms): its probes begin anew, with its grace. */
-  | { readonly kind: 'waiting-over'; readonly service: string; readonly on: string; readonly after: number };
-
-/** How well it is has changed; undefined: it has no level, such as what is not to run. A first level that is HEALTHY is not told. */
-export type LevelEvent = {
-  readonly kind: 'level';
-  readonly from: Level | undefined;
-  readonly to: Level | undefined;
-  /** What made it so; of a group and the host, the worst members. */
-  readonly why: string | undefined;
-} & (
-  | { readonly of: 'service'; readonly service: string }
-  | { readonly of: 'group'; readonly group: string }
-  | { readonly of: 'host' }
-);
+  | AlertEvent
+  | BoardEvent;

@@ -1,22 +1,20 @@
+import type { BoardEvent, LevelEvent } from '../health/board-event.ts';
 import type { Cause } from '../model.ts';
 import { formatDuration } from '../units.ts';
-import type { DaemonEvent, LevelEvent } from './event.ts';
-
-type Told = Extract<DaemonEvent, { kind: 'level' | 'waiting-for' | 'waiting-over' }>;
 
 /** What is told of levels and causes, in one line. */
-export function healthText(event: Told): string {
+export function healthText(event: BoardEvent): string {
   switch (event.kind) {
     case 'level':
       return levelText(event);
     case 'waiting-for':
       return `${event.service}: waiting for ${causeText(event.cause)}`;
     default:
-      return `${event.service}: no longer waiting for ${event.on}, after ${seconds(event.after)}; its probes begin anew`;
+      return `${event.service}: no longer waiting for ${event.on}, after ${seconds(event.after)}`;
   }
 }
 
-export function healthLevel(event: Told): 'info' | 'warn' | 'error' {
+export function healthLevel(event: BoardEvent): 'info' | 'warn' | 'error' {
   if (event.kind === 'waiting-for') return 'warn';
   if (event.kind !== 'level' || event.to === undefined || event.to === 'HEALTHY') return 'info';
   return event.to === 'DEGRADED' ? 'warn' : 'error';

@@ -6,11 +6,11 @@ import { loadDesired, supervisorsInUse } from '../../engine.ts';
 import { holdsByDuel, recordedDuels } from '../../handover/duels.ts';
 import { createMonitor } from '../../health/monitor.ts';
 import { readHolder } from '../../host/lock.ts';
-import { holdsOf, readMarks } from '../../marks.ts';
-import type { Desired, HealthState, Service, Status } from '../../model.ts';
+import { leftTexts } from '../../left.ts';
+import type { Desired, Status } from '../../model.ts';
 import { observeAll } from '../../prepare.ts';
 import { Failure } from '../../problem.ts';
-import { statusOf } from '../../status.ts';
+import { healthOfAll, statusOf, unprobed } from '../../status.ts';
 import { statusNotes } from '../../status-notes.ts';
 import { openRegistry } from '../../supervisors/index.ts';
 import { inForce } from '../../verify/in-force.ts';
@@ -75,8 +75,10 @@ async function readHere(context: Context): Promise<Status> {
   const supervisors = await registry.take(supervisorsInUse(config, desired), desired.instances);
   const observed = await observeAll(desired, supervisors, new AbortController().signal, STATUS);
   const duels = holdsByDuel(recordedDuels(config.stateDir));
-  const holds = holdsOf(readMarks(config.stateDir), Date.now());
-  return { notes: await statusNotes(config, desired), services: statusOf(desired, observed, unprobed, holds, duels) };
+  const left = leftTexts(config.stateDir, desired.services, Date.now());
+  const health = unprobed(desired, observed);
+  const services = statusOf(desired, observed, health, left, duels);
+  return { notes: await statusNotes(config, desired), ...healthOfAll(health), services };
 }
 
 /** A status is wanted most when something is wrong: with invalid files the last good state is shown beside the problems. */
@@ -103,8 +105,3 @@ function inForceIfKnown(config: Config, last: Desired): Desired {
 }
 
 const STATUS = { thorough: true, looking: true };
-
-/** Without a daemon nobody probes. */
-function unprobed(_: string, service: Service | undefined): HealthState {
-  return { kind: (service?.written.health ?? []).length > 0 ? 'unknown' : 'none' };
-}

@@ -16,7 +16,7 @@ import type { Desired, ServiceStatus } from '../../model.ts';
 import { observeAll } from '../../prepare.ts';
 import { Failure } from '../../problem.ts';
 import { maskText } from '../../secrets.ts';
-import { statusOf } from '../../status.ts';
+import { statusOf, unprobed } from '../../status.ts';
 import { isShim, SHIM } from '../../supervisors/builtin/shim.ts';
 import { openRegistry } from '../../supervisors/index.ts';
 import { programsFile } from '../../supervisors/supervisord/programs-file.ts';
@@ -143,7 +143,7 @@ async function statusNow(
   );
   const signal = new AbortController().signal;
   const observed = await observeAll(desired, supervisors, signal, { thorough: true, looking: true });
-  return statusOf(desired, observed, () => ({ kind: 'none' }));
+  return statusOf(desired, observed, unprobed(desired, observed));
 }
 
 function claimsFrom(desired: Desired | undefined, processes: Processes) {

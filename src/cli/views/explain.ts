@@ -132,12 +132,12 @@ function originText({ revision, commit }: Origin): string {
 }
 
 function nowText(row: ServiceStatus, named: boolean): string {
-  const { name, supervisor, state, pid, since, restarts, health, revision } = row;
+  const { name, supervisor, state, pid, since, restarts, health, level, revision } = row;
   const parts = [
     ...(pid === null ? [] : [`pid ${pid}`]),
     ...(since === null ? [] : [`since ${second(Date.parse(since))}`]),
     ...(restarts === 0 ? [] : [`${restarts} ${restarts === 1 ? 'restart' : 'restarts'}`]),
-    ...(health === 'none' ? [] : [health]),
+    ...(level !== null ? [level] : health === 'none' ? [] : [health]),
     ...(revision === null || revision === '' ? [] : [`last applied: ${revision}`]),
   ];
   return `${named ? `${name} ` : ''}${state} under ${supervisor}${parts.length === 0 ? '' : `, ${parts.join(', ')}`}`;

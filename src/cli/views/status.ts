@@ -1,6 +1,6 @@
 import stringWidth from 'fast-string-width';
 import type { Json } from '../../canonical.ts';
-import type { ServiceStatus, Status } from '../../model.ts';
+import type { Level, ServiceStatus, Status } from '../../model.ts';
 import type { Style } from '../style.ts';
 import { wrapped } from './plan-changes.ts';
 
@@ -39,7 +39,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'pid', right: true, cell: ({ pid }) => (pid === null ? '-' : String(pid)) },
   { title: 'uptime', right: true, cell: (service, now) => (service.pid === null ? '-' : age(service, now)) },
   RESTARTS,
-  { title: 'health', cell: ({ health }) => health, mark: healthMark },
+  { title: 'health', cell: healthCell, mark: healthMark },
   SINCE,
 ];
 
@@ -48,10 +48,12 @@ const COLUMNS: readonly Column[] = [
  * fit, commits are shortened, then columns that say the same of all services are told once below, then the least
  * wanted are left out and named.
  */
-export function statusText({ notes: above, services }: Status, { style, width, now }: Options): string {
-  const head = above.flatMap(({ ok, text }) =>
-    wrapped(text, width).map((line) => (ok ? style.dim : style.yellow)(line)),
-  );
+export function statusText(status: Status, { style, width, now }: Options): string {
+  const { notes: above, services } = status;
+  const head = [
+    ...wellLines(status, style, width),
+    ...above.flatMap(({ ok, text }) => wrapped(text, width).map((line) => (ok ? style.dim : style.yellow)(line))),
+  ];
   const top = head.length === 0 ? '' : `${head.join('\n')}\n\n`;
   if (services.length === 0) return `${top}No services.\n`;
   const { columns, below } = fit(services, width, now);
@@ -74,9 +76,11 @@ export function statusText({ notes: above, services }: Status, { style, width, n
 }
 
 /** The same for programs, as docs/status.schema.json describes. */
-export function statusJson({ notes, services }: Status): Json {
+export function statusJson({ notes, host, groups, services }: Status): Json {
   return {
     notes: notes.map(({ kind, ok, text }) => ({ kind, ok, text })),
+    host: { level: host.level, services: { ...host.services }, worst: [...host.worst] },
+    groups: groups.map(({ name, level }) => ({ name, level })),
     services: services.map((service) => ({
       name: service.name,
       supervisor: service.supervisor,
@@ -86,6 +90,8 @@ export function statusJson({ notes, services }: Status): Json {
       since: service.since,
       restarts: service.restarts,
       health: service.health,
+      level: service.level,
+      waitingFor: service.waitingFor === null ? null : { ...service.waitingFor },
       definition: service.definition,
       revision: service.revision,
       note: service.note,
@@ -148,10 +154,34 @@ function padded({ right, size }: Sized, cell: string, mark: (text: string) => st
   return right ? space + mark(cell) : mark(cell) + space;
 }
 
+/** How many are named of those that are worst. */
+const NAMED = 5;
+
+/** Where not all is well, what is worst of it, and how many there are of each level. */
+function wellLines({ host: { level, services, worst }, groups }: Status, style: Style, width: number): string[] {
+  if (level === null || level === 'HEALTHY') return [];
+  const more = worst.length > NAMED ? ` and ${worst.length - NAMED} more` : '';
+  const counts = (['DEAD', 'CRITICAL', 'DEGRADED', 'HEALTHY'] as const)
+    .filter((one) => services[one] > 0)
+    .map((one) => `${services[one]} ${one}`);
+  const unwell = groups.filter((group) => group.level !== null && group.level !== 'HEALTHY');
+  const of = unwell.map((group) => `${group.name} ${group.level}`).join(', ');
+  const lines = [
+    `Host ${level}: ${worst.slice(0, NAMED).join(', ')}${more} (${counts.join(', ')})`,
+    ...(of === '' ? [] : [`Groups: ${of}`]),
+  ];
+  return lines.flatMap((line) => wrapped(line, width)).map(levelMark(level, style));
+}
+
+function levelMark(level: Level, style: Style): (text: string) => string {
+  return level === 'HEALTHY' ? style.green : level === 'DEGRADED' ? style.yellow : style.red;
+}
+
 /** Why it is so, how long ago that was, and whether its process is of an older definition. On one line, whatever it holds. */
 function noteOf(service: ServiceStatus, now: number): string {
   const ago = service.pid === null && service.since !== null ? ` (${age(service, now)} ago)` : '';
-  const why = service.note === null ? ago.trim() : service.note + ago;
+  const note = service.note === null ? null : sinceWhen(service.note, service, now);
+  const why = note === null ? ago.trim() : note + ago;
   const stale = service.definition === 'stale' ? 'runs an older definition; the next apply restarts it' : '';
   return [why, stale]
     .filter((part) => part !== '')
@@ -159,8 +189,17 @@ function noteOf(service: ServiceStatus, now: number): string {
     .replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (c) => `\\u${(c.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
 }
 
+/** `waiting for ng6 (since 12:03 UTC, 2h00m ago): …` */
+function sinceWhen(note: string, { waitingFor }: ServiceStatus, now: number): string {
+  if (waitingFor === null) return note;
+  const { name, since } = waitingFor;
+  const day = since.slice(0, 10) === new Date(now).toISOString().slice(0, 10) ? '' : `${since.slice(0, 10)} `;
+  const when = `(since ${day}${since.slice(11, 16)} UTC, ${age(waitingFor, now)} ago)`;
+  return note.replace(`waiting for ${name}`, (head) => `${head} ${when}`);
+}
+
 /** The two largest units: `3d04h`, `12m05s`, `8s`. */
-function age({ since }: ServiceStatus, now: number): string {
+function age({ since }: Pick<ServiceStatus, 'since'>, now: number): string {
   if (since === null) return '-';
   const seconds = Math.max(0, Math.floor((now - Date.parse(since)) / 1000));
   const [days, hours] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24];
@@ -192,8 +231,12 @@ function stateMark({ state, desired }: ServiceStatus, style: Style): (text: stri
   }
 }
 
-function healthMark({ health }: ServiceStatus, style: Style): (text: string) => string {
-  if (health === 'healthy') return style.green;
-  if (health === 'unhealthy') return style.red;
-  return health === 'unknown' ? style.yellow : style.dim;
+/** Its level; where it has none yet, whether it is known what its probes say. */
+function healthCell({ level, health }: ServiceStatus): string {
+  return level ?? (health === 'none' ? '-' : health);
+}
+
+function healthMark({ level, health }: ServiceStatus, style: Style): (text: string) => string {
+  if (level !== null) return levelMark(level, style);
+  return health === 'none' ? style.dim : style.yellow;
 }

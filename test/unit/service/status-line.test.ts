@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
+import type { Level } from '../../../src/model.ts';
 import { statusLine } from '../../../src/service/status-line.ts';
 
-const service = (name: string, state = 'RUNNING', health = 'none') => ({ name, state, health });
+const service = (name: string, state = 'RUNNING', level: Level | null = null) => ({ name, state, level });
 
 it.each([
   [[service('web'), service('api')], { revision: 'abc', invalid: false }, 'abc: 2 of 2 running'],
@@ -10,12 +11,12 @@ it.each([
     [
       service('a', 'FATAL'),
       service('b', 'HELD'),
-      service('c', 'RUNNING', 'unhealthy'),
+      service('c', 'RUNNING', 'CRITICAL'),
       service('d', 'BACKOFF'),
-      service('e'),
+      service('e', 'RUNNING', 'HEALTHY'),
     ],
     { revision: 'abc', invalid: false },
-    'abc: 2 of 5 running; a FATAL, b HELD, c unhealthy and 1 more',
+    'abc: 2 of 5 running; a FATAL, b HELD, c CRITICAL and 1 more',
   ],
 ])('of %j is %j -> %s', (services, about, expected) => {
   expect(statusLine(services, about)).toBe(expected);

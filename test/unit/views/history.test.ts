@@ -120,6 +120,8 @@ const ROW: ServiceStatus = {
   since: '2026-11-24T16:40:02.000Z',
   restarts: 1,
   health: 'healthy',
+  level: 'HEALTHY',
+  waitingFor: null,
   definition: 'current',
   revision: '1a2b3c4d5e6f',
   note: null,
@@ -156,7 +158,7 @@ are not committed
 
 (3 more between: reconcile history web)
 
-Now:  RUNNING under builtin, pid 8, since 2026-11-24 16:40:02 UTC, 1 restart, healthy, last applied:
+Now:  RUNNING under builtin, pid 8, since 2026-11-24 16:40:02 UTC, 1 restart, HEALTHY, last applied:
       1a2b3c4d5e6f
 Why:  it is as Git says
 Next: nothing has to be done

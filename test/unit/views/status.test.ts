@@ -4,7 +4,7 @@ import formats from 'ajv-formats';
 import { expect, it } from 'vitest';
 import { COLOUR, PLAIN } from '../../../src/cli/style.ts';
 import { statusJson, statusText } from '../../../src/cli/views/status.ts';
-import type { ServiceStatus, StatusNote } from '../../../src/model.ts';
+import type { HostHealth, ServiceStatus, Status, StatusNote } from '../../../src/model.ts';
 
 const now = Date.parse('2026-03-25T12:00:00Z');
 const running: ServiceStatus = {
@@ -16,11 +16,13 @@ const running: ServiceStatus = {
   since: '2026-03-23T10:30:00.000Z',
   restarts: 0,
   health: 'healthy',
+  level: 'HEALTHY',
+  waitingFor: null,
   definition: 'current',
   revision: '1a2b3c4d5e6f',
   note: null,
 };
-const stopped = { state: 'STOPPED', pid: null, since: null, health: 'none', definition: 'none' } as const;
+const stopped = { state: 'STOPPED', pid: null, since: null, health: 'none', level: null, definition: 'none' } as const;
 const DOLPHIN: readonly ServiceStatus[] = [
   { ...running, ...stopped, name: 'meta_health_daemon', desired: 'disabled' },
   {
@@ -29,7 +31,9 @@ const DOLPHIN: readonly ServiceStatus[] = [
     pid: 225389,
     since: '2026-03-25T11:59:38.000Z',
     health: 'unhealthy',
-    note: 'dependency ng6: connection refused',
+    level: 'DEGRADED',
+    waitingFor: { name: 'ng6', since: '2026-03-25T09:54:30.000Z' },
+    note: 'waiting for ng6: connection refused (its api fails by that)',
   },
   running,
 ];
@@ -38,25 +42,30 @@ const schema = JSON.parse(readFileSync(new URL('../../../docs/status.schema.json
 const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true });
 formats.default(ajv);
 const valid = ajv.compile(schema);
+const WELL: HostHealth = { level: null, services: { HEALTHY: 0, DEGRADED: 0, CRITICAL: 0, DEAD: 0 }, worst: [] };
+const whole = (services: readonly ServiceStatus[], more: Partial<Status> = {}): Status => {
+  return { notes: [], host: WELL, groups: [], services, ...more };
+};
 const text = (services: readonly ServiceStatus[], width: number, style = PLAIN) =>
-  statusText({ notes: [], services }, { style, width, now });
+  statusText(whole(services), { style, width, now });
 
 it('shows all columns and notes beside them where there is room', () => {
-  expect(text(DOLPHIN, 200)).toBe(`\
-service             supervisor  desired   state       pid  uptime  restarts  health     since
-meta_health_daemon  builtin     disabled  STOPPED       -       -         0  none       1a2b3c4d5e6f
-nautilus_trader     builtin     running   RUNNING  225389     22s         0  unhealthy  1a2b3c4d5e6f  dependency ng6: connection refused
-scan_bridge         builtin     running   RUNNING  225427   2d01h         0  healthy    1a2b3c4d5e6f
+  expect(text(DOLPHIN, 220)).toBe(`\
+service             supervisor  desired   state       pid  uptime  restarts  health    since
+meta_health_daemon  builtin     disabled  STOPPED       -       -         0  -         1a2b3c4d5e6f
+nautilus_trader     builtin     running   RUNNING  225389     22s         0  DEGRADED  1a2b3c4d5e6f  waiting for ng6 (since 09:54 UTC, 2h05m ago): connection refused (its api fails by that)
+scan_bridge         builtin     running   RUNNING  225427   2d01h         0  HEALTHY   1a2b3c4d5e6f
 `);
 });
 
 it('tells below what is the same of all, and notes on their own lines, where 80 columns are too few', () => {
   expect(text(DOLPHIN, 80)).toBe(`\
 service             desired   state       pid  uptime  restarts  health
-meta_health_daemon  disabled  STOPPED       -       -         0  none
-nautilus_trader     running   RUNNING  225389     22s         0  unhealthy
-    dependency ng6: connection refused
-scan_bridge         running   RUNNING  225427   2d01h         0  healthy
+meta_health_daemon  disabled  STOPPED       -       -         0  -
+nautilus_trader     running   RUNNING  225389     22s         0  DEGRADED
+    waiting for ng6 (since 09:54 UTC, 2h05m ago): connection refused (its api
+    fails by that)
+scan_bridge         running   RUNNING  225427   2d01h         0  HEALTHY
 
 All: supervisor builtin, since 1a2b3c4d5e6f.
 `);
@@ -69,13 +78,13 @@ it('shortens commits, and names the columns that it leaves out', () => {
   ];
   expect(text(mixed, 105)).toBe(`\
 service      supervisor           desired  state       pid  uptime  restarts  health   since
-scan_bridge  builtin              running  RUNNING  225427   2d01h         0  healthy  1a2b3c4+
-web          supervisord/dolphin  running  RUNNING  225427   2d01h         0  healthy  content:0011223
+scan_bridge  builtin              running  RUNNING  225427   2d01h         0  HEALTHY  1a2b3c4+
+web          supervisord/dolphin  running  RUNNING  225427   2d01h         0  HEALTHY  content:0011223
 `);
   expect(text(mixed, 60)).toBe(`\
 service      desired  state       pid  uptime  health
-scan_bridge  running  RUNNING  225427   2d01h  healthy
-web          running  RUNNING  225427   2d01h  healthy
+scan_bridge  running  RUNNING  225427   2d01h  HEALTHY
+web          running  RUNNING  225427   2d01h  HEALTHY
 
 Not shown at this width: since, supervisor, restarts; --json
 has all.
@@ -87,12 +96,13 @@ it('breaks long notes between words, and tells how long ago something ended', ()
     ...running,
     ...stopped,
     state: 'FATAL',
+    level: 'DEAD',
     since: '2026-03-25T08:54:30.000Z',
     note: 'ended with exit code 1 within 1s, 4 times in a row; to try again: reconcile start scan_bridge',
   };
   expect(text([fatal], 80)).toBe(`\
 service      supervisor  desired  state  pid  uptime  restarts  health  since
-scan_bridge  builtin     running  FATAL    -       -         0  none    1a2b3c4
+scan_bridge  builtin     running  FATAL    -       -         0  DEAD    1a2b3c4
     ended with exit code 1 within 1s, 4 times in a row; to try again: reconcile
     start scan_bridge (3h05m ago)
 `);
@@ -131,16 +141,16 @@ it('keeps columns straight under wide characters, and lets no note move the curs
 });
 
 it('marks states by colour without moving a column', () => {
-  const colour = text(DOLPHIN, 200, COLOUR);
+  const colour = text(DOLPHIN, 220, COLOUR);
   expect(colour).toContain('\u001b[32mRUNNING\u001b[39m');
-  expect(colour).toContain('\u001b[31munhealthy\u001b[39m');
+  expect(colour).toContain('\u001b[33mDEGRADED\u001b[39m');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control characters
-  expect(colour.replace(/\u001b\[\d+m/g, '').replace(/ +$/gm, '')).toBe(text(DOLPHIN, 200));
+  expect(colour.replace(/\u001b\[\d+m/g, '').replace(/ +$/gm, '')).toBe(text(DOLPHIN, 220));
 });
 
 it('says so where there is nothing', () => {
   expect(text([], 80)).toBe('No services.\n');
-  expect(statusJson({ notes: [], services: [] })).toEqual({ notes: [], services: [] });
+  expect(statusJson(whole([]))).toEqual({ notes: [], host: WELL, groups: [], services: [] });
 });
 
 it('tells what holds for the whole host above the table', () => {
@@ -148,9 +158,30 @@ it('tells what holds for the whole host above the table', () => {
     { kind: 'source', ok: true, text: 'main at 1a2b3c' },
     { kind: 'freeze', ok: false, text: 'frozen by ann' },
   ];
-  expect(statusText({ notes, services: [] }, { style: PLAIN, width: 80, now })).toBe(
+  expect(statusText(whole([], { notes }), { style: PLAIN, width: 80, now })).toBe(
     'main at 1a2b3c\nfrozen by ann\n\nNo services.\n',
   );
+});
+
+it('tells above all how the host is, where it is not well, what is worst, and of which groups', () => {
+  const services = { HEALTHY: 12, DEGRADED: 2, CRITICAL: 0, DEAD: 7 };
+  const host: HostHealth = { level: 'DEAD', services, worst: ['db', 'a', 'b', 'c', 'd', 'e', 'f'] };
+  const groups = [
+    { name: 'dolphin', level: 'DEAD' as const },
+    { name: 'web', level: 'HEALTHY' as const },
+  ];
+  const notes: StatusNote[] = [{ kind: 'source', ok: true, text: 'main at 1a2b3c' }];
+  expect(statusText(whole([running], { notes, host, groups }), { style: PLAIN, width: 120, now })).toMatch(
+    /^Host DEAD: db, a, b, c, d and 2 more \(7 DEAD, 2 DEGRADED, 12 HEALTHY\)\nGroups: dolphin DEAD\nmain at 1a2b3c\n\nservice/,
+  );
+});
+
+it('says of another day since when it waits, and that nothing is known yet', () => {
+  const waitingFor = { name: 'db', since: '2026-03-24T23:10:00.000Z' };
+  expect(text([{ ...running, waitingFor, note: 'waiting for db by way of api: it is DEAD' }], 220)).toContain(
+    'waiting for db (since 2026-03-24 23:10 UTC, 12h50m ago) by way of api: it is DEAD',
+  );
+  expect(text([{ ...running, level: null, health: 'unknown' }], 200)).toContain('  unknown  ');
 });
 
 it('gives programs the same values, as its schema describes', () => {
@@ -158,13 +189,24 @@ it('gives programs the same values, as its schema describes', () => {
     ...DOLPHIN,
     { ...running, ...stopped, name: 'web@2', desired: 'undeclared', state: 'UNREADABLE', revision: null, note: 'x' },
   ];
-  const json = statusJson({ notes: [{ kind: 'source', ok: true, text: 'main at 1a2b3c' }], services: all }) as {
+  const host: HostHealth = {
+    level: 'DEGRADED',
+    services: { ...WELL.services, DEGRADED: 1 },
+    worst: ['nautilus_trader'],
+  };
+  const groups = [
+    { name: 'dolphin', level: 'DEGRADED' as const },
+    { name: 'off', level: null },
+  ];
+  const notes: StatusNote[] = [{ kind: 'source', ok: true, text: 'main at 1a2b3c' }];
+  const json = statusJson({ notes, host, groups, services: all }) as {
     readonly services: readonly Record<string, unknown>[];
   };
   expect(json.services).toEqual(all);
   expect(Object.keys(json.services[0] ?? {})).toEqual(schema.properties.services.items.required);
   expect(valid(json), JSON.stringify(valid.errors)).toBe(true);
-  expect(valid({ notes: [], services: [{ ...json.services[0], pid: 0 }] })).toBe(false);
-  expect(valid({ notes: [], services: [{ ...json.services[0], more: 1 }] })).toBe(false);
-  expect(valid({ notes: [], services: [{ ...json.services[0], since: 'yesterday' }] })).toBe(false);
+  expect(json).toMatchObject({ notes, host, groups });
+  expect(valid({ ...json, services: [{ ...json.services[0], pid: 0 }] })).toBe(false);
+  expect(valid({ ...json, services: [{ ...json.services[0], more: 1 }] })).toBe(false);
+  expect(valid({ ...json, services: [{ ...json.services[0], since: 'yesterday' }] })).toBe(false);
 });

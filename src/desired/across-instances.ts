@@ -1,9 +1,9 @@
 /** Rules across supervisors/ files, and between them and services. Pure. */
 import { closest } from '../closest.ts';
 import { type Instance, serviceOfInstance } from '../instance.ts';
-import type { Draft } from './across.ts';
 import type { Finding } from './finding.ts';
 import type { Path } from './layer.ts';
+import type { Draft } from './named.ts';
 
 /** A finding about a file, and where there is one, the other place that it disagrees with. */
 export interface Placed {

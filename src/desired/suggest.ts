@@ -22,7 +22,6 @@ const KEYS = {
     numprocs: 'instances',
     program: 'command',
     replicas: 'instances',
-    requires: 'start.after',
     run: 'command',
     workdir: 'directory',
     workingDirectory: 'directory',

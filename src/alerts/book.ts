@@ -38,9 +38,6 @@ const LONGEST = 60_000;
 /** and as at first when nothing of the kind was told for so long. */
 const CALM = 300_000;
 
-/** Of a service that fails since something else does, these are not told. */
-const OF_ITSELF: ReadonlySet<AlertKind> = new Set(['down', 'health', 'acted']);
-
 type Shown = Exclude<Entry, { readonly state: 'calm' }>;
 
 export function createBook(saved: Saved = { entries: [], about: [] }): Book {
@@ -83,15 +80,38 @@ export function createBook(saved: Saved = { entries: [], about: [] }): Book {
     toldOf.set(kind, lately);
     return Math.min(LONGEST, FIRST * 2 ** lately.length);
   };
-  /** It is told as a part of what it waits for; what was told already is told to be over, too. */
+  /** Another alert tells of it: its cause, or what is graver. What was told already is told to be over, too. */
   const isHidden = ({ state, condition }: Shown): boolean => {
     if (state === 'falling') return false;
-    const { kind, service, key } = condition;
-    if (service !== undefined && OF_ITSELF.has(kind)) return causes.has(service);
-    if (kind !== 'dependency') return false;
-    // What they wait for is a service that has an alert of its own.
-    const cause = key.slice('dependency:'.length);
-    return !causes.has(cause) && (isOn(`health:${cause}`) || isOn(`down:${cause}`));
+    const { kind, service, key, lasts } = condition;
+    switch (kind) {
+      case 'health':
+        return isOn(`down:${service}`) || isUnderVerification(service) || isWaiting(service);
+      case 'down':
+        return isUnderVerification(service) || isWaiting(service);
+      case 'acted':
+        return isWaiting(service);
+      // Nothing comes of it but that it is not well.
+      case 'verify':
+        return lasts !== undefined && isUnwell(service);
+      case 'dependency': {
+        const cause = key.slice('dependency:'.length);
+        return isUnwell(cause) && !isWaiting(cause);
+      }
+      default:
+        return false;
+    }
+  };
+  const isWaiting = (service: ServiceId | undefined) => service !== undefined && causes.has(service);
+  const isUnwell = (service: ServiceId | undefined) => isOn(`health:${service}`) || isOn(`down:${service}`);
+  const isUnderVerification = (service: ServiceId | undefined): boolean => {
+    const entry = entries.get(`verify:${service}`);
+    return (
+      entry !== undefined &&
+      'condition' in entry &&
+      isOn(`verify:${service}`) &&
+      entry.condition.severity === 'critical'
+    );
   };
   /** What waits for its turn, by kind. */
   const waitingByKind = () => {

@@ -27,26 +27,26 @@ const ROOM = 1000;
 const LINE = 200;
 const TEXT = 2000;
 
-/** What is said of several at once, and what is told where one of them is so no more. */
-const WORDS: Readonly<Record<AlertKind, string>> = {
-  down: 'are down',
-  health: 'are not well',
-  dependency: 'are what others wait for',
-  breaker: 'have too many restarts',
-  acted: 'have failing probes that were acted on',
-  verify: 'did not stay well after a change',
-  apply: 'could not be changed',
-  held: 'are left alone',
-  duel: 'are undone by others',
-  drift: 'were changed by hand',
-  hold: 'are on hold',
-  gate: 'wait for their gates',
-  approval: 'wait for an approval',
-  observed: 'would be changed',
-  'desired-state': 'are invalid',
-  source: 'have trouble with their source',
-  trouble: 'have trouble',
-  test: 'are tested',
+/** What is said of several at once, and where that is over. */
+const WORDS: Readonly<Record<AlertKind, readonly [now: string, then: string]>> = {
+  down: ['are down', 'were down'],
+  health: ['are not well', 'were not well'],
+  dependency: ['are what others wait for', 'were what others waited for'],
+  breaker: ['are restarted no more', 'were restarted no more'],
+  acted: ['have failing probes, which was acted on', 'had failing probes, which was acted on'],
+  verify: ['did not stay well after a change', 'had not stayed well after a change'],
+  apply: ['could not be changed', 'could not be changed before'],
+  held: ['are left alone', 'were left alone'],
+  duel: ['are undone by others', 'were undone by others'],
+  drift: ['were changed by hand', 'had been changed by hand'],
+  hold: ['are on hold', 'were on hold'],
+  gate: ['wait for their gates', 'waited for their gates'],
+  approval: ['wait for an approval', 'waited for an approval'],
+  observed: ['would be changed', 'would have been changed'],
+  'desired-state': ['are invalid', 'were invalid'],
+  source: ['have trouble', 'had trouble'],
+  trouble: ['have trouble', 'had trouble'],
+  test: ['are tested', 'were tested'],
 };
 
 /** What a target is told of these changes, which are told at once. */
@@ -99,7 +99,8 @@ function together(changes: readonly Change[], origin: Origin): Alert {
   const more = names.length - NAMED;
   const listed = `${names.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
   const what = `${changes.length} ${changes.every(({ condition }) => condition.service) ? 'services' : 'things'}`;
-  const title = first.state === 'firing' ? `${what} ${WORDS[kind]}` : `over for ${what} that ${WORDS[kind]}`;
+  const [now, then] = WORDS[kind];
+  const title = first.state === 'firing' ? `${what} ${now}` : `over: ${what} ${then}`;
   const groups = new Set(changes.map(({ about: [id] }) => (id === undefined ? undefined : origin.subjectOf(id).group)));
   const [group] = groups.size === 1 ? groups : [];
   const lines = changes.slice(0, NAMED).map(({ condition }) => line(condition.title));

@@ -16,7 +16,7 @@ export async function execute([program = '', ...args]: readonly string[], alert:
     return { kind: 'failed', why: `cannot run ${program}: ${why(error)}`, again: true };
   }
   const ended = await runChild(program, args, `${JSON.stringify(alertJson(alert))}\n`, limits);
-  if (ended.kind === 'exited' && ended.code === 0) return { kind: 'done', what: line(`exit code 0 ${ended.said}`) };
+  if (ended.kind === 'exited' && ended.code === 0) return { kind: 'done', what: 'exit code 0' };
   return {
     kind: 'failed',
     why: line(ended.kind === 'exited' ? `exit code ${ended.code} ${ended.said}` : ended.why),

@@ -151,8 +151,10 @@ export function createQueue(options: QueueOptions): Queue {
       isClosing = true;
       hurry.abort();
       begin();
-      const late = setTimeout(() => ending.abort(), patience);
-      await work;
+      const { promise: over, resolve } = Promise.withResolvers<void>();
+      const late = setTimeout(resolve, patience);
+      // Whoever does not heed the signal is not waited for either.
+      await Promise.race([work, over]);
       clearTimeout(late);
       ending.abort();
     },

@@ -7,6 +7,9 @@ Examples:
   reconcile --only 'dolphin:*'        all services of a group
   reconcile plan --out friday.json    a plan to look at, and
   reconcile apply friday.json         to apply, as long as nothing has changed since
+  reconcile stop web --for 2h         stop it now, and have it left so (default: holds.for, 1h); start ends that
+  reconcile hold web --reason 'debug' do nothing to it, whatever happens (--for 2h, --until TIME)
+  reconcile release web               as Git says again, also what somebody did with systemctl or supervisorctl
   reconcile freeze --reason 'audit'   change nothing, of all or of what is named (--for 2h, --until TIME)
   reconcile unfreeze                  go on
   reconcile approve                   what waits for an approval (confirm: true), and
@@ -19,6 +22,7 @@ Examples:
   reconcile history web --since 2h    what happened to it, and which run did it
   reconcile explain web               how it came to be as it is, and what to do next
   reconcile diff HEAD~1..             what the last commit does here
+  reconcile alert test                do alerts arrive? (alerts in policy.yaml)
   reconcile install                   have systemd keep the daemon running; shows the unit first (--dry-run only shows)
   reconcile rollback                  back to the last commit of which everything stayed well, until the next one
   reconcile retry                     try again what was rolled back

@@ -3,12 +3,14 @@ import { Command, CommanderError } from 'commander';
 import { closest } from '../closest.ts';
 import { readConfig, unknownVariables } from '../config.ts';
 import { Failure, type Problem, why } from '../problem.ts';
+import { addAlerts } from './alert-commands.ts';
 import { addChangeControl } from './change-control.ts';
 import type { Context, Options, Run, RunLater } from './context.ts';
 import { addDaemon } from './daemon-commands.ts';
 import { EXAMPLES } from './examples.ts';
 import { refuseFlags } from './flags.ts';
 import { addGit } from './git-commands.ts';
+import { addHolds } from './hold-commands.ts';
 import { addLooks } from './look-commands.ts';
 import { styleFor } from './style.ts';
 
@@ -87,7 +89,10 @@ function program(run: RunLater): Command {
       '--restart-staged',
       'restart services that run with older settings, so that what waits for their next start takes effect',
     )
-    .option('--override <reason>', 'do it now, though a change window is shut or it is frozen; the reason is recorded')
+    .option(
+      '--override <reason>',
+      'do it now, though a change window or a gate is shut or it is frozen; the reason is recorded',
+    )
     .showSuggestionAfterError()
     .showHelpAfterError('(`reconcile --help` tells what there is)')
     .exitOverride()
@@ -130,7 +135,9 @@ function program(run: RunLater): Command {
     );
   addGit(top, run);
   addChangeControl(top, run);
+  addHolds(top, run);
   addLooks(top, run);
+  addAlerts(top, run);
   addDaemon(top, run);
   return top;
 }

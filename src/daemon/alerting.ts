@@ -3,8 +3,9 @@ import { type AlerterMeans, createAlerter } from '../alerts/alerter.ts';
 import { placeOf } from '../alerts/targets.ts';
 import type { Config } from '../config.ts';
 import type { Level, Plan, ServiceId, StatusNote } from '../model.ts';
-import { conditionsIn, type Meaning, meaningsOf } from './conditions.ts';
+import { type Meaning, meaningsOf } from './conditions.ts';
 import type { DaemonEvent } from './event.ts';
+import { conditionsIn } from './plan-conditions.ts';
 
 export interface AlertingMeans extends Pick<AlerterMeans, 'desired' | 'tell'> {
   readonly levelOf: (id: ServiceId) => Level | undefined;
@@ -38,6 +39,10 @@ export function startAlerting({ stateDir, host }: Config, means: AlertingMeans):
         return alerter.on(meaning.condition);
       case 'off':
         return alerter.off(meaning.key);
+      case 'well':
+        for (const { key, kind, service } of alerter.current())
+          if (kind === 'acted' && service === meaning.service) alerter.off(key);
+        return undefined;
       case 'waits':
         return alerter.waits(meaning.service, meaning.on, meaning.why);
       case 'waits-no-more':
@@ -85,7 +90,7 @@ export function startAlerting({ stateDir, host }: Config, means: AlertingMeans):
       );
       for (const { key, kind, service } of alerter.current()) {
         if (here.has(key) || service === undefined || open.has(service)) continue;
-        if (!declared.has(service)) alerter.off(key, 'it is no longer declared');
+        if (!declared.has(service) && kind !== 'hold') alerter.off(key, 'it is no longer declared');
         else if (PLANNED.has(kind) || (kind === 'gate' && !gated.has(service))) alerter.off(key);
       }
       confirm();
@@ -95,7 +100,7 @@ export function startAlerting({ stateDir, host }: Config, means: AlertingMeans):
 
   return {
     hear: (event) => {
-      for (const meaning of meaningsOf(event)) take(meaning);
+      for (const meaning of meaningsOf(event, Date.now())) take(meaning);
     },
     see,
     notes: () =>

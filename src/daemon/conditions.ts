@@ -1,15 +1,19 @@
 import { hash } from 'node:crypto';
 import type { Condition, Severity } from '../alerts/alert.ts';
-import type { Action, Held, Level, Plan } from '../model.ts';
+import type { Acted, Deed } from '../health/act.ts';
+import type { Level } from '../model.ts';
 import type { Problem } from '../problem.ts';
 import { unreachable } from '../problem.ts';
 import type { DaemonEvent } from './event.ts';
-import { driftText, eventText, heldText } from './words.ts';
+import { downCondition, duelCondition, verifyCondition } from './plan-conditions.ts';
+import { eventText } from './words.ts';
 
 /** What an event means for what is to be told. */
 export type Meaning =
   | { readonly kind: 'on'; readonly condition: Condition }
   | { readonly kind: 'off'; readonly key: string }
+  /** It is well again: of what was done about it there is no more to tell. */
+  | { readonly kind: 'well'; readonly service: string }
   | { readonly kind: 'waits'; readonly service: string; readonly on: string; readonly why: string }
   | { readonly kind: 'waits-no-more'; readonly service: string };
 
@@ -17,17 +21,20 @@ export type Meaning =
 const LASTS = 3_600_000;
 
 /** Most events mean nothing here. What a plan holds is read from the plan, which says also that it is over. Pure. */
-export function meaningsOf(event: DaemonEvent): readonly Meaning[] {
+export function meaningsOf(event: DaemonEvent, now: number): readonly Meaning[] {
   switch (event.kind) {
     case 'state':
       return stateMeanings(event.service, event.to, event.reason);
     case 'level':
-      return event.of === 'service' ? [levelMeaning(event.service, event.to, event.why)] : [];
+      return event.of === 'service' ? levelMeanings(event.service, event.to, event.why) : [];
     case 'waiting-for':
       return [{ kind: 'waits', service: event.service, on: event.cause.on, why: event.cause.why }];
     case 'waiting-over':
       return [{ kind: 'waits-no-more', service: event.service }];
     case 'verify-failed':
+      // Nothing is done about it: it is told as what it is now, where it is not well.
+      if (event.then.kind === 'told')
+        return [on({ ...verifyCondition(event.service, 'warning', eventText(event)), lasts: LASTS })];
       return [on(verifyCondition(event.service, 'critical', eventText(event)))];
     case 'rolled-back':
       return event.services.map((service) =>
@@ -48,6 +55,14 @@ export function meaningsOf(event: DaemonEvent): readonly Meaning[] {
       return [on({ ...sourceCondition('unreachable', event), hint: event.problem.hint ?? 'reconcile sync' })];
     case 'reachable':
       return [off('source:unreachable')];
+    case 'acted':
+      return [on(actedCondition(event))];
+    case 'held-by':
+      return [on(holdCondition(event))];
+    case 'released':
+      return [off(`hold:${event.service}`), off(`hold-ends:${event.service}`)];
+    case 'hold-ends':
+      return [on(holdEndsCondition(event, now))];
     case 'duel':
       return [on(duelCondition(event.service, event.rounds, event.evidence))];
     case 'gate':
@@ -85,34 +100,77 @@ function stateMeanings(service: string, to: string, reason: string | undefined):
   }
 }
 
-function downCondition(service: string, state: 'FATAL' | 'HELD', text: string): Condition {
-  const retry = state === 'HELD' ? 'it is tried again by itself; at once: ' : 'once that is mended: ';
-  return {
-    key: `down:${service}`,
-    kind: 'down',
-    severity: 'critical',
-    service,
-    title: `${service} is ${state}: ${text}`,
-    hint: `reconcile explain ${service}; ${retry}reconcile start ${service}`,
-  };
-}
-
 const LEVELS: Readonly<Record<Exclude<Level, 'HEALTHY'>, Severity>> = {
   DEGRADED: 'warning',
   CRITICAL: 'critical',
   DEAD: 'critical',
 };
 
-function levelMeaning(service: string, to: Level | undefined, why: string | undefined): Meaning {
+function levelMeanings(service: string, to: Level | undefined, why: string | undefined): readonly Meaning[] {
   const key = `health:${service}`;
-  if (to === undefined || to === 'HEALTHY') return off(key);
+  if (to === undefined || to === 'HEALTHY') return [off(key), { kind: 'well', service }];
   const title = `${service} is ${to}${why === undefined ? '' : `: ${why}`}`;
-  return on({ key, kind: 'health', severity: LEVELS[to], service, title, hint: `reconcile explain ${service}` });
+  return [on({ key, kind: 'health', severity: LEVELS[to], service, title, hint: `reconcile explain ${service}` })];
 }
 
-function verifyCondition(service: string, severity: Severity, title: string): Condition {
-  const hint = `reconcile explain ${service}; mend it and commit, or: reconcile retry`;
-  return { key: `verify:${service}`, kind: 'verify', severity, service, title, hint };
+const DEEDS: Readonly<Record<Deed, readonly [done: string, act: string]>> = {
+  restart: ['restarted', 'restart'],
+  rollback: ['rolled back', 'roll back'],
+  stop: ['stopped', 'stop'],
+};
+
+/** What was done about a failing probe, or is only told: `mode: observe`. */
+function actedCondition({ service, probe, why, what, outcome }: Acted): Condition {
+  const [done, act] = DEEDS[what];
+  const fails = `probe ${probe} fails: ${why}`;
+  const hint = `reconcile explain ${service}`;
+  const head = {
+    key: `acted:${service}/${probe}/${outcome.kind}`,
+    kind: 'acted',
+    service,
+    hint,
+    lasts: LASTS,
+  } as const;
+  switch (outcome.kind) {
+    case 'done':
+      return { ...head, severity: 'warning', title: `${done} ${service}: ${fails}` };
+    case 'would':
+      return { ...head, severity: 'warning', title: `would have ${done} ${service}: ${fails}` };
+    case 'refused': {
+      const until = outcome.until === undefined ? '' : ` until ${new Date(outcome.until).toISOString()}`;
+      const title = `did not ${act} ${service}${until}, though ${fails}`;
+      return { ...head, severity: 'critical', title, text: outcome.because };
+    }
+    case 'failed':
+      return {
+        ...head,
+        severity: 'critical',
+        title: `could not ${act} ${service}, though ${fails}`,
+        text: outcome.because,
+      };
+    default:
+      return unreachable(outcome);
+  }
+}
+
+function holdCondition(event: Extract<DaemonEvent, { kind: 'held-by' }>): Condition {
+  const { service } = event;
+  const hint = `reconcile release ${service}`;
+  return { key: `hold:${service}`, kind: 'hold', severity: 'info', service, title: eventText(event), hint };
+}
+
+/** It is over with the hold, which nobody tells of what was only left as somebody made it. */
+function holdEndsCondition(event: Extract<DaemonEvent, { kind: 'hold-ends' }>, now: number): Condition {
+  const { service, until } = event;
+  return {
+    key: `hold-ends:${service}`,
+    kind: 'hold',
+    severity: 'warning',
+    service,
+    title: eventText(event),
+    hint: `to keep it so: reconcile hold ${service} --for 2h, or commit what it is to be`,
+    lasts: Math.max(1000, until - now),
+  };
 }
 
 function invalidCondition(problems: readonly Problem[], inForce: string | undefined): Condition {
@@ -140,25 +198,13 @@ function sourceCondition(
   };
 }
 
-function duelCondition(service: string, rounds: number, evidence: readonly string[]): Condition {
-  return {
-    key: `duel:${service}`,
-    kind: 'duel',
-    severity: 'critical',
-    service,
-    title: `${service} is left alone: somebody undid it ${rounds} times`,
-    text: evidence.join('\n'),
-    hint: `reconcile who --restarts ${service}; once that is ended: reconcile start ${service}`,
-  };
-}
-
 function gateMeaning(event: Extract<DaemonEvent, { kind: 'gate' }>): Meaning {
-  const { service, then } = event;
+  const { service, what } = event;
   const key = `gate:${service}`;
-  if (then.kind === 'passed') return off(key);
-  const hint = then.otherwise === 'ask' ? 'reconcile approve' : `reconcile explain ${service}`;
+  if (what.kind === 'passed') return off(key);
+  const hint = what.otherwise === 'ask' ? 'reconcile approve' : `reconcile explain ${service}`;
   // What is done all the same waits no more, which nobody tells.
-  const lasts = then.otherwise === 'proceed' ? { lasts: LASTS } : {};
+  const lasts = what.otherwise === 'proceed' ? { lasts: LASTS } : {};
   return on({ key, kind: 'gate', severity: 'warning', service, title: eventText(event), hint, ...lasts });
 }
 
@@ -189,107 +235,6 @@ function troubleCondition(problem: Problem, service?: string): Condition {
     lasts: LASTS,
   };
 }
-
-/** All that a plan says is not as it should be and does not mend itself. */
-export function conditionsIn({ held, notices }: Pick<Plan, 'held' | 'notices'>): readonly Condition[] {
-  return [
-    ...held.flatMap(({ service, reason }) => heldCondition(service, reason) ?? []),
-    ...notices.flatMap((notice) =>
-      notice.kind === 'drift' ? [driftCondition(notice.service, { ...notice, until: undefined })] : [],
-    ),
-  ];
-}
-
-function driftCondition(
-  service: string,
-  drift: Pick<Extract<DaemonEvent, { kind: 'drift' }>, 'what' | 'until'>,
-): Condition {
-  return {
-    key: `drift:${service}`,
-    kind: 'drift',
-    severity: 'warning',
-    service,
-    title: driftText({ service, ...drift }),
-    hint: `commit what it is to be, or put it back now: reconcile start ${service}`,
-  };
-}
-
-function heldCondition(service: string, reason: Held['reason']): Condition | undefined {
-  switch (reason.kind) {
-    case 'fatal':
-      return downCondition(service, 'FATAL', reason.run.reason);
-    case 'spent':
-      return downCondition(service, 'HELD', reason.run.reason);
-    case 'drift':
-      return driftCondition(service, { what: reason.what, until: reason.until });
-    case 'duel':
-      return duelCondition(service, reason.rounds, reason.evidence);
-    case 'quarantined':
-      return verifyCondition(service, 'warning', `${service}: ${heldText(reason)}`);
-    case 'approval':
-      return {
-        key: `approval:${service}`,
-        kind: 'approval',
-        severity: 'warning',
-        service,
-        title: `${service}: ${heldText(reason)}`,
-        hint: `to look at it: reconcile approve; then: reconcile approve ${reason.plan}`,
-      };
-    case 'observed':
-      return {
-        key: `observed:${service}`,
-        kind: 'observed',
-        severity: 'warning',
-        service,
-        title: `would have ${DONE[reason.waits.action]} ${service}: mode: observe`,
-        hint: 'reconcile --dry-run',
-      };
-    case 'unreadable':
-    case 'blocked':
-    case 'foreign':
-    case 'handover':
-    case 'reversed':
-    case 'stray':
-    case 'maybe-renamed':
-    case 'neighbours':
-    case 'prune-cap':
-    case 'stopped-for':
-      return {
-        key: `held:${service}`,
-        kind: 'held',
-        severity: 'warning',
-        service,
-        title: `${service} is left alone: ${heldText(reason)}`,
-        hint: `reconcile explain ${service}`,
-      };
-    // Somebody wants it so, it is told elsewhere, or it goes on by itself.
-    case 'needs':
-    case 'stopping':
-    case 'stopped-with':
-    case 'window':
-    case 'frozen':
-    case 'unavailable':
-    case 'gate':
-    case 'breaker':
-    case 'hold':
-      return undefined;
-    default:
-      return unreachable(reason);
-  }
-}
-
-const DONE: Readonly<Record<Action, string>> = {
-  create: 'created',
-  start: 'started',
-  stop: 'stopped',
-  restart: 'restarted',
-  replace: 'restarted with its new definition',
-  update: 'updated',
-  remove: 'removed',
-  handover: 'handed over',
-  retire: 'ended what is beside',
-  'give-back': 'given back',
-};
 
 function problemText({ at, file, summary }: Problem): string {
   if (at !== undefined) return `${at.file}:${at.line}:${at.column}: ${summary}`;

@@ -65,10 +65,18 @@ function conflictProblems(layers: readonly ParsedLayer[]): Problem[] {
 async function rulesOf(kind: Kind, value: Tree, broken: ReadonlySet<string | undefined>): Promise<Finding[]> {
   switch (kind) {
     case 'service':
-      return serviceRules(value, broken);
+      return [
+        ...serviceRules(value, broken),
+        ...(value.health === undefined && value.gate === undefined
+          ? []
+          : await (await import('./probe-rules.ts')).probeRules(value)),
+      ];
     case 'policy':
-      if (value.windows === undefined) return policyRules(value);
-      return [...policyRules(value), ...(await import('./window-rules.ts')).windowRules(value)];
+      return [
+        ...policyRules(value),
+        ...(value.windows === undefined ? [] : (await import('./window-rules.ts')).windowRules(value)),
+        ...(value.alerts === undefined ? [] : (await import('./alert-rules.ts')).alertRules(value)),
+      ];
     case 'host':
       return hostRules(value);
     case 'supervisor':

@@ -9,10 +9,13 @@ export const READ = 65_536;
 
 /** Is no pattern, and why; `hint` is what would be right. */
 export class BadPattern extends Error {
+  /** `bounds`: it is well written, but too much. */
+  readonly kind: 'syntax' | 'bounds';
   readonly hint: string;
-  constructor(message: string, hint: string) {
+  constructor(kind: BadPattern['kind'], message: string, hint: string) {
     super(message);
     this.name = 'BadPattern';
+    this.kind = kind;
     this.hint = hint;
   }
 }
@@ -40,11 +43,11 @@ export async function readPattern(source: string): Promise<Pattern> {
     compiled = RE2JS.compile(source);
   } catch (error) {
     if (!(error instanceof RE2JSException)) throw error;
-    throw new BadPattern(error.message.replace(/^error parsing regexp: /, ''), hintOf(source));
+    throw new BadPattern('syntax', error.message.replace(/^error parsing regexp: /, ''), hintOf(source));
   }
   if (compiled.programSize() > STEPS) {
     const hint = 'leave out what need not be there, such as counts in braces: `{1,99}` stands for 99 copies';
-    throw new BadPattern(`it is too large: ${compiled.programSize()} steps, and ${STEPS} may be`, hint);
+    throw new BadPattern('bounds', `it is too large: ${compiled.programSize()} steps, and ${STEPS} may be`, hint);
   }
   const group = Math.min(1, compiled.groupCount());
   const lastFrom = (text: string, start: number) => {
@@ -66,7 +69,7 @@ function hintOf(source: string): string {
   if (/\(\?<?[=!]/.test(source))
     return 'RE2 syntax has no look-around: match what is around it too, and put the rest in ( )';
   if (/\\[1-9]/.test(source)) return 'RE2 syntax has no backreferences: write the text out';
-  return 'RE2 syntax, as in `scan (\\d+) processed`; put \\ before a character that is meant as it is';
+  return 'for example `scan (\\d+) processed`; put \\ before a character that is meant as it is';
 }
 
 /** How deep `..` goes: the time for it grows with the square of that. */
@@ -94,6 +97,7 @@ export async function readJsonPath(source: string): Promise<JsonPath> {
     });
     if (refused !== undefined) {
       throw new BadPattern(
+        'bounds',
         `it ${refused}`,
         'one value is wanted: name the way to it, such as $.checks[?@.name == "db"].state',
       );
@@ -102,6 +106,7 @@ export async function readJsonPath(source: string): Promise<JsonPath> {
   } catch (error) {
     if (!(error instanceof JSONPathError)) throw error;
     throw new BadPattern(
+      'syntax',
       wordsOf(error.message, source),
       'for example $.scan.processed, $.checks[0].state or $["a key"]',
     );

@@ -53,6 +53,8 @@ function explain(kind: Kind, root: unknown, error: ErrorObject): Finding | undef
     case 'required':
       return missingKey(kind, path, String(error.params.missingProperty));
     case 'oneOf':
+      if (schema.oneOf?.some((branch) => branch.type !== undefined))
+        return wrong('bad-value', `can't be ${shown(path, value)}`, exampleHint(schema));
       return whichOf(path, schema, value);
     case 'type':
       return wrong(
@@ -121,8 +123,12 @@ function missingKey(kind: Kind, path: Path, name: string): Finding {
   return { code: 'missing-key', path: [...path, name], part: 'key', summary: `missing key '${name}'${place}`, hint };
 }
 
+const TCP = 'tcp: { address: 127.0.0.1:8080 }';
+const FILE = 'file: { path: scans.log }';
+
 function whichOf(path: Path, schema: Schema, value: unknown): Finding {
-  const options = (schema.oneOf ?? []).flatMap(({ required }) => required);
+  const several = path[0] === 'health' && path.length === 2 ? 'write two probes' : 'keep one of them';
+  const options = (schema.oneOf ?? []).flatMap(({ required }) => required ?? []);
   const written = options.filter((option) => isTree(value) && Object.hasOwn(value, option));
   const summary =
     written.length === 0
@@ -133,7 +139,7 @@ function whichOf(path: Path, schema: Schema, value: unknown): Finding {
     path,
     part: 'key',
     summary,
-    hint: written.length > 1 ? 'write two probes' : 'for example `tcp: { address: 127.0.0.1:8080 }`',
+    hint: written.length > 1 ? several : `for example \`${options.includes('tcp') ? TCP : FILE}\``,
   };
 }
 
@@ -207,7 +213,7 @@ function patternHint(schema: Schema, value: unknown): string {
 }
 
 function exampleHint({ examples, description }: Schema): string | undefined {
-  if (examples?.[0] !== undefined) return `for example ${flow(examples[0])}`;
+  if (examples?.[0] !== undefined) return `for example ${examples.map((example) => flow(example)).join(' or ')}`;
   return description?.split(/\.(?: |$)/)[0];
 }
 
@@ -219,6 +225,10 @@ function sizeWords({ keyword, params }: ErrorObject, value: unknown): string {
 /** A value as one would write it in YAML on one line. */
 function flow(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((item) => flow(item)).join(', ')}]`;
+  if (isTree(value))
+    return `{ ${Object.entries(value)
+      .map(([key, item]) => `${key}: ${flow(item)}`)
+      .join(', ')} }`;
   return typeof value === 'string' && /^[\w./-]*[a-zA-Z/][\w./-]*$/.test(value) ? value : JSON.stringify(value);
 }
 

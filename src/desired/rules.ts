@@ -3,28 +3,15 @@ import { parseDuration } from '../units.ts';
 import type { Finding } from './finding.ts';
 import type { PolicyFile } from './generated/policy.ts';
 import type { ServiceFile } from './generated/service.ts';
-import { dotted, type Path } from './layer.ts';
+import type { Path } from './layer.ts';
 
 /** `broken` are the top-level keys that have findings already: nothing more is said about those. */
 export function serviceRules(service: Partial<ServiceFile>, broken: ReadonlySet<string | undefined>): Finding[] {
-  return [
-    ...commandRule(service, broken),
-    ...bootRule(service),
-    ...backoffRule(service),
-    ...probeRules(service),
-    ...supersedesRules(service),
-    ...notYetRules(service),
-  ];
-}
-
-function notYetRules(service: Partial<ServiceFile>): Finding[] {
-  return (['dwell', 'requires', 'gate'] as const).flatMap((key) =>
-    service[key] === undefined ? [] : [notYet([key], key, 'remove it')],
-  );
+  return [...commandRule(service, broken), ...bootRule(service), ...backoffRule(service), ...supersedesRules(service)];
 }
 
 export function policyRules(policy: Partial<PolicyFile>): Finding[] {
-  return (['budgets', 'health', 'holds', 'alerts'] as const).flatMap((key) =>
+  return (['budgets', 'holds'] as const).flatMap((key) =>
     policy[key] === undefined ? [] : [notYet([key], key, 'remove it')],
   );
 }
@@ -115,25 +102,6 @@ function supersedesRules({ supersedes = [] }: Partial<ServiceFile>): Finding[] {
     }
     if (thing.user !== undefined && thing.process === undefined) return found('user belongs to process', 'remove it');
     return [];
-  });
-}
-
-function probeRules({ health = [] }: Partial<ServiceFile>): Finding[] {
-  return health.flatMap((probe, i) => {
-    const { name, http, tcp } = probe;
-    const findings: Finding[] = [];
-    const value = (path: Path, summary: string, hint: string) =>
-      findings.push({ ...rule(path, 'bad-value', `${dotted(path)}: ${summary}`, hint), part: 'value' });
-    if (health.findIndex((other) => other.name === name) < i) {
-      value(['health', i, 'name'], `two probes are called '${name}'`, 'give each its own name');
-    }
-    if (http !== undefined && !URL.canParse(http.url)) {
-      value(['health', i, 'http', 'url'], 'is not a URL', 'for example http://127.0.0.1:8080/health');
-    }
-    const port = Number(tcp?.address.slice(tcp.address.lastIndexOf(':') + 1) ?? 1);
-    if (port < 1 || port > 65535)
-      value(['health', i, 'tcp', 'address'], `there is no port ${port}`, 'a port is 1 to 65535');
-    return findings;
   });
 }
 

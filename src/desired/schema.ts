@@ -17,7 +17,7 @@ export interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly additionalProperties?: boolean | Schema;
   readonly items?: Schema | boolean;
-  readonly oneOf?: readonly { readonly required: readonly string[] }[];
+  readonly oneOf?: readonly { readonly required?: readonly string[]; readonly type?: string }[];
   readonly pattern?: string;
   readonly $defs?: Readonly<Record<string, Schema>>;
 }

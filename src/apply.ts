@@ -12,6 +12,7 @@ export async function apply(
   emit: (event: Event) => void,
   signal: AbortSignal,
   handOver: HandOver,
+  barred: (step: Step) => Promise<Problem | undefined> = async () => undefined,
 ): Promise<Report> {
   const begun = performance.now();
   const refused = await prepareAll(plan.steps.filter(isOwn), supervisors, signal);
@@ -30,12 +31,17 @@ export async function apply(
     const failed = (await Promise.all(before)).find((report) => report.outcome.kind !== 'done');
     const start = performance.now();
     const skip =
-      failed !== undefined ? skipped(step, `${failed.step.service} comes first and ${verb(failed)}`) : undefined;
+      failed !== undefined ? skipped(step, `${failed.step.service} comes first and ${verb(failed)}`) : await bar(step);
     if (skip === undefined && !signal.aborted) emit({ kind: 'step-started', step });
     const outcome = skip ?? (signal.aborted ? skipped(step, 'interrupted before it began') : await take(step));
     const took = performance.now() - start;
     emit({ kind: 'step-ended', step, outcome, took });
     return { step, outcome, took };
+  }
+
+  async function bar(step: Step): Promise<Outcome | undefined> {
+    const problem = signal.aborted ? undefined : await barred(step);
+    return problem === undefined ? undefined : { kind: 'skipped', problem };
   }
 
   async function take(step: Step): Promise<Outcome> {

@@ -3,21 +3,26 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { apply } from './apply.ts';
 import type { Config } from './config.ts';
+import { holdTimes } from './control/holds.ts';
 import { approveWaiting, keepControl } from './control/keep.ts';
+import { keepHolds } from './control/keep-holds.ts';
 import { saveStopped } from './control/stopped.ts';
 import { directoryOf, openDecisions, readUsed, saveOwner, saveUsed } from './decisions.ts';
 import { type Cache, openCache } from './desired/cache.ts';
 import { runtimeFolder } from './desired/instances.ts';
+import { shutBy, waitFor } from './gates/ask.ts';
+import { readWaits, saveWaits } from './gates/book.ts';
 import { keepDuels } from './handover/duels.ts';
 import { createHandOver } from './handover/index.ts';
 import { writeAtomic } from './host/files.ts';
 import { collect } from './host/memory.ts';
 import { withInstances } from './instances.ts';
 import { leavingInstances } from './leaving.ts';
-import { marksAfter, marksBefore, saveMarks } from './marks.ts';
-import type { Desired, Event, HealthState, Observed, Report, ServiceId, SupervisorName } from './model.ts';
+import { marksAfter, marksBefore, newDrift, saveMarks } from './marks.ts';
+import type { Desired, Event, HealthState, Observed, Report, ServiceId, Step, SupervisorName } from './model.ts';
+import { gateWork } from './planner/gates.ts';
 import { type Prepared, prepare } from './prepare.ts';
-import { Failure } from './problem.ts';
+import { Failure, type Problem } from './problem.ts';
 import type { Request } from './request.ts';
 import { putInForce, type Read, readSource, readSourceAt } from './sources.ts';
 import type { Supervisors } from './supervisors/index.ts';
@@ -65,7 +70,7 @@ const MANY = 200;
 
 /**
  * One whole run: reads, plans, keeps what can be applied as the last good state, and applies it. `begin` keeps what else is
- * to be known of it.
+ * to be known of it; `who` tells whose doing it is that services are not as they were.
  */
 export async function converge(
   config: Config,
@@ -76,6 +81,7 @@ export async function converge(
   signal: AbortSignal,
   health: (id: ServiceId) => HealthState,
   begin: (prepared: Prepared) => void = ({ desired }) => forgetOther(config, desired),
+  who: (services: readonly ServiceId[]) => Promise<ReadonlyMap<ServiceId, string>> = async () => new Map(),
 ): Promise<Report> {
   const decisions = openDecisions(config.stateDir, config.desiredState);
   const looked = await prepareApproved(config, loaded, supervisors, request, signal);
@@ -98,10 +104,14 @@ export async function converge(
   const chosen = (id: ServiceId) => only.length === 0 || only.some((name) => isOf(id, name));
   const declared = new Set(desired.services.map(({ id }) => id));
   const endControl = keepControl(config.stateDir, prepared.control, { plan, observed, declared }, chosen);
-  const begun = marksBefore(marks, wanted, plan, Date.now());
+  const { long } = holdTimes(desired.policy.written);
+  const by = await who(newDrift(plan, marks));
+  const begun = marksBefore(marks, wanted, plan, { now: Date.now(), long, by, released: prepared.released });
   saveMarks(config.stateDir, marks, begun);
   saveStopped(config.stateDir, prepared.stopped.before, prepared.stopped.now);
   keepDuels(config.stateDir, prepared.duels);
+  saveWaits(config.stateDir, prepared.waits.before, prepared.waits.now);
+  const endHolds = await keepHolds(config.stateDir, request, prepared, chosen);
   if (request.override !== undefined) emit({ kind: 'overridden', ...request.override });
   emit({ kind: 'planned', plan });
   if (plan.steps.length > MANY) collect();
@@ -111,11 +121,34 @@ export async function converge(
   const both = { ...now, names: [...new Set([...used.names, ...now.names])].sort() };
   saveUsed(config.stateDir, used, both);
   const handOver = createHandOver({ config, prepared, supervisors, emit, health });
-  const report = await apply(plan, supervisors, emit, signal, handOver);
+  const report = await apply(plan, supervisors, emit, signal, handOver, gateKeeper(config, prepared, signal));
   saveUsed(config.stateDir, both, now);
   endControl(report);
+  await endHolds(report);
   saveMarks(config.stateDir, begun, marksAfter(begun, wanted, chosen, report));
   return report;
+}
+
+/** Asks the gates of a step once more, right before it begins: a shut one is waited for from then on. */
+function gateKeeper(
+  { stateDir }: Config,
+  { desired: { services }, definitions, plan }: Prepared,
+  signal: AbortSignal,
+): (step: Step) => Promise<Problem | undefined> {
+  return async (step) => {
+    const shut = await shutBy(step, { services, definitions, signal });
+    if (shut === undefined) return undefined;
+    const { id, words, why, gate } = shut;
+    const work = gateWork(plan.steps.filter(({ gates }) => gates?.some(({ service }) => service === id)));
+    const waits = readWaits(stateDir);
+    saveWaits(stateDir, waits, { ...waits, [id]: waitFor(gate, work, waits[id], Date.now()) });
+    const whose = id === step.service ? 'its gate' : `the gate of ${id}`;
+    return {
+      code: 'gate-shut',
+      summary: `did not ${step.action} ${step.service}: ${whose} passed a moment ago, and does not any more (${words}): ${why}`,
+      hint: 'it waits for it from now on: a daemon tries it again and again',
+    };
+  };
 }
 
 /** Nothing may be changed here now, and so not the files either that services run with the next time they start. */

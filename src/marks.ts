@@ -15,7 +15,15 @@ export interface Mark {
   /** The process that is to be ended so that it starts from what its files say by now: it may stem from something else. */
   readonly restarting?: number;
   /** It is left as somebody made it, between these times (ms since the epoch). */
-  readonly hold?: { readonly what: DriftKind; readonly since: number; readonly until: number };
+  readonly hold?: {
+    readonly what: DriftKind;
+    readonly since: number;
+    readonly until: number;
+    /** Who made it so, as far as anything shows it. */
+    readonly by?: string;
+    /** A person has said that it is over. */
+    readonly released?: true;
+  };
 }
 
 export type Marks = Readonly<Record<ServiceId, Mark>>;
@@ -90,6 +98,18 @@ function marked(reading: Extract<Reading, { kind: 'read' }>, marks: Marks): Read
   return { ...reading, objects };
 }
 
+/** By what it is told how long and for whom something is left as somebody made it. */
+export interface HoldMeans {
+  /** ms since the epoch */
+  readonly now: number;
+  /** ms */
+  readonly long?: number;
+  /** Who made it so, of what is new. */
+  readonly by?: ReadonlyMap<ServiceId, string>;
+  /** What a person wants no longer left so. */
+  readonly released?: ReadonlySet<ServiceId>;
+}
+
 /**
  * What is to be remembered before an apply, lest it is interrupted or takes long: which processes it is about to replace,
  * and what it leaves as somebody made it, from now on.
@@ -98,12 +118,25 @@ export function marksBefore(
   before: Marks,
   wanted: ReadonlyMap<ServiceId, string>,
   { steps, held }: Pick<Plan, 'steps' | 'held'>,
-  now: number,
+  { now, long = HOLD, by = new Map(), released = new Set() }: HoldMeans,
 ): Marks {
   const after: Record<ServiceId, Mark> = { ...before };
   for (const { service, reason } of held) {
-    if (reason.kind !== 'drift' || !wanted.has(service)) continue;
-    after[service] = { hold: { what: reason.what, since: now, until: now + HOLD }, ...after[service] };
+    if (!wanted.has(service)) continue;
+    if (reason.kind === 'drift') {
+      const who = by.get(service);
+      const more = who === undefined ? {} : { by: who };
+      after[service] = { hold: { what: reason.what, since: now, until: now + long, ...more }, ...after[service] };
+    } else if (reason.kind === 'hold' && reason.what !== undefined) {
+      // Once that hold is over this one is too: it is of one piece with it.
+      const { what, since, until = since, by: who } = reason;
+      after[service] = { hold: { what, since, until, by: who }, ...after[service] };
+    }
+  }
+  for (const service of released) {
+    if (!wanted.has(service)) continue;
+    const hold = after[service]?.hold ?? { what: 'stopped', since: now, until: now };
+    after[service] = { ...after[service], hold: { ...hold, released: true } };
   }
   for (const { service, effect, seen } of steps) {
     if (effect !== 'restart' || seen.kind === 'absent' || seen.pid === undefined || !wanted.has(service)) continue;
@@ -112,12 +145,35 @@ export function marksBefore(
   return after;
 }
 
-export function holdsOf(marks: Marks, now: number): ReadonlyMap<ServiceId, Hold> {
-  return new Map(
-    Object.entries(marks).flatMap(([id, { hold }]): [ServiceId, Hold][] =>
-      hold === undefined ? [] : [[id, { what: hold.what, until: hold.until, expired: hold.until <= now }]],
-    ),
+/** What is left as somebody made it, and whether it is over; where a person has to say so (`gated`), it stays. */
+export function holdsOf(
+  marks: Marks,
+  now: number,
+  gated: ReadonlySet<ServiceId> = new Set(),
+  released: ReadonlySet<ServiceId> = new Set(),
+): ReadonlyMap<ServiceId, Hold> {
+  const kept = Object.entries(marks).flatMap(([id, { hold }]): [ServiceId, Hold][] => {
+    if (hold === undefined) return [];
+    const { what, until, by } = hold;
+    const over = hold.released === true;
+    const expired = over || until <= now;
+    const stays = expired && !over && gated.has(id);
+    return [[id, { what, until, expired, ...(by === undefined ? {} : { by }), ...(stays ? { stays } : {}) }]];
+  });
+  const ended = [...released].map((id): [ServiceId, Hold] => [id, { until: now, expired: true }]);
+  return new Map([...kept, ...ended]);
+}
+
+/** What is found to be otherwise than it was, and was not yet. */
+export function newDrift({ held }: Pick<Plan, 'held'>, before: Marks): readonly ServiceId[] {
+  return held.flatMap(({ service, reason }) =>
+    reason.kind === 'drift' && before[service]?.hold === undefined ? [service] : [],
   );
+}
+
+/** The services that have a gate: what their end interrupts is for a person to say. */
+export function gatedOf(services: readonly Service[]): ReadonlySet<ServiceId> {
+  return new Set(services.filter(({ written }) => written.gate !== undefined).map(({ id }) => id));
 }
 
 /** And after it. `wanted` are all services of this kind that are declared, `chosen` those it was about. */
@@ -151,8 +207,11 @@ function wasTried({ step, outcome }: Report['steps'][number]): boolean {
   return outcome.kind === 'done' || (outcome.kind === 'failed' && outcome.problem.code === 'start-failed');
 }
 
-/** When the first of the holds that last ends (ms since the epoch). */
-export function nextEnd(marks: Marks, now: number): number | undefined {
-  const ends = Object.values(marks).flatMap(({ hold }) => (hold !== undefined && hold.until > now ? [hold.until] : []));
-  return ends.length === 0 ? undefined : Math.min(...ends);
+/** Those that last, by service. */
+export function lastingHolds(marks: Marks, now: number): ReadonlyMap<ServiceId, NonNullable<Mark['hold']>> {
+  return new Map(
+    Object.entries(marks).flatMap(([id, { hold }]) =>
+      hold === undefined || hold.released || hold.until <= now ? [] : [[id, hold] as const],
+    ),
+  );
 }

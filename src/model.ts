@@ -683,6 +683,7 @@ export interface StatusNote {
     | 'source'
     | 'mode'
     | 'freeze'
+    | 'breaker'
     | 'quarantine'
     | 'verification'
     | 'window'

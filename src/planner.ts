@@ -38,6 +38,9 @@ export interface PlanInput {
   readonly blocked: ReadonlyMap<ServiceId, Problem>;
   /** Services that a person asks to start: also where they wait for a first start, are FATAL or HELD. */
   readonly asked: ReadonlySet<ServiceId>;
+  /** Services that a person asks to stop, or to restart. */
+  readonly stops?: ReadonlySet<ServiceId>;
+  readonly restarts?: ReadonlySet<ServiceId>;
   /** What waits for the next start of its process is to take effect now. */
   readonly restartStaged?: boolean;
   /** Services that Git has not changed since they were last as desired, where others than us can change them on the host. */
@@ -74,11 +77,12 @@ export function plan(input: PlanInput): Plan {
   const world = survey(input.observed);
   const others = undeclared(services, world);
   const { settled = new Set(), untried = new Set(), holds = new Map(), restartStaged = false } = input;
+  const { stops = new Set(), restarts = new Set() } = input;
   const drift = desired.policy.drift ?? 'hold';
   const { inPlace = new Map(), duels = new Map(), strays = [], given = new Map(), conflicts = [] } = input;
   const { unwell = new Map() } = input;
   const { owner } = desired.policy;
-  const means = { ...input, settled, untried, holds, restartStaged, drift, inPlace, duels, strays, owner, unwell };
+  const means = { ...input, settled, untried, holds, restartStaged, drift, inPlace, duels, strays, owner, unwell, stops, restarts };
   const ours = declared(services, world, others, means);
   const suspected = new Set(ours.flatMap(({ held }) => (held?.kind === 'maybe-renamed' ? [held.from] : [])));
   const ids = new Set(services.map(({ id }) => id));
@@ -86,7 +90,7 @@ export function plan(input: PlanInput): Plan {
   const over = new Set(ours.flatMap(({ steps }) => steps.flatMap(handedOver)));
   const left = leftover(others, ids, suspected, desired.policy.prune, world, given);
   const whole = [...ours, ...left.filter(({ service, supervisor }) => !over.has(`${supervisor} ${service}`))];
-  const free = controlled(whole, services, input.asked, world, input.control);
+  const free = controlled(whole, services, new Set([...input.asked, ...stops, ...restarts]), world, input.control);
   const { drafts, steps: arranged } = arrange(free, input, world, inPlace);
 
   const steps = keepForLast(keepShared(arranged, input.definitions.values()));
@@ -108,7 +112,13 @@ export function plan(input: PlanInput): Plan {
   const claimed = conflicts.filter(
     ({ service }) => only === undefined || only.has(service) || only.has(nameOf(service)),
   );
-  const frozen = input.control?.notices ?? [];
+  const leftAlone = new Set(
+    held.flatMap(({ service, reason }) => (reason.kind === 'hold' ? [service, nameOf(service)] : [])),
+  );
+  const frozen = (input.control?.notices ?? []).filter(
+    ({ kind, service }) =>
+      kind !== 'hold' || (!leftAlone.has(service) && (only === undefined || only.has(service) || only.has(nameOf(service)))),
+  );
   const notices = [...remarks, ...frozen, ...claimed, ...drafts.flatMap((draft): readonly Notice[] => draft.notices)];
   return {
     version: 1,
@@ -170,7 +180,10 @@ function fingerprint(desired: Desired, steps: readonly Step[], held: readonly He
       if (step.boot !== undefined) writes.push([step.boot.from, step.boot.to]);
       return [step.id, step.supervisor, step.effect, seen(step), hash ?? null, fields ?? null, ...writes];
     }),
-    held.map(({ service, reason }) => `${service} ${reason.kind}`).sort(),
+    // That it was waited long enough for a gate is the clock's doing.
+    held
+      .map(({ service, reason }) => `${service} ${reason.kind === 'approval' && reason.gate ? 'gate' : reason.kind}`)
+      .sort(),
   ]);
 }
 

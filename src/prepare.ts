@@ -11,13 +11,24 @@ import { readUsed } from './decisions.ts';
 import { define } from './definitions.ts';
 import { readInputs } from './desired/inputs.ts';
 import type { Duels } from './duels/record.ts';
+import { askGates } from './gates/ask.ts';
+import { readWaits, type Waits } from './gates/book.ts';
 import { expandGroups } from './groups.ts';
 import { openBegun, openReversed } from './handover/begun.ts';
 import { duelsNow, holdsByDuel } from './handover/duels.ts';
 import { type LookMeans, lookInPlace, placeOf } from './handover/look.ts';
 import { preflight } from './handover/preflight.ts';
 import { openTakers, type Takers } from './handover/takers.ts';
-import { holdsOf, type Marks, readMarks, settledOf, untriedOf, wantedDigest, withRestarting } from './marks.ts';
+import {
+  gatedOf,
+  holdsOf,
+  type Marks,
+  readMarks,
+  settledOf,
+  untriedOf,
+  wantedDigest,
+  withRestarting,
+} from './marks.ts';
 import type {
   Definition,
   Desired,
@@ -30,6 +41,8 @@ import type {
   SupervisorName,
 } from './model.ts';
 import type { Stray } from './planner/declared.ts';
+import { nameOf } from './planner/draft.ts';
+import type { GateState } from './planner/gates.ts';
 import type { InPlace } from './planner/handover.ts';
 import type { Unwell } from './planner/unwell.ts';
 import { plan as makePlan } from './planner.ts';
@@ -57,6 +70,13 @@ export interface Prepared {
   readonly control: Controlled;
   /** What was stopped since a probe of it failed: as it was decided, and what of that holds still. */
   readonly stopped: { readonly before: AllStopped; readonly now: AllStopped };
+  /** What a person wants no longer left as it is; and wants stopped, and then left so. */
+  readonly released: ReadonlySet<ServiceId>;
+  readonly stops: ReadonlySet<ServiceId>;
+  /** What the gates said that had to be asked. */
+  readonly gates: ReadonlyMap<ServiceId, GateState>;
+  /** What waited for gates before, and does from now on. */
+  readonly waits: { readonly before: Waits; readonly now: Waits };
   /** What Git wants of each service that others can change. */
   readonly wanted: ReadonlyMap<ServiceId, string>;
   /** The services it is about, by name or id; all where empty. */
@@ -97,7 +117,12 @@ export async function prepare(
   const view = readSurroundings(desired);
   const means = { supervisors, takers, begun, reversed, isCopy: view.isCopy };
   const place = await lookInPlace(desired, definitions, observed, means, signal);
-  const askedIds = idsOf(desired.services, asked);
+  const persons = {
+    stops: namedBy(desired.services, request.stop?.names),
+    restarts: namedBy(desired.services, request.restart),
+    released: namedBy(desired.services, request.release),
+  };
+  const askedIds = new Set([...idsOf(desired.services, asked), ...persons.restarts]);
   const duels = duelsNow(config.stateDir, desired.services, definitions, askedIds);
   // Nothing is pruned that may have something to give back.
   const prune = place.unsure ? ({ kind: 'off' } as const) : desired.policy.prune;
@@ -119,7 +144,9 @@ export async function prepare(
     blocked,
     settled: settledOf(marks, wanted),
     untried: untriedOf(marks, wanted),
-    holds: holdsOf(marks, Date.now()),
+    holds: holdsOf(marks, Date.now(), gatedOf(desired.services), persons.released),
+    stops: persons.stops,
+    restarts: persons.restarts,
     duels: holdsByDuel(duels),
     unwell: unwellOf(request, stopped.now, desired.services, observed),
     asked: askedIds,
@@ -137,11 +164,21 @@ export async function prepare(
     }),
   );
   for (const entry of found) if (entry !== undefined) blocked.set(...entry);
-  const plan = found.some((entry) => entry !== undefined) ? makePlan(input) : first;
+  const able = found.some((entry) => entry !== undefined) ? makePlan(input) : first;
+  const waits = readWaits(config.stateDir);
+  const chosen = (id: ServiceId) => only.length === 0 || only.includes(id) || only.includes(nameOf(id));
+  const withGates = (gates: NonNullable<typeof control>['gates']) =>
+    makePlan(control === undefined || gates === undefined ? input : { ...input, control: { ...control, gates } });
+  const gates = await askGates(able, withGates, { services: desired.services, definitions, waits, chosen, signal });
+  const { plan } = gates;
   const controlled = { ...decided, active: control !== undefined };
   return {
     ...{ plan, desired, observed, definitions, takers, marks, duels, wanted, only, stopped, control: controlled },
     given: place.given.size > 0,
+    released: persons.released,
+    stops: persons.stops,
+    gates: gates.states,
+    waits: { before: waits, now: gates.waits },
   };
 }
 
@@ -220,6 +257,10 @@ export async function whyNot(step: Step, supervisor: Supervisor | undefined): Pr
     step.files === undefined ? undefined : supervisor.judge?.(service),
   ]);
   return bad ?? cannotStart;
+}
+
+function namedBy(services: readonly Service[], names: readonly string[] = []): ReadonlySet<ServiceId> {
+  return idsOf(services, expandGroups(names, services));
 }
 
 function idsOf(services: readonly Service[], names: readonly string[]): ReadonlySet<ServiceId> {

@@ -31,6 +31,17 @@ export interface Request {
   readonly approve?: { readonly plan: string; readonly by: string };
   /** Services that a failing probe wants restarted. */
   readonly unwell?: ReadonlyMap<ServiceId, { readonly probe: string; readonly why: string; readonly pid: number }>;
+  /** A person wants these stopped, and left alone until then (ms since the epoch). */
+  readonly stop?: {
+    readonly names: readonly string[];
+    readonly until: number;
+    readonly why: string;
+    readonly by: string;
+  };
+  /** A person wants these restarted. */
+  readonly restart?: readonly string[];
+  /** A person wants these no longer left alone. */
+  readonly release?: readonly string[];
   /** Nothing is going to be applied. */
   readonly looking?: boolean;
 }

@@ -41,6 +41,7 @@ export interface Options extends Written {
   readonly reason?: string;
   readonly until?: string;
   readonly by?: string;
+  readonly breaker?: boolean;
   readonly id?: string;
 }
 

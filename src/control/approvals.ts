@@ -69,7 +69,8 @@ export function stillOpen(
   if (approvals.length === 0) return approvals;
   const open = new Set(steps.map(({ service }) => service));
   for (const { service, reason } of held)
-    if (reason.kind === 'needs' || (reason.kind !== 'approval' && 'waits' in reason)) open.add(service);
+    if (reason.kind === 'needs' || (reason.kind === 'approval' ? reason.gate !== undefined : 'waits' in reason))
+      open.add(service);
   return approvals.filter(({ service }) => !chosen(service) || open.has(service));
 }
 

@@ -21,10 +21,17 @@ interface Asked {
   readonly approve?: string | undefined;
   readonly back?: { readonly commit?: string | undefined } | undefined;
   readonly retry?: boolean | undefined;
+  readonly stop?: { readonly names: readonly string[] } | undefined;
+  readonly restart?: readonly string[] | undefined;
+  readonly release?: readonly string[] | undefined;
 }
 
 /** What a person asked for, in a few words. */
-export function askedText({ by = 'somebody', only, asked, back, retry, approve }: Asked): string {
+export function askedText({ by = 'somebody', only, asked, back, retry, approve, ...more }: Asked): string {
+  const { stop, restart, release } = more;
+  if (stop !== undefined) return `${by} asked to stop ${stop.names.join(', ')}`;
+  if (restart !== undefined) return `${by} asked to restart ${restart.join(', ')}`;
+  if (release !== undefined) return `${by} released ${release.join(', ')}`;
   if (back !== undefined) return `${by} went back to ${back.commit ?? 'the commit before'}`;
   if (retry) return `${by} asked to try again what is quarantined`;
   if (approve !== undefined) return `${by} approved ${approve}`;

@@ -3,6 +3,7 @@ import type { Freeze } from '../control/freeze.ts';
 import type { BoardEvent } from '../health/board-event.ts';
 import type { DriftKind, Event, Held } from '../model.ts';
 import type { Problem } from '../problem.ts';
+import type { RestartsEvent } from '../restarts/restarts.ts';
 import type { SupervisorEvent } from '../supervisors/index.ts';
 import type { SourceEvent } from './source.ts';
 import type { UnwellEvent } from './unwell.ts';
@@ -15,6 +16,7 @@ export type DaemonEvent =
   | VerifyEvent
   | SourceEvent
   | UnwellEvent
+  | RestartsEvent
   /** Before each run: what it is for, in a few words. */
   | { readonly kind: 'run'; readonly causes: readonly string[] }
   | { readonly kind: 'ready'; readonly socket: string; readonly adopted: number }
@@ -71,7 +73,7 @@ export type DaemonEvent =
       readonly gate: string;
       /** ms since the epoch */
       readonly since: number;
-      readonly then:
+      readonly what:
         | { readonly kind: 'passed' }
         | { readonly kind: 'over'; readonly why: string; readonly otherwise: 'wait' | 'ask' | 'proceed' };
     }

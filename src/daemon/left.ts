@@ -22,11 +22,12 @@ export function tellLeft(tell: (event: DaemonEvent) => void): (plan: Plan, marks
       if (supervisor === 'builtin' && (reason.kind === 'fatal' || reason.kind === 'spent')) continue;
       if (reason.kind === 'drift') {
         const { what } = reason;
-        const until = marks[service]?.hold?.until;
-        if (isNew(`${service} ${what} ${until}`)) tell({ kind: 'drift', service, what, until });
+        const { until, by } = marks[service]?.hold ?? {};
+        if (isNew(`${service} ${what} ${until}`)) tell({ kind: 'drift', service, what, until, by: by ?? reason.by });
         continue;
       }
-      const why = JSON.stringify(reason);
+      // A gate says something else each time, and all of it means the same.
+      const why = JSON.stringify(reason.kind === 'gate' ? { ...reason, why: '' } : reason);
       if (!isNew(`${service} ${why}`)) continue;
       const same = held.get(why) ?? { services: [], reason };
       same.services.push(service);

@@ -13,6 +13,7 @@ export function afterOf(desired: Desired | undefined): (id: string) => readonly 
 /** What a client asks for, without what it says of itself. */
 export function plainRequest(request: ApplyRequest): Request {
   const { only, asked, expect, claim, restartStaged, back, retry, override, approve, by = 'somebody' } = request;
+  const { stop, restart, release } = request;
   return {
     only,
     asked,
@@ -23,6 +24,9 @@ export function plainRequest(request: ApplyRequest): Request {
     ...(retry === undefined ? {} : { retry }),
     ...(override === undefined ? {} : { override: { why: saidText(override), by: saidText(by) } }),
     ...(approve === undefined ? {} : { approve: { plan: approve, by } }),
+    ...(stop === undefined ? {} : { stop: { ...stop, why: saidText(stop.why), by: saidText(by) } }),
+    ...(restart === undefined ? {} : { restart }),
+    ...(release === undefined ? {} : { release }),
   };
 }
 

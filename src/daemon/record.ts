@@ -181,12 +181,13 @@ function rest(event: DaemonEvent): object {
 
 const brief = ({ id, action, effect }: Step) => ({ id, action, effect });
 
-function bare({ id, supervisor, action, effect, reason, seen, files = [], boot }: Step): object {
+function bare({ id, supervisor, action, effect, reason, seen, files = [], boot, gates }: Step): object {
   const paths = files.map(({ path }) => path);
   return {
     ...{ id, supervisor, action, effect, reason, seen },
     ...(paths.length === 0 ? {} : { files: paths }),
     ...(boot === undefined ? {} : { boot }),
+    ...(gates === undefined ? {} : { gates }),
   };
 }
 

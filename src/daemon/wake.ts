@@ -1,15 +1,17 @@
 import type { Config } from '../config.ts';
 import type { Freeze } from '../control/freeze.ts';
 import { nextChange } from '../control/wake.ts';
-import { nextEnd, readMarks } from '../marks.ts';
+import { nextTry, readWaits } from '../gates/book.ts';
+import { readMarks } from '../marks.ts';
 import type { Prepared } from '../prepare.ts';
 import { Failure } from '../problem.ts';
 import type { DaemonEvent } from './event.ts';
+import { tellHolds } from './holds.ts';
 
 /** Has the daemon look again when time alone lets something be done, or ends that it may be. */
 export interface Waker extends Disposable {
   /** What a run was planned with. */
-  see(prepared: Pick<Prepared, 'control' | 'plan'>): void;
+  see(prepared: Pick<Prepared, 'control' | 'plan' | 'desired'>): void;
   /** Once a run is over, whatever came of it. */
   arm(): void;
 }
@@ -25,33 +27,35 @@ export function createWaker(
   let timer: NodeJS.Timeout | undefined;
   let seen: Pick<Prepared, 'control' | 'plan'> | undefined;
   let frozen: readonly Freeze[] = [];
+  const holds = tellHolds(tell);
   return {
     see: (prepared) => {
       seen = prepared;
       const { freezes } = prepared.control;
       for (const event of changed(frozen, freezes)) tell(event);
       frozen = freezes;
+      holds.see(prepared);
     },
     arm: () => {
       clearTimeout(timer);
       const now = Date.now();
-      const hold = endOfHold(stateDir, now);
+      const hold = whole(() => holds.next(readMarks(stateDir), now));
       const change = seen === undefined ? undefined : nextChange(seen.control, seen.plan, now);
-      const end = Math.min(hold ?? Number.POSITIVE_INFINITY, change ?? Number.POSITIVE_INFINITY);
+      const gate = whole(() => nextTry(readWaits(stateDir), now));
+      const end = Math.min(...[hold, change, gate].filter((time) => time !== undefined));
       if (!Number.isFinite(end)) return;
-      const cause = end === hold ? 'a hold ended' : 'its time has come';
+      const cause = end === hold ? 'a hold ends' : end === gate ? 'a gate is tried again' : 'its time has come';
       timer = setTimeout(() => nudge(cause), Math.min(LONGEST, Math.max(0, end - now) + 1));
     },
     [Symbol.dispose]: () => clearTimeout(timer),
   };
 }
 
-/** What is left as somebody made it is left so no longer than promised. */
-function endOfHold(stateDir: string, now: number): number | undefined {
+/** What was decided that ends by itself; that it is damaged was told by the run. */
+function whole(read: () => number | undefined): number | undefined {
   try {
-    return nextEnd(readMarks(stateDir), now);
+    return read();
   } catch (error) {
-    // That it is damaged was told by the run.
     if (error instanceof Failure) return undefined;
     throw error;
   }

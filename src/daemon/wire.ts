@@ -19,6 +19,14 @@ export const ApplyRequest = z.strictObject({
   override: z.optional(z.string().check(z.minLength(1))),
   /** What waits for an approval has been looked at, by its id. */
   approve: z.optional(z.string()),
+  /** These are stopped, and left alone until then (ms since the epoch). */
+  stop: z.optional(
+    z.strictObject({ names: z.array(z.string()), until: z.number(), why: z.string().check(z.minLength(1)) }),
+  ),
+  /** These are restarted. */
+  restart: z.optional(z.array(z.string())),
+  /** These are no longer left alone. */
+  release: z.optional(z.array(z.string())),
   /** Who asks, as he says: for the history alone. */
   by: z.optional(z.string()),
 });

@@ -4,6 +4,7 @@ import { formatRevision } from '../revision.ts';
 import { formatExit } from '../status.ts';
 import { formatDuration } from '../units.ts';
 import { waitingText } from '../waiting.ts';
+import { actedLevel, actedText } from './acted-words.ts';
 import type { DaemonEvent } from './daemon.ts';
 import { healthLevel, healthText } from './health-words.ts';
 
@@ -15,17 +16,15 @@ export function eventText(event: DaemonEvent): string {
     case 'ready':
       return `ready: ${event.adopted} services already running, control socket ${event.socket}`;
     case 'overridden':
-      return `windows and freezes are passed over, ${event.by} says: ${event.why}`;
+      return `windows, freezes and gates are passed over, ${event.by} says: ${event.why}`;
     case 'planned':
       return event.plan.steps.length === 0
         ? ''
         : `plan of ${event.plan.revision}: ${event.plan.steps.map(({ id }) => id).join(', ')}`;
     case 'held':
       return `${listText(event.services)}: ${isBack(event.reason) ? 'not as Git says' : 'left alone'}: ${heldText(event.reason)}`;
-    case 'drift': {
-      const until = event.until === undefined ? '' : `, left so until ${new Date(event.until).toISOString()}`;
-      return `${event.service}: ${event.what === 'blocked' ? 'masked' : event.what} by somebody, and Git has not changed${until}`;
-    }
+    case 'drift':
+      return driftText(event);
     case 'duel':
       return `${event.service}: somebody undid it ${event.rounds} times, it is left alone from now on: ${event.evidence.join('; ')}`;
     case 'applied': {
@@ -54,10 +53,14 @@ export function eventText(event: DaemonEvent): string {
       return `${event.service}: its shim was killed; pid ${event.pid} goes on, how it ends will not be seen`;
     case 'service-trouble':
       return `${event.service}: ${flat(event.problem)}`;
+    case 'acted':
+      return actedText(event);
     case 'restarted':
       return `${event.service}: restarted by its supervisord, pid ${event.pid}, ${event.times} times by now`;
     case 'trial':
       return `${event.service}: its cooldown is over, it is tried again`;
+    case 'breaker':
+      return breakerText(event);
     case 'invalid': {
       const force = event.inForce === undefined ? 'nothing was applied yet' : `${event.inForce} stays in force`;
       return `the desired state is invalid, nothing was changed: ${force}\n${event.problems.map(flat).join('\n')}`;
@@ -95,12 +98,68 @@ export function eventText(event: DaemonEvent): string {
       return `${listText(event.services)}: rolled back, and stayed well; ${formatRevision(event.revision)} is not tried again for it`;
     case 'quarantine-cleared':
       return `${formatRevision(event.revision)} is no longer in force: ${listText(event.services)} follows Git again`;
+    case 'held-by':
+      return `${event.service}: left alone by ${event.by} until ${new Date(event.until).toISOString()}: ${event.why}`;
+    case 'released':
+      return `${event.service}: no longer left alone`;
+    case 'hold-ends': {
+      const what = event.by === undefined ? 'left as somebody made it' : `left to ${event.by}`;
+      const then =
+        event.waits === undefined
+          ? 'then it is made as Git says'
+          : event.waits === 'gate'
+            ? 'then it waits for a person, since it has a gate: reconcile release'
+            : 'then it waits for a person (`confirm: true`): reconcile approve';
+      return `${event.service}: ${what} until ${new Date(event.until).toISOString()}, ${then}`;
+    }
+    case 'gate':
+      return gateText(event);
+    case 'alert-failed':
+      return `alerts can't be told to '${event.target}' (${event.place}), it is tried again: ${event.why}`;
+    case 'alert-works': {
+      const lost = event.dropped === 0 ? 'none was lost' : `${event.dropped} were lost`;
+      return `alerts are told to '${event.target}' again, after ${formatDuration(Math.max(1000, Math.round(event.after / 1000) * 1000))}: ${lost}`;
+    }
     case 'health':
       return `${event.service}: ${event.health}${event.why === undefined ? '' : ` (${event.why})`}`;
     case 'level':
     case 'waiting-for':
     case 'waiting-over':
       return healthText(event);
+    default:
+      return unreachable(event);
+  }
+}
+
+function gateText({ service, gate, since, what }: Extract<DaemonEvent, { kind: 'gate' }>): string {
+  const long = formatDuration(Math.max(1000, Math.round((Date.now() - since) / 1000) * 1000));
+  if (what.kind === 'passed') return `${service}: its gate (${gate}) passes, after ${long}: what waited goes on`;
+  const next = {
+    wait: 'it goes on waiting',
+    ask: 'a person is asked: reconcile approve',
+    proceed: 'what waits is done all the same',
+  }[what.otherwise];
+  return `${service}: its gate (${gate}) has not passed for ${long}: ${what.why}; ${next}`;
+}
+
+export function driftText({
+  service,
+  what,
+  until,
+  by = 'somebody',
+}: Pick<Extract<DaemonEvent, { kind: 'drift' }>, 'service' | 'what' | 'until' | 'by'>): string {
+  const end = until === undefined ? '' : `, left so until ${new Date(until).toISOString()}`;
+  return `${service}: ${what === 'blocked' ? 'masked' : what} by ${by}, and Git has not changed${end}`;
+}
+
+function breakerText(event: Extract<DaemonEvent, { kind: 'breaker' }>): string {
+  switch (event.to) {
+    case 'open':
+      return `this host is only observed until ${new Date(event.until).toISOString()}, and nothing is restarted: ${event.why}`;
+    case 'trial':
+      return `changes and restarts go on, on trial until ${new Date(event.until).toISOString()}: ${event.why}`;
+    case 'closed':
+      return `changes and restarts go on: ${event.by === 'hand' ? 'a person closed the breaker' : 'the trial went well'}`;
     default:
       return unreachable(event);
   }
@@ -132,7 +191,7 @@ function isBack(reason: Extract<DaemonEvent, { kind: 'held' }>['reason']): boole
   return reason.kind === 'quarantined' && reason.left !== true;
 }
 
-function heldText(reason: Extract<DaemonEvent, { kind: 'held' }>['reason']): string {
+export function heldText(reason: Extract<DaemonEvent, { kind: 'held' }>['reason']): string {
   switch (reason.kind) {
     case 'unreadable':
     case 'blocked':
@@ -189,7 +248,7 @@ function heldText(reason: Extract<DaemonEvent, { kind: 'held' }>['reason']): str
 }
 
 /** It waits since somebody wants it so. */
-const MEANT: ReadonlySet<string> = new Set(['window', 'frozen', 'observed', 'approval']);
+const MEANT: ReadonlySet<string> = new Set(['window', 'frozen', 'observed', 'approval', 'gate', 'hold']);
 
 /** Logs an event with what it holds as fields, at the level it deserves. */
 export function logEvent(log: Logger, event: DaemonEvent): void {
@@ -199,6 +258,8 @@ export function logEvent(log: Logger, event: DaemonEvent): void {
 
 export function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' {
   switch (event.kind) {
+    case 'acted':
+      return actedLevel(event);
     case 'invalid':
     case 'refused':
     case 'trouble':
@@ -209,12 +270,15 @@ export function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' {
     case 'fetched':
       return event.rewritten ? 'warn' : 'info';
     case 'rolled-back':
+    case 'alert-failed':
     case 'unreachable':
     case 'killed':
     case 'unseen':
     case 'restarted':
     case 'drift':
       return 'warn';
+    case 'breaker':
+      return event.to === 'open' ? 'error' : event.to === 'trial' ? 'warn' : 'info';
     case 'held':
       return MEANT.has(event.reason.kind) ? 'info' : 'error';
     case 'overridden':
@@ -225,6 +289,10 @@ export function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' {
       return event.outcome.kind === 'done' ? 'info' : 'error';
     case 'state':
       return event.to === 'FATAL' || event.to === 'HELD' ? 'error' : event.to === 'BACKOFF' ? 'warn' : 'info';
+    case 'hold-ends':
+      return 'warn';
+    case 'gate':
+      return event.what.kind === 'over' ? 'warn' : 'info';
     case 'health':
       return event.health === 'unhealthy' ? 'warn' : 'info';
     case 'level':

@@ -11,7 +11,7 @@ export function serviceRules(service: Partial<ServiceFile>, broken: ReadonlySet<
 }
 
 export function policyRules(policy: Partial<PolicyFile>): Finding[] {
-  return (['budgets', 'holds'] as const).flatMap((key) =>
+  return (['holds'] as const).flatMap((key) =>
     policy[key] === undefined ? [] : [notYet([key], key, 'remove it')],
   );
 }

@@ -38,7 +38,8 @@ export function actorOf({ process, parents }: Job, userOf: (uid: number) => stri
   };
 }
 
-function isWrapper({ argv }: Witness): boolean {
+/** It is there for the command alone: no program of its own, which decides what is run. */
+export function isWrapper({ argv }: Pick<Witness, 'argv'>): boolean {
   const [file = '', ...args] = argv;
   return deedsOf(argv).length > 0 || (isShell(baseOf(file)) && textOf(args) !== undefined);
 }

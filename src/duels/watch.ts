@@ -303,7 +303,7 @@ function isCopy(look: Look, parent: Witness): boolean {
   return look.argv.length === parent.argv.length && look.argv.every((word, i) => word === parent.argv[i]);
 }
 
-function witnessOf(look: Look): Witness {
+export function witnessOf(look: Look): Witness {
   const { pid, start, argv, comm, uid, group, began } = look;
   const program = programIn(pid)?.name;
   const known = { ...(group === undefined ? {} : { group }), ...(program === undefined ? {} : { program }) };

@@ -101,6 +101,15 @@ export function uidOf(pid: number): number | undefined {
   return uid === undefined ? undefined : Number(uid);
 }
 
+/** The user who logged in for a process, whoever it runs as by now; undefined where nobody has, as for a unit or cron. */
+export function loginOf(pid: number): number | undefined {
+  const text = readWhole(`/proc/${pid}/loginuid`)?.trim();
+  return text === undefined || text === '' || text === NOBODY ? undefined : Number(text);
+}
+
+/** -1 as the kernel writes it. */
+const NOBODY = '4294967295';
+
 /** The control groups it is in, a line a hierarchy; undefined where there is none. */
 export function cgroupsOf(pid: number): readonly string[] | undefined {
   return readWhole(`/proc/${pid}/cgroup`)?.trimEnd().split('\n');

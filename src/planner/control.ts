@@ -1,20 +1,23 @@
 import { digest, type Json } from '../canonical.ts';
 import type { Held, Notice, Service, ServiceId, Step, SupervisorName, Waiting } from '../model.ts';
 import { alive, type Draft, isHandover, nameOf, stopsIt } from './draft.ts';
+import { answerOf, type Gates, interrupts, type Needed, toldOf } from './gates.ts';
 import type { World } from './world.ts';
 
 type Kept<K extends Held['reason']['kind']> = Omit<Extract<Held['reason'], { readonly kind: K }>, 'waits'>;
 
 /** Why whatever is to be done to a service has to wait. */
-export type Stay = Kept<'observed'> | Kept<'frozen'> | Kept<'window'>;
+export type Stay = Kept<'observed'> | Kept<'breaker'> | Kept<'frozen'> | Kept<'window'>;
 
 /** A service by what it can be named by; of what Git has no more that is its name alone. */
-export type Subject = Pick<Service, 'name'> & Partial<Pick<Service, 'group' | 'formerly' | 'written'>>;
+export type Subject = Pick<Service, 'name'> & Partial<Pick<Service, 'id' | 'group' | 'formerly' | 'written'>>;
 
 /** Who may be changed now: all that policy, people and the clock say, so that the planner needs none of them. */
 export interface Control {
   /** Why a service may not be changed; undefined where it may. */
   stay(service: Subject): Stay | undefined;
+  /** That a person wants a service left alone; absent: of none. */
+  hold?(service: Subject): Extract<Held['reason'], { readonly kind: 'hold' }> | undefined;
   /** The work that a person has approved, by service. */
   readonly approved: ReadonlyMap<ServiceId, string>;
   /** As if everything were approved. */
@@ -25,6 +28,10 @@ export interface Control {
   readonly applied: ReadonlyMap<ServiceId, string>;
   /** Worth telling with every plan. */
   readonly notices: readonly Notice[];
+  /** What the gates say of services that are to be interrupted; absent: nobody has asked them yet. */
+  readonly gates?: Gates['states'];
+  /** Nobody asks them: a person wants it done whatever they say. */
+  readonly override?: boolean;
 }
 
 /** What waits for an approval, and is done together or not at all. */
@@ -33,6 +40,7 @@ interface Waits {
   readonly service: ServiceId;
   readonly work: string;
   readonly waits: Waiting;
+  readonly gate?: NonNullable<Extract<Held['reason'], { readonly kind: 'approval' }>['gate']>;
 }
 
 /**
@@ -50,43 +58,79 @@ export function controlled(
   const byId = new Map(services.map((service) => [service.id, service]));
   const byName = new Map(services.map((service) => [service.name, service]));
   const subjectOf = ({ service: id, makesWayFor }: Draft): Subject =>
-    byId.get(makesWayFor ?? id) ?? byName.get(nameOf(id)) ?? { name: nameOf(id) };
+    byId.get(makesWayFor ?? id) ?? { ...(byName.get(nameOf(id)) ?? { name: nameOf(id) }), id };
   const chiefs = chiefsOf(drafts);
   const holds = new Map<Draft, Held['reason']>();
+  const gated = new Map<Draft, readonly Needed[]>();
   const waiting: Waits[] = [];
+  const gates: Gates = {
+    states: control.gates ?? new Map(),
+    override: control.override === true,
+    preview: control.preview,
+  };
   for (const [first, team] of Map.groupBy(drafts, (draft) => chiefs.get(draft) ?? draft)) {
     const steps = team.flatMap((draft) => draft.steps);
+    const { service } = first;
+    const ran = ranBy(first, byId.get(service)?.runs, services, world);
+    const all = [...team.map(subjectOf), ...ran];
+    // What a person asks for goes on though that service is held, but not to the cost of others that are.
+    const left = all.filter(({ id = '' }) => !asked.has(id)).map((one) => control.hold?.(one));
+    const person = left.find((hold) => hold !== undefined);
+    const observes = all.some((one) => control.stay(one)?.kind === 'observed');
+    if (person !== undefined && !observes) {
+      for (const draft of team) {
+        const what = draft.held?.kind === 'drift' ? draft.held.what : undefined;
+        if (draft.steps.length > 0 || what !== undefined) holds.set(draft, { ...person, ...(what && { what }) });
+      }
+      continue;
+    }
     const step = steps.find(isMain) ?? steps[0];
     if (step === undefined || (team.length === 1 && isBoot(first, control))) continue;
-    const { service } = first;
     const waits: Waiting = { action: step.action, effect: step.effect };
     const hold = (reason: Held['reason']) => {
       for (const draft of team) holds.set(draft, reason);
     };
-    const all = [...team.map(subjectOf), ...ranBy(first, byId.get(service)?.runs, services, world)];
     const stays = all.map((one) => control.stay(one)).filter((stay) => stay !== undefined);
     // What keeps a service well is no change.
     const keeps = steps.every(({ reason }) => reason.kind === 'unhealthy');
     const observed = stays.find(({ kind }) => kind === 'observed');
-    const stay = observed ?? (keeps ? undefined : stays.find(({ kind }) => kind === 'frozen'));
+    // A way back to what was well is no storm, and what a person asks for by name is not for the daemon to judge.
+    const isMeant = control.exempt.has(service) || asked.has(service);
+    const breaker = isMeant ? undefined : stays.find(({ kind }) => kind === 'breaker');
+    const stay = observed ?? breaker ?? (keeps ? undefined : stays.find(({ kind }) => kind === 'frozen'));
     if (stay !== undefined) {
       hold({ ...stay, waits });
       continue;
     }
-    if (control.exempt.has(service) || keeps) continue;
     const work = workOf(steps);
-    const confirm = !control.preview && all.some(({ written }) => written?.confirm === true);
-    const [window] = stays;
-    if (confirm && !asked.has(service) && control.approved.get(service) !== work) {
-      waiting.push({ team, service, work, waits });
-    } else if (window !== undefined) hold({ ...window, waits });
+    // Who has it done though its gate is shut has looked at all of it.
+    const late = digest(`gate ${work}`);
+    const approved = control.approved.get(service);
+    if (!control.exempt.has(service) && !keeps) {
+      const confirm = !control.preview && all.some(({ written }) => written?.confirm === true);
+      const [window] = stays;
+      if (confirm && !asked.has(service) && approved !== work && approved !== late) {
+        waiting.push({ team, service, work, waits });
+        continue;
+      }
+      if (window !== undefined) {
+        hold({ ...window, waits });
+        continue;
+      }
+    }
+    const needed = team.map((draft) => neededBy(draft, subjectOf(draft), byId, draft === first ? ran : []));
+    const answer = answerOf(needed.flat(), service, approved === late, gates);
+    if (answer.kind === 'shut') hold({ ...answer.reason, waits });
+    else if (answer.kind === 'ask') waiting.push({ team, service, work: late, waits, gate: answer.gate });
+    else for (const [i, draft] of team.entries()) gated.set(draft, needed[i] ?? []);
   }
   const plan = digest(waiting.map(({ service, work }) => `${service} ${work}`).sort(), ID);
-  for (const { team, work, waits } of waiting)
-    for (const draft of team) holds.set(draft, { kind: 'approval', waits, plan, work });
+  for (const { team, work, waits, gate } of waiting)
+    for (const draft of team) holds.set(draft, { kind: 'approval', waits, plan, work, ...(gate && { gate }) });
   return drafts.map((draft) => {
     const held = holds.get(draft);
-    if (held === undefined || draft.steps.length === 0) return draft;
+    if (held?.kind === 'hold') return { ...draft, steps: [], held };
+    if (held === undefined || draft.steps.length === 0) return withGates(draft, gated.get(draft) ?? [], gates);
     // Why it is left alone anyhow stays the case, and is told where nobody has anything to do about the rest.
     return { ...draft, steps: [], held: held.kind === 'approval' ? held : (draft.held ?? held) };
   });
@@ -104,6 +148,26 @@ function chiefsOf(drafts: readonly Draft[]): ReadonlyMap<Draft, Draft> {
       return other === undefined || other.steps.length === 0 ? [] : [[draft, other]];
     }),
   );
+}
+
+/** The gates of what a draft interrupts: of the service itself, and of what goes down with it. */
+function neededBy(
+  { service, makesWayFor, steps }: Draft,
+  subject: Subject,
+  byId: ReadonlyMap<ServiceId, Service>,
+  ran: readonly Service[],
+): readonly Needed[] {
+  if (!steps.some(interrupts)) return [];
+  const own = makesWayFor ?? service;
+  // Of an instance that there is no more, the gate of the others.
+  const all = [{ id: byId.has(own) ? own : service, written: subject.written }, ...ran];
+  return all.flatMap(({ id, written }): Needed[] => (written?.gate === undefined ? [] : [{ id, gate: written.gate }]));
+}
+
+function withGates(draft: Draft, needed: readonly Needed[], gates: Gates): Draft {
+  if (needed.length === 0) return draft;
+  const told = toldOf(needed, gates);
+  return { ...draft, steps: draft.steps.map((step) => (interrupts(step) ? { ...step, gates: told } : step)) };
 }
 
 /** What it is about, and not only what goes before it. */

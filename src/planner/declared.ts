@@ -1,5 +1,6 @@
 import type { Definition, Desired, Drift, FieldTable, Held, Service, ServiceId, SupervisorName } from '../model.ts';
 import type { Problem } from '../problem.ts';
+import { stopOnly, withRestart } from './asked.ts';
 import { programOf } from './changes.ts';
 import { decide } from './decide.ts';
 import { alive, type Draft, remove, startsIt, waits } from './draft.ts';
@@ -15,6 +16,9 @@ export interface Means {
   readonly fields: ReadonlyMap<SupervisorName, FieldTable>;
   readonly blocked: ReadonlyMap<ServiceId, Problem>;
   readonly asked: ReadonlySet<ServiceId>;
+  /** What a person asks to stop, or to restart. */
+  readonly stops: ReadonlySet<ServiceId>;
+  readonly restarts: ReadonlySet<ServiceId>;
   /** What is staged is to take effect now. */
   readonly restartStaged: boolean;
   /** Services that Git has not changed since they were last as desired, and that others can change. */
@@ -66,6 +70,8 @@ export function declared(
       .get(service.id)
       ?.find((o) => o.supervisor === service.supervisor || service.state === 'absent');
     if (service.state === 'absent' && own !== undefined) return removal(own);
+    if (means.stops.has(service.id))
+      return stopOnly({ service, actual: own?.actual, definition: means.definitions.get(service.id) });
     const elsewhere = othersOf(service, world.owned.get(service.id) ?? [], olds, world).filter(
       (object) => object.supervisor !== service.supervisor,
     );
@@ -107,7 +113,8 @@ export function declared(
       draft,
     });
     const strays = means.strays.filter((stray) => stray.service === service.id);
-    return withStrays(over, strays, means.asked.has(service.id));
+    const whole = withStrays(over, strays, means.asked.has(service.id));
+    return means.restarts.has(service.id) ? withRestart(whole, { service, actual: own?.actual, definition }) : whole;
   });
 }
 

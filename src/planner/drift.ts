@@ -7,6 +7,10 @@ export interface Hold {
   readonly what?: DriftKind;
   readonly until: number;
   readonly expired: boolean;
+  /** Who made it so, where that is known. */
+  readonly by?: string;
+  /** That its time is over is not enough: a person has to say so. */
+  readonly stays?: true;
 }
 
 interface Decided {
@@ -37,9 +41,11 @@ export function withDrift<D extends Decided>(
     case 'report':
       return { steps: [], notices: [...notices, { kind: 'drift', service: first?.service ?? '', what }] };
     case 'hold': {
-      if (hold?.expired) return decided;
-      const until = hold === undefined ? {} : { until: hold.until };
-      return { steps: [], held: { kind: 'drift', what, ...until }, notices };
+      if (hold?.expired && hold.stays === undefined) return decided;
+      const { by, stays } = hold ?? {};
+      const until = hold === undefined || stays ? {} : { until: hold.until };
+      const more = { ...until, ...(by === undefined ? {} : { by }), ...(stays && { stays }) };
+      return { steps: [], held: { kind: 'drift', what, ...more }, notices };
     }
     default:
       return unreachable(drift);

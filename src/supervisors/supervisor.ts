@@ -47,6 +47,9 @@ export interface Supervisor extends AsyncDisposable {
    * says. Never throws for what the host does; on abort it returns at once, with what was and wasn't done.
    */
   apply(step: OwnStep, signal: AbortSignal): Promise<Outcome>;
-  /** Calls `nudge` when something may have drifted; carries no content. */
-  watch(nudge: () => void): AsyncDisposable;
+  /**
+   * Calls `nudge` when something may have drifted; carries no content. Before that, and more often, `stir` at the first sign
+   * that somebody is at work: who looks at once may still see him.
+   */
+  watch(nudge: () => void, stir?: () => void): AsyncDisposable;
 }

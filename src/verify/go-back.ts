@@ -1,8 +1,9 @@
 import type { Config } from '../config.ts';
+import { endHolds } from '../control/keep-holds.ts';
 import type { Cache } from '../desired/cache.ts';
 import { loadDesired, loadDesiredAt, openDesiredCache } from '../engine.ts';
 import { openCommits } from '../git/commits.ts';
-import type { Desired } from '../model.ts';
+import type { Desired, Service } from '../model.ts';
 import type { Back, Request } from '../request.ts';
 import { readBook } from './book.ts';
 import { backTo, keepBack, noRepository, refuseBack } from './by-hand.ts';
@@ -19,10 +20,18 @@ export async function decided(
   desired: Desired | undefined,
   cache?: Cache,
 ): Promise<Request> {
+  const goesOn = request.looking ? [] : [...request.asked, ...(request.restart ?? []), ...(request.release ?? [])];
+  if (goesOn.length > 0) await endHolds(config.stateDir, namesOf(goesOn, desired?.services ?? []));
   if (request.back === undefined) return release(config, request, desired);
   const { back, ...rest } = request;
   keepBack(config, await goingBack(config, back, cache));
   return rest;
+}
+
+/** With those of groups. */
+function namesOf(names: readonly string[], services: readonly Service[]): readonly string[] {
+  const members = services.filter(({ group }) => group !== undefined && names.includes(`${group}:*`));
+  return [...names, ...members.flatMap(({ id, name }) => [id, name])];
 }
 
 /** What would be kept to go back; reads alone. */

@@ -22,6 +22,7 @@ import type {
 } from '../../src/model.ts';
 import type { Stray } from '../../src/planner/declared.ts';
 import type { Hold } from '../../src/planner/drift.ts';
+import type { GateState } from '../../src/planner/gates.ts';
 import type { InPlace } from '../../src/planner/handover.ts';
 import type { Given } from '../../src/planner/leftovers.ts';
 import { type PlanInput, plan } from '../../src/planner.ts';
@@ -61,6 +62,8 @@ interface Options {
   readonly approvals?: readonly Approval[];
   readonly override?: boolean;
   readonly now?: string;
+  /** What gates said that were asked. */
+  readonly gates?: Readonly<Record<ServiceId, GateState>>;
   /** What is not as Git says, though it could be. */
   readonly quarantine?: Readonly<
     Record<ServiceId, Omit<Quarantined, 'to'> & { readonly to: 'before' | 'absent' | 'as-git' }>
@@ -125,7 +128,7 @@ async function planOf(folder: string): Promise<Plan> {
   });
   return plan({
     desired,
-    ...(control === undefined ? {} : { control }),
+    ...(control === undefined ? {} : { control: { ...control, gates: new Map(Object.entries(options.gates ?? {})) } }),
     definitions: new Map(definitions),
     fields: new Map([...FIELDS, ['supervisord/dolphin', SUPERVISORD_FIELDS]]),
     observed,

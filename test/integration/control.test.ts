@@ -143,7 +143,7 @@ test('unfreezing has done at once what waited; --override does not wait, and is 
   expect(await host.reconcile('--override', ' ')).toMatchObject({ code: 1 });
   expect(pid('web')).toBe(first);
   expect(await host.reconcile('--override', 'the disk is full')).toMatchObject({ code: 0 });
-  await daemon.saw(/windows and freezes are passed over, \S+ says: the disk is full/);
+  await daemon.saw(/windows, freezes and gates are passed over, \S+ says: the disk is full/);
   const second = pid('web');
   expect(second).not.toBe(first);
   host.write('web', sleeper({ environment: { A: '2' } }));

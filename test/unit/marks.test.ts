@@ -2,10 +2,10 @@ import { expect, it } from 'vitest';
 import {
   HOLD,
   holdsOf,
+  lastingHolds,
   type Marks,
   marksAfter,
   marksBefore,
-  nextEnd,
   settledOf,
   untriedOf,
   withRestarting,
@@ -49,14 +49,14 @@ it('is not settled any more once Git wants something else', () => {
 it('a hold begins when drift is first seen and is not made longer by seeing it again', () => {
   const before: Marks = { web: { settled: 'a' } };
   const plan = { ...report({ held: STOPPED }).plan, steps: [] };
-  const held = marksBefore(before, WANTED, plan, NOW);
+  const held = marksBefore(before, WANTED, plan, { now: NOW });
   expect(held).toEqual({ web: { settled: 'a', hold: { what: 'stopped', since: NOW, until: NOW + HOLD } } });
   expect(marksAfter(held, WANTED, everyone, report({ held: STOPPED }))).toEqual(held);
-  expect(marksBefore(held, WANTED, plan, NOW + 5000)).toEqual(held);
+  expect(marksBefore(held, WANTED, plan, { now: NOW + 5000 })).toEqual(held);
   expect(holdsOf(held, NOW + HOLD - 1).get('web')).toEqual({ what: 'stopped', until: NOW + HOLD, expired: false });
   expect(holdsOf(held, NOW + HOLD).get('web')).toEqual({ what: 'stopped', until: NOW + HOLD, expired: true });
-  expect(nextEnd(held, NOW)).toBe(NOW + HOLD);
-  expect(nextEnd(held, NOW + HOLD)).toBeUndefined();
+  expect([...lastingHolds(held, NOW).keys()]).toEqual(['web']);
+  expect([...lastingHolds(held, NOW + HOLD).keys()]).toEqual([]);
 });
 
 it('a hold ends when the service is as Git wants again, and stays where healing failed', () => {
@@ -97,7 +97,9 @@ it('what could not be started was tried, what was interrupted was not: only the 
 it('a process that an interrupted run was about to replace is stale to the next one, another process is not', () => {
   const seen = { kind: 'present', hash: 'h', run: 'running', pid: 7 } as const;
   const step = { id: 'restart:web', service: 'web', effect: 'restart', seen } as unknown as Step;
-  const marks = marksBefore({ web: { settled: 'a' } }, WANTED, { steps: [step], held: [] } as unknown as Plan, NOW);
+  const marks = marksBefore({ web: { settled: 'a' } }, WANTED, { steps: [step], held: [] } as unknown as Plan, {
+    now: NOW,
+  });
   expect(marks).toEqual({ web: { settled: 'a', restarting: 7 } });
   const run = (pid: number): Run => ({ kind: 'running', pid, since: 0, definition: 'current' });
   const observed = (pid: number): Observed =>

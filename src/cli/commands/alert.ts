@@ -9,7 +9,7 @@ import { Failure } from '../../problem.ts';
 import { formatRevision } from '../../revision.ts';
 import type { Context, Options } from '../context.ts';
 import { type Tried, testJson, testText } from '../views/alert.ts';
-import { person } from './freeze.ts';
+import { person } from './lease.ts';
 import { lookForNewest } from './newest.ts';
 
 /** `reconcile alert test [NAME]`: sends a test alert, once, to every target or to one, and says what came back. */

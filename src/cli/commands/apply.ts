@@ -38,8 +38,8 @@ export async function startCommand(context: Context, options: Options): Promise<
   });
 }
 
-/** A person's word that it is done now, whatever windows and freezes say: with a reason or not at all. */
-function overriding(why: string | undefined): Pick<Request, 'override'> {
+/** A person's word that it is done now, whatever windows, freezes and gates say: with a reason or not at all. */
+export function overriding(why: string | undefined): Pick<Request, 'override'> {
   if (why === undefined) return {};
   const said = saidText(why);
   if (said === '') {
@@ -121,7 +121,8 @@ async function act(
   if (lock === undefined) {
     const other = readHolder(path);
     if (other?.role === 'daemon') {
-      const { only, asked, expect, claim, restartStaged, back, retry, override, approve } = request;
+      const { only, asked, expect, claim, restartStaged, back, retry, override, approve, stop, restart, release } =
+        request;
       const body = { desiredState: config.desiredState, only: [...only], asked: [...asked] };
       const extra = {
         ...(expect === undefined ? {} : { expect }),
@@ -131,7 +132,10 @@ async function act(
         ...(retry === undefined ? {} : { retry }),
         ...(override === undefined ? {} : { override: override.why }),
         ...(approve === undefined ? {} : { approve: approve.plan }),
-        by: whoAsks(),
+        ...(stop === undefined ? {} : { stop: { names: [...stop.names], until: stop.until, why: stop.why } }),
+        ...(restart === undefined ? {} : { restart: [...restart] }),
+        ...(release === undefined ? {} : { release: [...release] }),
+        by: stop?.by ?? whoAsks(),
       };
       const { askApply } = await import('../../daemon/client.ts');
       return askApply(join(config.runtimeDir, 'control.sock'), { ...body, ...extra }, emit, signal);
@@ -154,7 +158,10 @@ async function act(
 
 /** What is decided with a request is only loaded where something is. */
 async function withDecisions(config: Config, request: Request): Promise<Request> {
-  if (request.back === undefined && request.retry !== true && request.asked.length === 0) return request;
+  const says = [request.asked, request.restart, request.release].some(
+    (names) => names !== undefined && names.length > 0,
+  );
+  if (request.back === undefined && request.retry !== true && !says) return request;
   const { decided } = await import('../../verify/go-back.ts');
   const desired = request.back === undefined ? await loadDesired(config) : undefined;
   return decided(

@@ -2,7 +2,7 @@ import { waitingIn } from '../../control/approvals.ts';
 import type { Context, Options } from '../context.ts';
 import { waitsJson, waitsText } from '../views/control.ts';
 import { run } from './apply.ts';
-import { person } from './freeze.ts';
+import { person } from './lease.ts';
 import { makePlan } from './plan.ts';
 
 /** `reconcile approve ID` has done what waits; without an id it is shown, and the exit code is 2 where there is any. */

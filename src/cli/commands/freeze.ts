@@ -1,29 +1,22 @@
-import { existsSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { closest } from '../../closest.ts';
 import { type Config, ensureFolder } from '../../config.ts';
 import { type Freeze, frozenAlso, MOST_FREEZES, readFreezes, saveFreezes } from '../../control/freeze.ts';
-import { readLastGood } from '../../decisions.ts';
-import { loadDesired } from '../../engine.ts';
-import { readHolder, takeLock } from '../../host/lock.ts';
+import { takeLock } from '../../host/lock.ts';
 import type { Desired } from '../../model.ts';
 import { Failure, why } from '../../problem.ts';
-import { saidText } from '../../secrets.ts';
-import { parseDuration } from '../../units.ts';
 import type { Context, Options } from '../context.ts';
 import { type Frozen, frozenJson, frozenText } from '../views/control.ts';
+import { byWhom, desiredNow, endOf, nudged, person, reasonOf, usage } from './lease.ts';
 
 /** `reconcile freeze [NAME…] --reason TEXT`: nothing is changed there until it ends. */
 export async function freezeCommand(context: Context, options: Options): Promise<number> {
   const now = Date.now();
-  const reason = saidText(options.reason ?? '');
-  if (reason === '')
-    throw usage('cannot freeze without a reason', "say why, for those who find it: --reason 'the auditors are here'");
-  const until = endOf(options, now);
+  const reason = reasonOf(options, 'freeze');
+  const until = endOf(options, now, 'freeze');
   const names = options.names?.length ? [...new Set(options.names)] : ['*'];
-  const by = saidText(options.by ?? '') || person();
-  const desired = names.every((name) => name === '*') ? undefined : await desiredOf(context.config);
+  const by = byWhom(options);
+  const desired = names.every((name) => name === '*') ? undefined : await desiredNow(context.config);
   const freezes = names.map((name): Freeze => {
     const members = desired === undefined ? [] : membersOf(name, desired);
     const more = { ...(members.length === 0 ? {} : { members }), ...(until === undefined ? {} : { until }) };
@@ -87,35 +80,6 @@ async function tell(
   return 0;
 }
 
-/** Is there a daemon, and has it heard that something was decided? */
-async function nudged({ config, note }: Context, cause: string): Promise<boolean> {
-  const socket = join(config.runtimeDir, 'control.sock');
-  const holder = readHolder(join(config.runtimeDir, 'lock'));
-  // One that is about to begin, or has ended, sees it by itself when it begins.
-  if (holder?.role !== 'daemon' || !existsSync(`/proc/${holder.pid}`) || !existsSync(socket)) return false;
-  const { askNudge } = await import('../../daemon/client.ts');
-  try {
-    await askNudge(socket, cause.slice(0, 200));
-    return true;
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    note(`The daemon could not be told, it sees it when it looks next: ${error.message}\n`);
-    return false;
-  }
-}
-
-/** In an emergency what was last good is enough to tell names by. */
-async function desiredOf(config: Config): Promise<Desired> {
-  try {
-    return await loadDesired(config);
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    const last = readLastGood(config.stateDir, config.desiredState);
-    if (last === undefined) throw error;
-    return last;
-  }
-}
-
 /** The services of a group; of a service nothing. Fails for what is neither. */
 function membersOf(name: string, { services }: Desired): readonly string[] {
   if (name === '*' || services.some((service) => service.name === name)) return [];
@@ -135,39 +99,4 @@ function membersOf(name: string, { services }: Desired): readonly string[] {
 function notFrozen(name: string, frozen: readonly string[]) {
   const hint = frozen.length === 0 ? 'nothing is' : `frozen are: ${frozen.map((one) => `'${one}'`).join(', ')}`;
   return { code: 'not-frozen', summary: `cannot unfreeze '${name}': it is not frozen by that name`, hint };
-}
-
-function endOf({ for: long, until }: Options, now: number): number | undefined {
-  if (long !== undefined && until !== undefined) throw usage('cannot use --for with --until', 'give one of them');
-  if (long !== undefined) {
-    const ms = parseDuration(long);
-    if (ms === undefined || ms === 0) throw usage(`cannot freeze for '${long}'`, 'give a time such as 2h or 1d12h');
-    return now + ms;
-  }
-  if (until === undefined) return undefined;
-  // Without a zone it is UTC, as all times are that are shown.
-  const at = Date.parse(/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?$/.test(until) ? `${until.replace(' ', 'T')}Z` : until);
-  if (Number.isNaN(at) || !/^\d{4}-\d\d-\d\d/.test(until))
-    throw usage(
-      `cannot take '${until}' for a time`,
-      'give a time in UTC (2026-11-24, 2026-11-24T16:40), or with a zone (…+02:00)',
-    );
-  if (at <= now) throw usage(`cannot freeze until ${until}: that is over`, `it is ${new Date(now).toISOString()} now`);
-  return at;
-}
-
-/** Who asks: whoever logged in, also where he became root. */
-export function person(): string {
-  const { SUDO_USER } = process.env;
-  if (SUDO_USER !== undefined && SUDO_USER !== '') return SUDO_USER;
-  try {
-    return userInfo().username;
-  } catch {
-    // A user that the host has no name for.
-    return `uid ${process.getuid?.()}`;
-  }
-}
-
-function usage(summary: string, hint: string): Failure {
-  return new Failure({ code: 'usage', summary, hint });
 }

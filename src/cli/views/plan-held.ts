@@ -44,11 +44,13 @@ export function heldWords(
         next: `mend it, then: reconcile start ${service}`,
       };
     case 'drift': {
-      // What is not to run can't be asked to.
-      const now = ENDED_BY_START.has(reason.what) ? `to make it so now: reconcile start ${service}; ` : '';
+      const long = reason.until === undefined ? 'for a while (`holds.for`)' : `until ${time(reason.until)}`;
+      const left = reason.stays
+        ? 'the time that it is left so is over, but it has a gate: a person has to say that it is made as Git says'
+        : `left so ${long}, then made as Git says`;
       return {
-        why: `${DRIFT[reason.what]}, and Git has not changed: left so ${reason.until === undefined ? 'for an hour' : `until ${time(reason.until)}`}, then made as Git says`,
-        next: `${now}to keep it: say so in Git; \`drift: heal\` would not wait`,
+        why: `${driftText(reason.what, reason.by)}, and Git has not changed: ${left}`,
+        next: `to make it so now: reconcile release ${service}; to keep it: reconcile capture ${service}, which writes it to Git's file; \`drift: heal\` would not wait`,
       };
     }
     case 'maybe-renamed':
@@ -99,7 +101,10 @@ export function heldWords(
       return { why: `${waitingText(reason.waits)} is only told: \`mode: observe\``, next: undefined };
     case 'approval':
       return {
-        why: `${waitingText(reason.waits)} waits for a person who has looked at it (\`confirm: true\`)`,
+        why:
+          reason.gate === undefined
+            ? `${waitingText(reason.waits)} waits for a person who has looked at it (\`confirm: true\`)`
+            : `${waitingText(reason.waits)} waits for a person, since its gate (${reason.gate.gate}) has not passed since ${time(reason.gate.since)}: ${reason.gate.why}`,
         next: `to have it done: reconcile approve ${reason.plan}`,
       };
     case 'unavailable': {
@@ -126,7 +131,9 @@ export function heldWords(
       };
     case 'hold':
       return {
-        why: `left alone${until(reason.until)} by ${reason.by}: ${reason.why}`,
+        why: reason.stays
+          ? `left alone by ${reason.by}: ${reason.why}; the time for that is over, but it has a gate: a person has to say that it goes on`
+          : `left alone${until(reason.until)} by ${reason.by}: ${reason.why}`,
         next: `to go on: reconcile release ${service}`,
       };
     case 'stopped-for':
@@ -151,17 +158,20 @@ const GATE: Readonly<Record<'wait' | 'ask' | 'proceed', (end: number | undefined
   proceed: (end) => `it is tried again and again${end === undefined ? '' : `, and done all the same at ${time(end)}`}`,
 };
 
-const ENDED_BY_START: ReadonlySet<DriftKind> = new Set(['stopped', 'edited', 'removed', 'disabled', 'blocked']);
+/** Who it was is told where anything shows it. */
+function driftText(what: DriftKind, by = 'somebody'): string {
+  return `${by} ${DRIFT[what]}`;
+}
 
 const DRIFT: Readonly<Record<DriftKind, string>> = {
-  stopped: 'somebody stopped it',
-  started: 'somebody started it',
-  edited: 'somebody edited its files',
-  removed: 'somebody removed its files',
-  enabled: 'somebody enabled it at boot',
-  disabled: 'somebody disabled it at boot',
-  blocked: 'somebody masked it',
-  unblocked: 'somebody took away what keeps it from being started',
+  stopped: 'stopped it',
+  started: 'started it',
+  edited: 'edited its files',
+  removed: 'removed its files',
+  enabled: 'enabled it at boot',
+  disabled: 'disabled it at boot',
+  blocked: 'masked it',
+  unblocked: 'took away what keeps it from being started',
 };
 
 /** What is left as it is, and why. */
@@ -190,7 +200,7 @@ export function noticeWords(notice: Notice): { readonly what: string; readonly w
         why: 'no longer in Git; `state: absent` or `prune` in policy.yaml removes it',
       };
     case 'drift':
-      return { what: 'left alone', why: `${DRIFT[notice.what]}, and Git has not changed (\`drift: report\`)` };
+      return { what: 'left alone', why: `${driftText(notice.what)}, and Git has not changed (\`drift: report\`)` };
     case 'besides':
       return { what: 'has more beside it', why: `somebody else's settings count too: ${notice.paths.join(', ')}` };
     case 'stray':
@@ -212,6 +222,11 @@ export function noticeWords(notice: Notice): { readonly what: string; readonly w
       return {
         what: notice.service === '*' ? 'all is frozen' : 'frozen',
         why: `by ${notice.by}${notice.until === undefined ? '' : until(notice.until)}: ${notice.why}; supervision goes on; to end it: ${unfreeze(notice.service)}`,
+      };
+    case 'hold':
+      return {
+        what: 'left alone',
+        why: `until ${time(notice.until)} by ${notice.by}: ${notice.why}; to end it: reconcile release ${notice.service}`,
       };
     case 'unknown-process':
       return { what: `pid ${notice.pid} left alone`, why: 'it is not known from which definition it was started' };

@@ -1,5 +1,5 @@
 import type { Json } from '../../canonical.ts';
-import type { Action, Held, Notice, Plan, Reason, Run, Step } from '../../model.ts';
+import type { Action, Held, Notice, Plan, Reason, Run, Step, StepGate } from '../../model.ts';
 import { unreachable } from '../../problem.ts';
 import { maskFile } from '../../secrets.ts';
 import type { Style } from '../style.ts';
@@ -29,6 +29,7 @@ export function planText(
   const steps = plan.steps.flatMap((step) => [
     head(SIGNS[signOf(step)](style), step.service, effectText(step)),
     ...reasonLines(step, width, style),
+    ...gateLines(step, width),
     ...handoverLines(step).flatMap(({ mark, text }) => hanging(mark, text, width)),
     ...hostLines(step, shown, options.diffs !== false, style),
   ]);
@@ -55,8 +56,10 @@ export function planText(
 /** The same for programs, as docs/plan.schema.json describes. */
 export function planJson(plan: Plan): Json {
   const { version, revision, fingerprint } = plan;
-  const steps = plan.steps.map(({ id, service, supervisor, action, reason, effect, after, files, boot, handover }) => {
+  const steps = plan.steps.map((step) => {
+    const { id, service, supervisor, action, reason, effect, after, files, boot, handover, gates } = step;
     const writes = {
+      ...(gates && { gates }),
       ...(files && { files: files.map(maskFile) }),
       ...(boot && { boot }),
       ...(handover && { handover: handoverJson(handover) }),
@@ -154,6 +157,22 @@ export function reasonLines(step: Step, width: number, style: Style): string[] {
   const text = reasonText(step.reason);
   return text === undefined ? [] : indented(text, width);
 }
+
+/** What the gates said that it had to pass, a line each. */
+function gateLines({ service, gates = [] }: Step, width: number): string[] {
+  return gates.flatMap((gate) => {
+    const whose = gate.service === service ? 'its gate' : `the gate of ${gate.service}`;
+    return indented(`${whose} ${GATES[gate.answer]}: ${gate.gate}`, width);
+  });
+}
+
+const GATES: Readonly<Record<StepGate['answer'], string>> = {
+  untried: 'was not tried',
+  passed: 'passed',
+  overridden: 'is passed over',
+  approved: 'does not pass, and a person has it done all the same',
+  late: 'did not pass in time, and it goes on all the same',
+};
 
 const RUNS: Readonly<Record<Run['kind'], string>> = {
   running: 'runs',

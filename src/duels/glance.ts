@@ -1,0 +1,44 @@
+import { commandOf, listPids, loginOf } from '../host/procfs.ts';
+import { deedsOf } from './deeds.ts';
+import type { Job, Witness } from './samples.ts';
+import { witnessOf } from './watch.ts';
+import { lookAt } from './witness.ts';
+
+/** A command that does something to services, as it was found at work, and who had logged in for it. */
+export interface Sighting {
+  readonly job: Job;
+  /** The uid, which no sudo changes; undefined where nobody has logged in. */
+  readonly login: number | undefined;
+}
+
+/** Looks once, the newest processes first: what waits for a stop to be over is there as long as that takes. */
+export function glance(): readonly Sighting[] {
+  const at = performance.timeOrigin + performance.now();
+  return listPids()
+    .sort((a, b) => b - a)
+    .flatMap((pid): Sighting[] => {
+      if (pid === process.pid) return [];
+      const deeds = deedsOf(commandOf(pid));
+      const look = deeds.length === 0 ? undefined : lookAt(pid);
+      if (look === undefined) return [];
+      const parents = parentsOf(look.ppid);
+      // What we have started ourselves is nobody's doing.
+      if (parents.some((parent) => parent.pid === process.pid)) return [];
+      const job: Job = { process: witnessOf(look), deeds, parents, firstSeen: at, lastSeen: at };
+      return [{ job, login: loginOf(pid) }];
+    });
+}
+
+/** So many at most. */
+const DEEP = 32;
+
+function parentsOf(first: number): readonly Witness[] {
+  const parents: Witness[] = [];
+  for (let pid = first; pid > 1 && parents.length < DEEP; ) {
+    const parent = lookAt(pid);
+    if (parent === undefined) break;
+    parents.push(witnessOf(parent));
+    pid = parent.ppid;
+  }
+  return parents;
+}

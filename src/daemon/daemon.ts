@@ -31,6 +31,7 @@ import { tellLeft } from './left.ts';
 import { createLoop } from './loop.ts';
 import { afterOf, plainRequest, runningIn } from './plain.ts';
 import { createPulse } from './pulse.ts';
+import { countRestarts } from './restarts.ts';
 import { serveSockets } from './sockets.ts';
 import { sync } from './sync.ts';
 import { createVerifier } from './verify.ts';
@@ -85,6 +86,7 @@ export async function startDaemon(
     desired: () => last,
     tell: (event) => tell(event),
     levelOf: wellness.board.levelOf,
+    signal: abort.signal,
   });
   let invalid: string | undefined;
   const load = () => loadDesired(config, cache);
@@ -129,12 +131,16 @@ export async function startDaemon(
   owner = first.desired.policy.owner;
 
   wellness.board.onChange(tell);
+  const counting = countRestarts(config, tell, (cause) => loop.nudge(cause));
+  counting.see(first.desired);
   const registry = openRegistry({
     owner,
     runtimeDir: config.runtimeDir,
     logDir: config.logDir,
     supervise: true,
     monitor,
+    restarts: counting.restarts,
+    whoListens: counting.whoListens,
     isHeld: (id) => heldIds(config.stateDir, (last ?? first.desired)?.services ?? [], id, Date.now()),
     revision: () => (last === undefined ? '' : formatRevision(last.revision)),
     onEvent: tell,
@@ -195,6 +201,7 @@ export async function startDaemon(
     if (desired === undefined) return undefined;
     const before = last;
     last = desired;
+    counting.see(desired);
     try {
       const told = (event: Event) => {
         emit(event);
@@ -215,7 +222,14 @@ export async function startDaemon(
             wellness.begin(prepared);
           };
           const report = await converge(
-            ...([config, desired, supervisors, request, told, abort.signal, healthOf, begin] as const),
+            config,
+            desired,
+            supervisors,
+            request,
+            told,
+            abort.signal,
+            healthOf,
+            begin,
             (services) => witnesses.of(services, desired),
           );
           verifier.end(report);
@@ -276,7 +290,7 @@ export async function startDaemon(
     const left = leftTexts(config.stateDir, desired.services, Date.now());
     wellness.see(desired, observed);
     const health = { stateOf: healthOf, board: wellness.board };
-    const services = statusOf(desired, observed, health, holds, holdsByDuel(recordedDuels(config.stateDir)));
+    const services = statusOf(desired, observed, health, left, holdsByDuel(recordedDuels(config.stateDir)));
     const notes = await statusNotes(config, desired);
     return {
       notes: [...notes, ...alerting.notes(), ...invalidNotes(JSON.parse(invalid ?? '[]') as Problem[], notes)],
@@ -288,6 +302,7 @@ export async function startDaemon(
   stack.use(alerting);
   stack.use(monitor);
   stack.use(wellness);
+  stack.use(counting);
   stack.use(registry);
   stack.use(duels);
   stack.use(verifier);

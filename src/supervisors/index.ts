@@ -1,6 +1,8 @@
 import type { Monitor } from '../health/health.ts';
 import type { Instance } from '../instance.ts';
-import type { FieldTable, SupervisorName } from '../model.ts';
+import type { FieldTable, ServiceId, SupervisorName } from '../model.ts';
+import type { WhoListens } from '../restarts/local-port.ts';
+import { openRestarts, type Restarts } from '../restarts/restarts.ts';
 import { BUILTIN_FIELDS } from './builtin/fields.ts';
 import { type Builtin, type BuiltinEvent, createBuiltin } from './builtin/index.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -26,6 +28,12 @@ export interface Means {
   /** In a daemon: keeps services running. Else for one apply, or to look. */
   readonly supervise: boolean;
   readonly monitor: Monitor;
+  /** Who may be restarted, and when. Absent: as it was last counted, and by nobody but a person. */
+  readonly restarts?: Restarts;
+  /** Who has a service's port; absent: nobody looks. */
+  readonly whoListens?: WhoListens;
+  /** Does a person want it left alone, whatever happens to it? Absent: of none. */
+  readonly isHeld?: (id: ServiceId) => boolean;
   /** What is being applied, for the records. */
   readonly revision?: () => string;
   readonly onEvent?: (event: SupervisorEvent) => void;
@@ -43,7 +51,9 @@ export interface Registry extends AsyncDisposable {
   taken(names: Iterable<SupervisorName>, instances?: readonly Instance[]): Supervisors | undefined;
 }
 
-export function openRegistry(means: Means): Registry {
+export function openRegistry(given: Means): Registry {
+  const restarts = given.restarts ?? openRestarts({ runtimeDir: given.runtimeDir });
+  const means = { ...given, restarts };
   const builtin = createBuiltin(means);
   const open = new Map<SupervisorName, Supervisor>([['builtin', builtin]]);
   /** By what each was made. */
@@ -71,17 +81,30 @@ export function openRegistry(means: Means): Registry {
     },
     [Symbol.asyncDispose]: async () => {
       for (const supervisor of open.values()) await supervisor[Symbol.asyncDispose]();
+      if (given.restarts === undefined) restarts[Symbol.dispose]();
     },
   };
 }
 
 /** What speaks to one costs more to load than a whole command that does not. */
-async function make(name: SupervisorName, instance: Instance | undefined, means: Means): Promise<Supervisor> {
-  const { owner, logDir, runtimeDir, supervise, monitor, onEvent } = means;
-  const all = { owner, logDir, supervise, monitor, ...(onEvent === undefined ? {} : { onEvent }) };
+async function make(
+  name: SupervisorName,
+  instance: Instance | undefined,
+  means: Means & { readonly restarts: Restarts },
+): Promise<Supervisor> {
+  const { owner, logDir, supervise, monitor, restarts, whoListens, onEvent } = means;
+  const all = {
+    owner,
+    logDir,
+    supervise,
+    monitor,
+    restarts,
+    whoListens,
+    ...(onEvent === undefined ? {} : { onEvent }),
+  };
   if (instance !== undefined) {
     const { createSupervisord } = await import('./supervisord/index.ts');
-    return createSupervisord({ ...all, instance, runtimeDir });
+    return createSupervisord({ ...all, instance });
   }
   if (name !== 'systemd') throw new Error(`no supervisor ${name}`);
   const { createSystemd } = await import('./systemd/index.ts');

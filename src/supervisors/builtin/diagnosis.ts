@@ -3,6 +3,7 @@ import { type HopelessMeans, MENDED, whyHopeless } from '../shared/hopeless.ts';
 import { localPorts } from '../shared/local-ports.ts';
 import type { Settings } from '../shared/settings.ts';
 import { type Input, isPermanent, type State } from './machine.ts';
+import type { Surroundings } from './surroundings.ts';
 
 export interface Patient {
   readonly id: ServiceId;
@@ -10,23 +11,21 @@ export interface Patient {
   readonly state: State;
 }
 
+type Means = HopelessMeans & Pick<Surroundings, 'restarts'>;
+
 /**
  * Looks into why a service does not start, or not for long: where something is missing, or somebody else has its port, no
  * further try can go well until that is mended. Looks while it waits, so that no start is later for it.
  */
 export class Diagnosis {
-  readonly #means: HopelessMeans;
+  readonly #means: Means;
   readonly #patient: Patient;
   readonly #tell: (input: Extract<Input, { kind: 'hopeless' | 'mended' }>) => void;
   #busy = false;
   #closed = false;
   #again: NodeJS.Timeout | undefined;
 
-  constructor(
-    means: HopelessMeans,
-    patient: Patient,
-    tell: (input: Extract<Input, { kind: 'hopeless' | 'mended' }>) => void,
-  ) {
+  constructor(means: Means, patient: Patient, tell: (input: Extract<Input, { kind: 'hopeless' | 'mended' }>) => void) {
     this.#means = means;
     this.#patient = patient;
     this.#tell = tell;
@@ -62,8 +61,10 @@ export class Diagnosis {
     if (this.#closed) return;
     const { state } = this.#patient;
     const known = state.name === 'FATAL' && state.missing ? state.reason : undefined;
-    if (reason !== undefined && reason !== known) this.#tell({ kind: 'hopeless', reason });
-    else if (reason === undefined && known !== undefined) this.#tell({ kind: 'mended' });
+    if (reason !== undefined && reason !== known) {
+      this.#means.restarts.take(id, { kind: 'hopeless', reason, missing: true });
+      this.#tell({ kind: 'hopeless', reason });
+    } else if (reason === undefined && known !== undefined) this.#tell({ kind: 'mended' });
     else this.follow();
   }
 }

@@ -1,6 +1,7 @@
 import type { Exit } from '../../model.ts';
 import { unreachable } from '../../problem.ts';
 import { exitText } from '../shared/exit.ts';
+import { permanentText } from '../shared/held.ts';
 import type { Rules } from '../shared/settings.ts';
 
 /*
@@ -192,8 +193,7 @@ function ended(
   const failed = state.name === 'STARTING';
   const how = why ?? exitText(exit);
   if (why === undefined && isPermanent(exit, rules)) {
-    const reason = `${how}, which no restart can heal (restart.permanentExitCodes)`;
-    return to({ ...machine, failures: 0 }, { name: 'FATAL', at: now, exit, reason });
+    return to({ ...machine, failures: 0 }, { name: 'FATAL', at: now, exit, reason: permanentText(exit) });
   }
   if (why === undefined && allowed(exit, rules.policy, failed)) return to(machine, { name: 'EXITED', at: now, exit });
 

@@ -1,7 +1,7 @@
 import type { Monitor } from '../../health/health.ts';
 import type { ServiceId } from '../../model.ts';
+import type { WhoListens } from '../../restarts/local-port.ts';
 import type { Restarts } from '../../restarts/restarts.ts';
-import type { WhoListens } from '../shared/local-ports.ts';
 import type { BuiltinEvent } from './events.ts';
 import type { Scanner } from './scan.ts';
 import type { Scopes } from './scopes.ts';

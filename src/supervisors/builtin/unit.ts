@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beganAt, bootId, type ProcessRef, statOf, variableOf } from '../../host/procfs.ts';
 import type { Definition, ServiceId } from '../../model.ts';
-import { unreachable, why } from '../../problem.ts';
+import { type Problem, unreachable, why } from '../../problem.ts';
 import { parseStamp, STAMP } from '../../stamp.ts';
 import { environmentOf } from '../shared/environment.ts';
 import { UNKNOWN } from '../shared/exit.ts';
@@ -10,18 +10,18 @@ import { watchHealth } from '../shared/probing.ts';
 import type { RunsAs } from '../shared/programs.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
 import { Alarm } from './alarm.ts';
-import { answerTo } from './answer.ts';
+import { answerTo, countsOf } from './answer.ts';
 import { Changes } from './changes.ts';
 import { Diagnosis } from './diagnosis.ts';
 import { changeOf } from './events.ts';
 import { FIFO, isHeld } from './fifo.ts';
 import { Incarnation } from './incarnation.ts';
 import { launch } from './launch.ts';
-import { type Ask, deadline, type Effect, type Input, next, type State } from './machine.ts';
+import { deadline, type Effect, type Input, next, type State } from './machine.ts';
 import { prepareStart } from './prepare.ts';
 import { realityOf } from './reality.ts';
 import { folderOf, keepRecord, NEW_MACHINE, type ServiceRecord } from './record.ts';
-import { findMain, type Processes } from './scan.ts';
+import { findMain, type Identity, type Processes } from './scan.ts';
 import type { Surroundings } from './surroundings.ts';
 import { ownGroup } from './tree.ts';
 
@@ -54,11 +54,7 @@ export class Unit {
     const { boot, machine } = record;
     if (boot === bootId()) around.restarts.seed(record.id, machine);
     around.restarts.know(record.id, this.#settings.rules);
-    this.#diagnosis = new Diagnosis(around, this, (input) => {
-      if (this.#closed) return;
-      if (input.kind === 'hopeless') around.restarts.take(this.id, { ...input, missing: true });
-      this.send(input);
-    });
+    this.#diagnosis = new Diagnosis(around, this, (input) => this.send(input));
   }
 
   get settings(): Settings {
@@ -179,19 +175,12 @@ export class Unit {
     const { rules } = this.#settings;
     const from = this.state;
     let { machine, effect, ask } = next(this.#record.machine, input, rules, now);
-    if (ask !== undefined)
-      ({ machine, effect } = next(machine, this.#answer(ask), rules, now));
+    if (ask !== undefined) ({ machine, effect } = next(machine, answerTo(this.#around, this.id, ask), rules, now));
     if (machine === this.#record.machine) return;
-    const { streak, recent, restarts } = this.#around.restarts.account(this.id);
-    this.#record = { ...this.#record, machine: { ...machine, streak, recent, restarts } };
+    this.#record = { ...this.#record, machine: { ...machine, ...countsOf(this.#around.restarts, this.id) } };
     if (effect !== undefined) this.#carryOut(effect);
     this.#changed(from, input);
     if (input.kind === 'ended' && this.#active) this.#diagnosis.ended(input);
-  }
-
-  #answer(ask: Ask): Extract<Input, { kind: 'answer' }> {
-    const { restarts, isHeld: isLeft } = this.#around;
-    return isLeft(this.id) ? { kind: 'answer', ask, answer: { kind: 'leave' } } : answerTo(restarts, this.id, ask);
   }
 
   #carryOut(effect: Effect): void {
@@ -282,7 +271,7 @@ export class Unit {
     return this.#now;
   }
 
-  #identity(): { readonly owner: string; readonly id: ServiceId } {
+  #identity(): Identity {
     return { owner: this.#around.owner, id: this.id };
   }
 
@@ -290,6 +279,10 @@ export class Unit {
     // Its user is gone: a probe must not run as another.
     if (this.#settings.user !== undefined && this.#runsAs === undefined) return;
     const problem = watchHealth(this.#around.monitor, this.id, this.#settings, this.#runsAs, () => this.pid);
+    this.#trouble(problem);
+  }
+
+  #trouble(problem: Problem | undefined): void {
     if (problem !== undefined) this.#around.emit({ kind: 'service-trouble', service: this.id, problem });
   }
 
@@ -321,6 +314,6 @@ export class Unit {
     if (this.#closed) return;
     this.#record = { ...this.#record, main: this.#now?.main, shim: this.#now?.shim };
     const problem = keepRecord(this.#around.services, this.#record);
-    if (problem !== undefined) this.#around.emit({ kind: 'service-trouble', service: this.id, problem });
+    this.#trouble(problem);
   }
 }

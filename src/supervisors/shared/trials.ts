@@ -29,6 +29,12 @@ export class Trials implements Disposable {
     }
   }
 
+  /** One of them is tried then, and no sooner. */
+  again(id: ServiceId, until: number): void {
+    const all = [...this.#timers].map(([one, { until }]) => [one, until] as const);
+    this.follow(new Map([...all, [id, until]]));
+  }
+
   #drop(id: ServiceId): void {
     clearTimeout(this.#timers.get(id)?.timer);
     this.#timers.delete(id);

@@ -44,7 +44,11 @@ export const SUPERVISORD_FIELDS: FieldTable = {
   'restart.limit.restarts': { effect: 'live', by: 'daemon' },
   'restart.limit.within': { effect: 'live', by: 'daemon' },
   'restart.cooldown': { effect: 'live', by: 'daemon' },
-  'restart.permanentExitCodes': { effect: 'live', by: 'daemon' },
+  'restart.permanentExitCodes': {
+    effect: 'staged',
+    by: 'native',
+    note: 'exitcodes=; the daemon ends the tries of what ends with one before it is up for start.ready',
+  },
   'limits.addressSpace': { effect: 'restart', by: 'wrapper', note: 'prlimit --as' },
   'limits.openFiles': { effect: 'restart', by: 'wrapper', note: 'prlimit --nofile' },
   'limits.processes': { effect: 'restart', by: 'wrapper', note: 'prlimit --nproc' },

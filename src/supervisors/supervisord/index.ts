@@ -2,11 +2,12 @@ import type { Monitor } from '../../health/health.ts';
 import type { Instance } from '../../instance.ts';
 import type { Definition, Outcome, OwnStep, Reading, Service } from '../../model.ts';
 import { Failure, type Problem } from '../../problem.ts';
+import type { WhoListens } from '../../restarts/local-port.ts';
+import type { Restarts } from '../../restarts/restarts.ts';
 import { check } from '../shared/check.ts';
 import { cannot, failed, inTurns } from '../shared/outcome.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
 import type { Supervisor } from '../supervisor.ts';
-import { Budget } from './budget.ts';
 import { define } from './define.ts';
 import { SUPERVISORD_FIELDS } from './fields.ts';
 import { judge } from './judge.ts';
@@ -26,7 +27,8 @@ export type { SupervisordEvent } from './tend.ts';
 export interface SupervisordOptions {
   readonly owner: string;
   readonly instance: Instance;
-  readonly runtimeDir: string;
+  readonly restarts: Restarts;
+  readonly whoListens?: WhoListens | undefined;
   /** Where services log that name no file. */
   readonly logDir: string;
   /** In a daemon: does what supervisord leaves to it. */
@@ -42,11 +44,18 @@ const QUIET = 20;
 
 /** Services as programs of one supervisord, over XML-RPC. Connects when it first has something to ask. */
 export function createSupervisord(options: SupervisordOptions): Supervisor {
-  const { owner, instance, logDir, runtimeDir, supervise, monitor } = options;
+  const { owner, instance, logDir, restarts, whoListens, supervise, monitor } = options;
   const link = new Link(instance);
-  const budget = new Budget(runtimeDir, instance.name);
-  const observer: Observer = { link, owner, budget, own: createOwnPrograms(programsFile(instance, owner)) };
-  const tender = new Tender({ link, budget, monitor, logDir, emit: options.onEvent ?? (() => {}) });
+  const observer: Observer = { link, owner, restarts, own: createOwnPrograms(programsFile(instance, owner)) };
+  const tender = new Tender({
+    link,
+    owner,
+    restarts,
+    whoListens,
+    monitor,
+    logDir,
+    emit: options.onEvent ?? (() => {}),
+  });
   const pokes = new Pokes(link);
   const reread = coalesced(async () => void (await link.rpc().reloadConfig()));
   let unwatch = () => {};
@@ -76,7 +85,10 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
     try {
       await link.demand();
       const probe = tender.probe.bind(tender);
-      const renew = budget.renew.bind(budget);
+      const renew = () => {
+        restarts.take(id, { kind: 'renewed' });
+        restarts.flush();
+      };
       return await take({ link, owner, wake: pokes.wake, monitor, logDir, probe, renew, reread }, step, signal);
     } catch (error) {
       const [problem] = error instanceof Failure ? error.problems : [];
@@ -103,10 +115,14 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
     },
     prepare: (steps) => prepare({ ...observer, logDir }, steps, reread),
     apply: inTurns(apply),
-    watch: (nudge) => {
+    watch: (nudge, stir) => {
       const look = () => void tender.look(nudge);
+      const poked = () => {
+        stir?.();
+        look();
+      };
       const files = watchPaths([`${instance.include}/`, instance.config], QUIET, nudge);
-      const unpoke = pokes.listen(look);
+      const unpoke = pokes.listen(poked);
       const poll = setInterval(look, POLL);
       unwatch = () => {
         files[Symbol.dispose]();

@@ -78,9 +78,7 @@ export function programLines(written: Settings, around: Surroundings): Line[] {
     ['umask', umask],
     ['environment', expanded(assignments.join(','))],
     ['autostart', String(autostart)],
-    ['autorestart', { always: 'true', 'on-failure': 'unexpected', never: 'false' }[rules.policy]],
-    // A failure is what is not among these. Versions differ in what they are where it is not said.
-    ...(said('exitcodes') || (owned && rules.policy !== 'on-failure') ? [] : [['exitcodes', '0'] satisfies Line]),
+    ...restartLines(rules, owned, said),
     ['startsecs', seconds(rules.ready)],
     ['startretries', String(rules.retries)],
     ['stopsignal', stop.signal.slice('SIG'.length)],
@@ -92,6 +90,22 @@ export function programLines(written: Settings, around: Surroundings): Line[] {
   ];
   const lines = [...own.filter(([key, value]) => !owned || DEFAULTS[key] !== value), ...raw];
   return lines.some(([, value]) => holdsReturn(value)) ? [...lines, RETURN_LINE] : lines;
+}
+
+/** What is among the exit codes is not restarted where that is `unexpected`; versions differ in what they are by default. */
+function restartLines(
+  { policy, permanent }: Settings['rules'],
+  owned: boolean,
+  said: (option: string) => boolean,
+): Line[] {
+  const codes = [...(policy === 'always' ? [] : [0]), ...permanent].sort((a, b) => a - b);
+  // Somebody's own lines say otherwise: then the daemon sees to it.
+  const always = permanent.length === 0 || said('exitcodes') ? 'true' : 'unexpected';
+  const restart: Line = ['autorestart', { always, 'on-failure': 'unexpected', never: 'false' }[policy]];
+  if (said('exitcodes')) return [restart];
+  if (policy === 'always' && permanent.length > 0) return [restart, ['exitcodes', codes.join(',')]];
+  if (policy === 'on-failure') return [restart, ['exitcodes', codes.join(',')]];
+  return owned ? [restart] : [restart, ['exitcodes', '0']];
 }
 
 function logLines({ stdout, stderr, maxSize, keep }: Settings['logs']): Line[] {

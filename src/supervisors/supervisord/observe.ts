@@ -1,9 +1,9 @@
 import { type Instance, serviceOfInstance } from '../../instance.ts';
 import type { Actual, ActualDefinition, Reading, Run, Service, ServiceId } from '../../model.ts';
 import { type Problem, why } from '../../problem.ts';
+import type { Restarts } from '../../restarts/restarts.ts';
 import { parseStamp, stampId } from '../../stamp.ts';
-import { UNKNOWN } from '../shared/exit.ts';
-import type { Budget } from './budget.ts';
+import { withHold, withPermanent } from '../shared/held.ts';
 import { type Child, orphansOf } from './children.ts';
 import type { Link } from './link.ts';
 import type { OwnPrograms, Program } from './own-programs.ts';
@@ -14,7 +14,7 @@ import { type Policy, runOfChild, runOfInfo } from './runs.ts';
 export interface Observer {
   readonly link: Link;
   readonly owner: string;
-  readonly budget: Budget;
+  readonly restarts: Restarts;
   /** What is ours in its file now. */
   readonly own: () => OwnPrograms;
 }
@@ -24,7 +24,7 @@ export interface Observer {
  * all; supervisord is asked whether it is well, and of what has no process. Never throws.
  */
 export async function observe(o: Observer, declared: readonly Service[]): Promise<Reading> {
-  const { link, owner, budget } = o;
+  const { link, owner, restarts } = o;
   const { instance } = link;
   try {
     const { path, programs, asWritten } = o.own();
@@ -42,7 +42,6 @@ export async function observe(o: Observer, declared: readonly Service[]): Promis
       return { kind: 'unreadable', problem: leftBehind(instance, left) };
 
     const children = link.children();
-    const spent = budget.spent();
     const idle = programs.filter(({ id }) => !children.has(id)).map(({ id }) => id);
     const infos = presence.kind === 'up' ? await infosOf(link, idle) : undefined;
     const runOf = ({ id, defined }: Program): Run => {
@@ -50,13 +49,13 @@ export async function observe(o: Observer, declared: readonly Service[]): Promis
       if (child !== undefined) return runOfChild(child, defined);
       if (infos === undefined) return { kind: 'stopped', started: false, stoppedWith: nameOf(instance) };
       const run = runOfInfo(infos.get(id), (defined.file.fields['restart.policy'] as Policy | undefined) ?? 'always');
-      const held = spent[id];
-      if (held === undefined || run.kind === 'running' || run.kind === 'starting') return run;
-      return { kind: 'held', exit: UNKNOWN, until: held.until, reason: held.reason };
+      return withHold(withPermanent(run, defined.file.fields), restarts.hold(id));
     };
     const ours = programs
       .filter(({ defined }) => defined.file.owner === owner)
-      .map((program) => actual(program, runOf(program), budget.restarts(program.id), place.groups.get(program.id)));
+      .map((program) =>
+        actual(program, runOf(program), restarts.account(program.id).restarts, place.groups.get(program.id)),
+      );
     const seen = new Set(programs.map(({ id }) => id));
     const strangers = [...programs.filter(({ defined }) => defined.file.owner !== owner)].map(({ id, defined }) =>
       foreign(id, defined.file.owner, children.get(id)),

@@ -22,7 +22,7 @@ export interface StepContext {
   /** Begins to probe a service's health, where it has probes. */
   readonly probe: (id: ServiceId, settings: Settings, pid: number | undefined) => Promise<void>;
   /** Somebody has said something of it: its restarts are counted anew. */
-  readonly renew: (id: ServiceId) => void;
+  readonly renew: () => void;
   /** Has supervisord read its files, once for all that ask at the same time. */
   readonly reread: () => Promise<void>;
 }
@@ -35,7 +35,8 @@ export async function take(context: StepContext, step: OwnStep, signal: AbortSig
   const info = await link.info(id);
   const changed = refusal(step, info);
   if (changed !== undefined) return failed(changed);
-  context.renew(id);
+  // What is restarted to keep it well was counted before.
+  if (step.reason.kind !== 'unhealthy') context.renew();
   switch (step.action) {
     case 'create':
     case 'start':

@@ -1,13 +1,16 @@
 import type { Monitor } from '../../health/health.ts';
-import { beganAt } from '../../host/procfs.ts';
 import type { Actual, ServiceId } from '../../model.ts';
-import { type Problem, why } from '../../problem.ts';
-import { formatDuration } from '../../units.ts';
+import { type Problem, why as reasonOf } from '../../problem.ts';
+import type { Event, Standing } from '../../restarts/account.ts';
+import type { WhoListens } from '../../restarts/local-port.ts';
+import type { Restarts } from '../../restarts/restarts.ts';
+import { permanentText } from '../shared/held.ts';
+import { Hopeless } from '../shared/hopeless.ts';
 import { Probed } from '../shared/probed.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
 import { Trials } from '../shared/trials.ts';
-import type { Budget } from './budget.ts';
 import type { Child } from './children.ts';
+import { lastExits } from './last-exits.ts';
 import type { Link } from './link.ts';
 import type { ProcessInfo } from './rpc.ts';
 import { STATE } from './runs.ts';
@@ -23,7 +26,9 @@ export type SupervisordEvent =
 
 export interface TendOptions {
   readonly link: Link;
-  readonly budget: Budget;
+  readonly owner: string;
+  readonly restarts: Restarts;
+  readonly whoListens: WhoListens | undefined;
   readonly monitor: Monitor;
   readonly logDir: string;
   readonly emit: (event: SupervisordEvent) => void;
@@ -46,6 +51,8 @@ export class Tender implements Disposable {
   readonly #options: TendOptions;
   readonly #probed: Probed;
   readonly #trials: Trials;
+  /** Those that no start can heal as things are. */
+  readonly #hopeless: Hopeless;
   readonly #known = new Map<ServiceId, Known>();
   /** Those that a step is at: what becomes of them is its affair. */
   readonly #busy = new Map<ServiceId, number>();
@@ -57,23 +64,27 @@ export class Tender implements Disposable {
     this.#options = options;
     this.#probed = new Probed(options.monitor, (service, problem) => this.#trouble(service, problem));
     this.#trials = new Trials((id) => this.#tryNow(id));
+    this.#hopeless = new Hopeless(options, (id) => this.#start(id, { kind: 'mended' }));
   }
 
   /** A reading was made. */
   follow(objects: readonly Actual[]): void {
-    const { budget, logDir } = this.#options;
+    const { restarts, logDir } = this.#options;
     const alive = new Set<ServiceId>();
     const held = new Map<ServiceId, number>();
+    const hopeless = new Map<ServiceId, Settings>();
     const gone = new Set(this.#known.keys());
     for (const { id, run, owner, definition } of objects) {
       if (owner.kind !== 'ours') continue;
       gone.delete(id);
       const settings = settingsOf(id, definition.fields ?? {}, logDir);
+      restarts.know(id, settings.rules);
       if (run.kind === 'held') held.set(id, run.until);
+      if (run.kind === 'fatal' && isMissing(restarts.standing(id))) hopeless.set(id, settings);
       const up = run.kind === 'running' || run.kind === 'starting';
       if (up) {
         alive.add(id);
-        budget.release(id);
+        if (restarts.hold(id) !== undefined) restarts.take(id, { kind: 'runs' });
         void this.#probed.probe(id, settings, run.pid);
       }
       // What is on its way is looked at again by itself.
@@ -86,6 +97,7 @@ export class Tender implements Disposable {
     for (const id of gone) this.#known.delete(id);
     this.#probed.keep(alive);
     this.#trials.follow(held);
+    this.#hopeless.follow(hopeless);
   }
 
   /** Probes a service that has a new process, where it has probes. */
@@ -137,7 +149,10 @@ export class Tender implements Disposable {
     const states = ended.length === 0 ? [] : await link.infos(ended).catch(() => []);
     let soon = false;
     for (const [i, id] of ended.entries()) {
-      if (isPassing(states[i], this.#known.get(id)?.settings)) soon = true;
+      const info = states[i];
+      const settings = this.#known.get(id)?.settings;
+      if (settings !== undefined && info !== undefined) await this.#ended(id, settings, info);
+      if (isPassing(info, settings)) soon = true;
       else news = true;
     }
     if (soon && this.#again === undefined) {
@@ -150,43 +165,65 @@ export class Tender implements Disposable {
   }
 
   async #restarted(id: ServiceId, known: Known, child: Child): Promise<void> {
-    const { budget, link, emit } = this.#options;
+    const { restarts, emit } = this.#options;
     known.pid = child.pid;
-    const { rules } = known.settings;
-    const spent = budget.count(id, beganAt(child), rules);
-    emit({ kind: 'restarted', service: id, pid: child.pid, times: budget.restarts(id) });
-    if (!spent) {
-      void this.probe(id, known.settings, child.pid);
-      return;
+    const verdict = restarts.note(id, 'supervisor');
+    emit({ kind: 'restarted', service: id, pid: child.pid, times: restarts.account(id).restarts });
+    // What is held for the whole host goes on: nothing that runs is touched for that.
+    if (verdict.kind === 'granted' || verdict.scope === 'host') void this.probe(id, known.settings, child.pid);
+    else await this.#hold(id, verdict.why);
+  }
+
+  /** It has no process now, and supervisord may be about to start it again: is that of any use? */
+  async #ended(id: ServiceId, { rules, ...settings }: Settings, info: ProcessInfo): Promise<void> {
+    const { restarts, link } = this.#options;
+    if (restarts.standing(id).kind === 'permanent') return;
+    const code = info.state === STATE.exited ? info.exitstatus : lastExits(link.place.log).get(id);
+    if (code !== undefined && rules.permanent.includes(code)) {
+      const reason = permanentText({ kind: 'code', code });
+      restarts.take(id, { kind: 'hopeless', reason, missing: false });
+      return this.#hold(id, reason);
     }
-    const { restarts, within } = rules.limit;
-    const reason = `restarted more often than ${restarts} times within ${formatDuration(within)}`;
-    const now = Date.now();
+    if (info.state !== STATE.backoff && info.state !== STATE.fatal) return;
+    const reason = await this.#hopeless.why(id, { rules, ...settings });
+    if (reason === undefined || this.#busy.has(id)) return;
+    restarts.take(id, { kind: 'hopeless', reason, missing: true });
+    await this.#hold(id, reason);
+  }
+
+  async #hold(id: ServiceId, why: string): Promise<void> {
+    const { link, restarts } = this.#options;
     // Before it is stopped: whoever looks meanwhile must not take it for somebody's stop.
-    budget.hold(id, { since: now, until: now + rules.cooldown, reason });
+    restarts.flush();
     await link
       .rpc()
       .stopProcess(link.nameOf(id))
       .catch(unless('NOT_RUNNING', 'BAD_NAME'))
       .catch((error: unknown) => {
-        this.#trouble(id, { code: 'not-held', summary: `cannot stop ${id}, which was ${reason}: ${why(error)}` });
+        this.#trouble(id, { code: 'not-held', summary: `cannot stop ${id} (${why}): ${reasonOf(error)}` });
       });
   }
 
   #tryNow(id: ServiceId): void {
-    const { budget, link, emit } = this.#options;
-    emit({ kind: 'trial', service: id });
-    // It stays held, for another while, until it is seen to run: whoever is interrupted here leaves no stop unexplained,
-    // and what fails at once is not tried without end.
-    const held = budget.spent()[id];
-    const cooldown = this.#known.get(id)?.settings.rules.cooldown;
-    if (held !== undefined && cooldown !== undefined) budget.hold(id, { ...held, until: Date.now() + cooldown });
+    this.#options.emit({ kind: 'trial', service: id });
+    this.#start(id, { kind: 'due', trial: true });
+  }
+
+  /** It stays held until it is seen to run: whoever is interrupted here leaves no stop unexplained. */
+  #start(id: ServiceId, event: Event): void {
+    const { restarts, link } = this.#options;
+    const verdict = restarts.take(id, event);
+    restarts.flush();
+    if (verdict.kind === 'refused') {
+      this.#trials.again(id, verdict.until);
+      return;
+    }
     link
       .rpc()
       .startProcess(link.nameOf(id))
       .catch(unless('ALREADY_STARTED', 'SPAWN_ERROR'))
       .catch((error: unknown) => {
-        this.#trouble(id, { code: 'trial-failed', summary: `cannot try ${id} again: ${why(error)}` });
+        this.#trouble(id, { code: 'trial-failed', summary: `cannot try ${id} again: ${reasonOf(error)}` });
       });
   }
 
@@ -198,8 +235,13 @@ export class Tender implements Disposable {
     this.#closed = true;
     clearTimeout(this.#again);
     this.#trials[Symbol.dispose]();
+    this.#hopeless[Symbol.dispose]();
     this.#probed[Symbol.dispose]();
   }
+}
+
+function isMissing(standing: Standing): boolean {
+  return standing.kind === 'permanent' && standing.missing;
 }
 
 /** Is it on its way to another state, by itself? */

@@ -46,6 +46,7 @@ export const DIRECTIVES: Readonly<Record<string, Render>> = {
   'stop.timeout': (ms) => one('TimeoutStopSec', ms === 0 ? '1us' : duration(ms)),
   'stop.tree': (tree) => one('KillMode', tree === true ? 'control-group' : 'process'),
   'restart.policy': (policy) => policyLines(String(policy)),
+  'restart.permanentExitCodes': (codes) => one('RestartPreventExitStatus', (codes as readonly number[]).join(' ')),
   'restart.backoff.initial': (ms, context) => [...one('RestartSec', duration(ms)), ...backoffLines(context)],
   'limits.addressSpace': (limit) => one('LimitAS', count(limit)),
   'limits.openFiles': (limit) => one('LimitNOFILE', count(limit)),

@@ -24,6 +24,7 @@ export class Drift {
   /** While a reading is under way, the last word of each unit since it began: it may be newer. */
   #meanwhile: Map<string, ManagerEvent> | undefined;
   #nudge: Nudge | undefined;
+  #stir: Nudge | undefined;
   #watching: Manager | undefined;
   /** Folders that are watched whatever is in them. */
   #always: readonly string[] = [];
@@ -56,8 +57,10 @@ export class Drift {
     this.#watchOnly(new Set([...this.#always, ...files.map(({ path }) => dirname(path))]));
   }
 
-  start({ scope, unitDir }: Pick<Observer, 'scope' | 'unitDir'>, nudge: Nudge): void {
+  /** `stir` is told at the first sign of a stop, which may not be over for long. */
+  start({ scope, unitDir }: Pick<Observer, 'scope' | 'unitDir'>, nudge: Nudge, stir?: Nudge): void {
     this.#nudge = nudge;
+    this.#stir = stir;
     this.#always = [unitDir, dirname(bootLink({ manager: scope, unitDir }, 'any'))];
     this.#watchOnly(new Set(this.#always));
   }
@@ -68,12 +71,15 @@ export class Drift {
     this.#watching = manager;
     manager.watch((event) => {
       if (event.kind === 'unit-changed') this.#meanwhile?.set(event.unit, event);
+      if (event.kind === 'unit-changed' && event.active !== 'active' && this.#read.get(event.unit) === 'up')
+        this.#stir?.();
       if (this.#isNews(event)) this.#nudge?.();
     });
   }
 
   stop(): void {
     this.#nudge = undefined;
+    this.#stir = undefined;
     clearTimeout(this.#settling);
     this.#watchOnly(new Set());
   }

@@ -42,7 +42,7 @@ export const SYSTEMD_FIELDS: FieldTable = {
   'restart.limit.restarts': { effect: 'live', by: 'native', note: 'StartLimitBurst=' },
   'restart.limit.within': { effect: 'live', by: 'native', note: 'StartLimitIntervalSec=' },
   'restart.cooldown': { effect: 'live', by: 'daemon' },
-  'restart.permanentExitCodes': { effect: 'live', by: 'daemon' },
+  'restart.permanentExitCodes': { effect: 'live', by: 'native', note: 'RestartPreventExitStatus=' },
   'limits.addressSpace': { effect: 'restart', by: 'native', note: 'LimitAS=' },
   'limits.openFiles': { effect: 'restart', by: 'native', note: 'LimitNOFILE=' },
   'limits.processes': { effect: 'restart', by: 'native', note: 'LimitNPROC=' },

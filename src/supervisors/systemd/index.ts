@@ -1,8 +1,12 @@
 import type { Monitor } from '../../health/health.ts';
-import type { Actual, Definition, Outcome, OwnStep, Reading, Service } from '../../model.ts';
+import type { Actual, Definition, Outcome, OwnStep, Reading, Service, UnreadableObject } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
+import type { WhoListens } from '../../restarts/local-port.ts';
+import type { Restarts } from '../../restarts/restarts.ts';
 import type { Scope } from '../shared/bus-address.ts';
+import { withHold } from '../shared/held.ts';
 import { inTurns } from '../shared/outcome.ts';
+import { settingsOf } from '../shared/settings.ts';
 import { installedVersion } from '../shared/systemd-version.ts';
 import type { Supervisor } from '../supervisor.ts';
 import type { UnitOptions } from './define.ts';
@@ -10,12 +14,11 @@ import { unitDirOf } from './disk.ts';
 import { Drift } from './drift.ts';
 import { SYSTEMD_FIELDS } from './fields.ts';
 import type { Manager } from './manager.ts';
-import { unitOfId } from './names.ts';
 import { observe } from './observe.ts';
 import { createPreflight } from './preflight.ts';
 import { prepare } from './prepare.ts';
 import { type Observer, problemOf } from './sight.ts';
-import { take } from './steps.ts';
+import { take, unitFor } from './steps.ts';
 import { createUnitTaker } from './taker.ts';
 import { type SystemdEvent, Tender } from './tend.ts';
 import { Waiting } from './waiting.ts';
@@ -32,12 +35,14 @@ export interface SystemdOptions {
   /** In a daemon: does what systemd leaves to it. */
   readonly supervise: boolean;
   readonly monitor: Monitor;
+  readonly restarts: Restarts;
+  readonly whoListens?: WhoListens | undefined;
   readonly onEvent?: (event: SystemdEvent) => void;
 }
 
 /** Services as units of systemd, over D-Bus. Connects when it first has something to ask. */
 export function createSystemd(options: SystemdOptions): Supervisor {
-  const { owner, scope, logDir, monitor } = options;
+  const { owner, scope, logDir, monitor, restarts, whoListens } = options;
   const unitDir = unitDirOf(scope);
   const unitOptions: UnitOptions = { manager: scope, unitDir, owner, version: installedVersion() };
   const define = (service: Service) => defineWhole(service, unitOptions);
@@ -54,22 +59,21 @@ export function createSystemd(options: SystemdOptions): Supervisor {
     const { connectManager } = await import('./manager.ts');
     const manager = await connectManager(scope);
     drift.hear(manager);
+    if (options.supervise) manager.watch((event) => event.kind === 'unit-changed' && tender.heard(event.unit));
     return { manager, waiting: new Waiting(manager) };
   };
   const observer = async (): Promise<Observer> => ({ manager: (await connect()).manager, scope, owner, unitDir });
   const preflight = createPreflight({ scope, manager: async () => (await connect()).manager }, logDir);
   const tender = new Tender({
-    monitor,
-    logDir,
+    ...{ owner, restarts, whoListens, monitor, logDir },
+    manager: async () => (await connect()).manager,
     emit: options.onEvent ?? (() => {}),
-    tryAgain: async (actual) => {
-      const { manager } = await connect();
-      const unit = unitNameOf(actual);
-      // In one go, so that nobody sees it without its failure and not started.
-      await Promise.all([manager.resetFailed(unit), manager.start(unit, AbortSignal.timeout(60_000))]);
-    },
   });
 
+  const held = <T extends Actual | UnreadableObject>(object: T) =>
+    object.kind === 'actual' && object.owner.kind === 'ours'
+      ? { ...object, run: withHold(object.run, restarts.hold(object.id)) }
+      : object;
   const defined = (service: Service, ask: (definition: Definition) => Promise<Problem | undefined>) => {
     const definition = define(service);
     return Array.isArray(definition) ? Promise.resolve(definition[0]) : ask(definition as Definition);
@@ -78,9 +82,19 @@ export function createSystemd(options: SystemdOptions): Supervisor {
     try {
       const { waiting } = await connect();
       const probe = tender.probe.bind(tender);
-      return await take({ observer: await observer(), waiting, monitor, logDir, probe }, step, signal);
+      const renew = () => {
+        restarts.take(step.service, { kind: 'renewed' });
+        restarts.flush();
+      };
+      tender.begin(step.service);
+      return await take({ observer: await observer(), waiting, monitor, logDir, probe, renew }, step, signal);
     } catch (error) {
       return { kind: 'failed', problem: problemOf(error) };
+    } finally {
+      const { target, effect } = step;
+      const starts = target !== undefined && (effect === 'start' || effect === 'restart');
+      const settings = starts ? settingsOf(step.service, target.definition.fields, logDir) : undefined;
+      tender.end(step.service, settings && { unit: unitFor(step), settings });
     }
   };
 
@@ -96,7 +110,8 @@ export function createSystemd(options: SystemdOptions): Supervisor {
       try {
         const o = await observer();
         if (!looking) drift.begin();
-        const reading = await observe(o, declared, thorough);
+        const found = await observe(o, declared, thorough);
+        const reading = found.kind === 'read' ? { ...found, objects: found.objects.map(held) } : found;
         if (reading.kind === 'read') {
           const actuals = reading.objects.filter((object) => object.kind === 'actual');
           if (!looking) drift.follow(actuals);
@@ -116,8 +131,8 @@ export function createSystemd(options: SystemdOptions): Supervisor {
       }
     },
     apply: inTurns(apply),
-    watch: (nudge) => {
-      drift.start({ scope, unitDir }, nudge);
+    watch: (nudge, stir) => {
+      drift.start({ scope, unitDir }, nudge, stir);
       return { [Symbol.asyncDispose]: async () => drift.stop() };
     },
     [Symbol.asyncDispose]: async () => {
@@ -128,9 +143,4 @@ export function createSystemd(options: SystemdOptions): Supervisor {
       await open?.manager[Symbol.asyncDispose]();
     },
   };
-}
-
-function unitNameOf({ id, definition }: Actual): string {
-  const unit = definition.fields?.unit;
-  return typeof unit === 'string' ? unit : unitOfId(id);
 }

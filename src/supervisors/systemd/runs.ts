@@ -2,6 +2,7 @@ import { beganAt, statOf, variableOf } from '../../host/procfs.ts';
 import type { Exit, Fields, Freshness, Run } from '../../model.ts';
 import { parseStamp, STAMP } from '../../stamp.ts';
 import { exitText, UNKNOWN } from '../shared/exit.ts';
+import { withPermanent } from '../shared/held.ts';
 import { settingsOf } from '../shared/settings.ts';
 import type { MainPid } from './cgroup.ts';
 import type { ListedUnit, Manager, UnitProperties } from './manager.ts';
@@ -59,7 +60,7 @@ export async function runOf(
   properties: UnitProperties,
   made: Made,
 ): Promise<Run> {
-  const run = otherRun(properties, listed, made);
+  const run = withPermanent(otherRun(properties, listed, made), made.fields ?? {});
   if (run.kind !== 'stopped' || !run.byHand || !(await wentWithOthers(manager, properties))) return run;
   return { kind: 'stopped', started: run.started };
 }
@@ -229,6 +230,11 @@ const CODES: Readonly<Record<number, string>> = {
   217: 'its user does not exist or could not be taken',
   226: 'its sandbox could not be set up',
 };
+
+/** Does it say that systemd could not even run the command, as things are? */
+export function isHopelessCode(exit: Exit | undefined): boolean {
+  return exit?.kind === 'code' && CODES[exit.code] !== undefined;
+}
 
 /** Why it does not run, in words. */
 export function reasonOf({ service, loadError }: UnitProperties): string {

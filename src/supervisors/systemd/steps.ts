@@ -19,6 +19,8 @@ export interface StepContext {
   readonly waiting: Waiting;
   readonly monitor: Monitor;
   readonly logDir: string;
+  /** Somebody has said something of it: its restarts are counted anew. */
+  readonly renew: () => void;
   /** Begins to probe a service's health, where it has probes. */
   readonly probe: (id: string, settings: Settings, pid: number | undefined) => Promise<void>;
 }
@@ -30,6 +32,8 @@ export async function take(context: StepContext, step: OwnStep, signal: AbortSig
   const before = await glance(manager, unit);
   const changed = refusal(step, before);
   if (changed !== undefined) return failed(changed);
+  // What is restarted to keep it well was counted before.
+  if (step.action !== 'update' && step.reason.kind !== 'unhealthy') context.renew();
   switch (step.action) {
     case 'create':
     case 'start':

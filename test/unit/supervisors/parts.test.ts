@@ -73,6 +73,7 @@ describe('settings', () => {
       umask: '022',
       environment: {},
       environmentFiles: [],
+      grace: 0,
       limits: {},
       logs: {
         stdout: '/var/log/reconciled/web.log',
@@ -91,6 +92,7 @@ describe('settings', () => {
         backoff: { initial: 1000, factor: 2, max: 300_000 },
         limit: { restarts: 5, within: 600_000 },
         cooldown: 300_000,
+        permanent: [],
       },
       probes: [],
     });

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { heldIds } from '../control/holds.ts';
-import { converge, ensureHostKey, loadDesired, openDesiredCache, supervisorsInUse } from '../engine.ts';
+import { converge, ensureHostKey, loadDesired, loadDesiredAt, openDesiredCache, supervisorsInUse } from '../engine.ts';
 import { holdsByDuel, recordedDuels } from '../handover/duels.ts';
 import { createMonitor } from '../health/monitor.ts';
 import type { Lock } from '../host/lock.ts';
 import { createMemoryRelease } from '../host/memory.ts';
 import { leftTexts } from '../left.ts';
 import { readMarks } from '../marks.ts';
-import type { Desired, Event, Report, ServiceId, Status } from '../model.ts';
+import type { Desired, Event, Report, Status } from '../model.ts';
 import { observeAll, type Prepared } from '../prepare.ts';
 import { Failure, type Problem } from '../problem.ts';
 import { EVERYTHING, type Request } from '../request.ts';
@@ -21,6 +21,7 @@ import { decided } from '../verify/go-back.ts';
 import { actionsOf } from './acted.ts';
 import { startAlerting } from './alerting.ts';
 import { askedText } from './asked.ts';
+import { takeCare } from './care.ts';
 import { watchChanges } from './changes.ts';
 import { watchForDuels } from './duels.ts';
 import type { DaemonEvent } from './event.ts';
@@ -86,6 +87,7 @@ export async function startDaemon(
     desired: () => last,
     tell: (event) => tell(event),
     levelOf: wellness.board.levelOf,
+    isBroken: () => counting.restarts.breaker().kind !== 'closed',
     signal: abort.signal,
   });
   let invalid: string | undefined;
@@ -176,7 +178,7 @@ export async function startDaemon(
     return supervisors;
   };
   const watches: AsyncDisposable[] = [];
-  const hand = { config, load: loadSteady, owner, registry, signal: abort.signal };
+  const hand = { config, load: loadSteady, owner, registry, unwell: () => care.pending, signal: abort.signal };
   const tellWhatIsLeft = tellLeft(tell);
   const tellWaits = tellGates(tell);
   const witnesses = createWitnesses();
@@ -191,12 +193,12 @@ export async function startDaemon(
     lost.resolve();
     return true;
   };
-  const healthOf = (id: ServiceId) => monitor.state(id);
+  const healthOf = wellness.stateOf;
   const run = (given: Request, emit: (event: Event) => void) => wellness.around(() => runNow(given, emit));
   const runNow = async (given: Request, emit: (event: Event) => void): Promise<Report | undefined> => {
     if (isLost()) return undefined;
     await verifier.look();
-    const request = await decided(config, given, last, cache);
+    const request = { ...(await decided(config, given, last, cache)), unwell: care.pending };
     const { desired, fresh } = await desiredNow();
     if (desired === undefined) return undefined;
     const before = last;
@@ -233,6 +235,7 @@ export async function startDaemon(
             (services) => witnesses.of(services, desired),
           );
           verifier.end(report);
+          care.end(report);
           await wellness.end(report, (desired) => observeAll(desired, supervisors, abort.signal, { looking: true }));
           return report;
         },
@@ -283,6 +286,18 @@ export async function startDaemon(
       return report;
     });
 
+  const care = takeCare(config, {
+    monitor,
+    restarts: counting.restarts,
+    desired: () => last,
+    causeOf: wellness.board.causeOf,
+    loadAt: (commit) => loadDesiredAt(config, commit, cache),
+    inTurn: (task) => loop.run(task),
+    goBack: (back) => applyNow(`${back.by} fails`, { ...EVERYTHING, back }, tell),
+    nudge: (cause) => loop.nudge(cause),
+    tell,
+  });
+
   const stopping = Promise.withResolvers<{ readonly services: boolean }>();
   const status = async (): Promise<Status> => {
     const desired = last ?? (first.desired as Desired);
@@ -303,6 +318,7 @@ export async function startDaemon(
   stack.use(monitor);
   stack.use(wellness);
   stack.use(counting);
+  stack.use(care);
   stack.use(registry);
   stack.use(duels);
   stack.use(verifier);

@@ -1,12 +1,14 @@
 import { type Board, createBoard } from '../health/board.ts';
 import type { Monitor } from '../health/health.ts';
-import type { Desired, Observed, Plan, Report, ServiceId } from '../model.ts';
+import type { Desired, HealthState, Observed, Plan, Report, ServiceId } from '../model.ts';
 import type { Prepared } from '../prepare.ts';
 import type { DaemonEvent } from './event.ts';
 
 /** Keeps a daemon's board up to date: with each run, each look, and what is told as it happens. */
 export interface Wellness extends Disposable {
   readonly board: Board;
+  /** What its probes say; while it waits for something, what fails is not about itself. */
+  stateOf(id: ServiceId): HealthState;
   /** Has to hear all that is told. */
   hear(event: DaemonEvent): void;
   /** A run begins, and is over; until it has planned nobody knows what it is about to do. */
@@ -24,12 +26,16 @@ type Doing = { readonly kind: 'planning' } | { readonly kind: 'known'; readonly 
 
 const NOTHING: Doing = { kind: 'known', services: new Set() };
 
-export function keepWellness(monitor: Pick<Monitor, 'probes' | 'again' | 'onProbe'>): Wellness {
+export function keepWellness(monitor: Pick<Monitor, 'probes' | 'again' | 'onProbe' | 'state'>): Wellness {
   const board = createBoard(monitor);
   let doing: Doing = NOTHING;
   let prepared: Prepared | undefined;
   return {
     board,
+    stateOf: (id) => {
+      const state = monitor.state(id);
+      return state.kind === 'unhealthy' && board.causeOf(id) !== undefined ? { ...state, about: 'dependency' } : state;
+    },
     hear: (event) => {
       if (event.kind === 'state') board.note(event.service, event);
     },

@@ -59,7 +59,7 @@ test('what requires a service that is down waits for it, is blamed for nothing, 
     groups: [{ name: 'site', level: 'DEGRADED' }],
   });
   const { stdout } = await host.reconcile('status');
-  expect(stdout).toMatch(/^Host DEAD: db \(1 DEAD, 1 DEGRADED\)\nGroups: site DEGRADED\n\nservice/);
+  expect(stdout).toMatch(/^Host DEAD: db \(1 DEAD, 1 DEGRADED\)\nGroups: site DEGRADED\n/);
   expect(stdout).toMatch(/waiting for db \(since \d\d:\d\d UTC, \d+s ago\): FATAL: .*\s+\(its api fails by that\)/);
 
   for (const file of ['ok', 'data']) put(file);
@@ -109,6 +109,20 @@ test('a dependency probe that fails names the cause for all that require its ser
   expect((await one('engine')).note).toBe('api: exit code 1');
   expect((await one('scanner')).note).toBe('waiting for engine: it is CRITICAL: api: exit code 1');
   expect((await host.pids()).engine).toBe(pids.engine);
+});
+
+test('a change is not blamed for what a dependency does', async () => {
+  for (const file of ['ng6', 'api']) put(file);
+  const health = [probe('ng6', 'ng6', { about: 'dependency' }), probe('api', 'api')];
+  host.write('engine', sleeper({ health, soak: '3s' }));
+  const daemon = await host.daemon();
+  await until(async () => (await one('engine')).level === 'HEALTHY');
+  away('ng6');
+  await until(async () => (await one('engine')).waitingFor !== null);
+  away('api');
+  await daemon.saw(/engine: changed, and stayed well/);
+  expect(daemon.output()).not.toContain('did not stay well');
+  expect(await one('engine')).toMatchObject({ level: 'DEGRADED', waitingFor: { name: 'ng6' } });
 });
 
 test('a crash loop is DEAD throughout, with one line in the log for it', async () => {

@@ -101,7 +101,8 @@ From commit ${second} "web: sleep longer" by Jane Doe, DAY UTC
 
 DAY UTC
 ${story}${crash}
-Now:  RUNNING under builtin, pid PID, since DAY UTC, 1 restart, last applied: ${second}
+Now:  RUNNING under builtin, pid PID, since DAY UTC, 1 restart, HEALTHY, last
+      applied: ${second}
 Why:  it is as Git says
 Next: nothing has to be done
 `);
@@ -168,7 +169,7 @@ TIME    applied: 1 done, 0 failed or skipped
 `);
   const bad = await host.reconcile('explain', 'bad');
   expect(bad.stdout.trimEnd().split('\n').slice(-3)).toEqual([
-    'Now:  ABSENT under builtin',
+    'Now:  ABSENT under builtin, DEAD',
     'Why:  it is held: cannot start bad: command /no/such/program does not exist',
     'Next: install it, or correct `command`',
   ]);
@@ -254,7 +255,7 @@ test.skipIf(!isRoot)(
       rmSync(join(disk, 'filler'));
       await until(async () => {
         const { stdout } = await full.reconcile('history', 'web');
-        return stdout.match(/ended with signal SIGKILL/g)?.length === 2;
+        return stdout.match(/\(ended with signal SIGKILL/g)?.length === 2;
       });
       expect(await daemon.stop()).toBe(0);
     } finally {

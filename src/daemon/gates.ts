@@ -7,7 +7,7 @@ import type { DaemonEvent } from './event.ts';
 export function tellGates(
   tell: (event: DaemonEvent) => void,
 ): (prepared: Pick<Prepared, 'desired' | 'gates' | 'waits'>) => void {
-  const told = new Map<ServiceId, number>();
+  const told = new Map<ServiceId, string>();
   return ({ desired, gates, waits: { before, now } }) => {
     for (const [id, wait] of Object.entries({ ...before, ...now })) {
       const state = gates.get(id);
@@ -15,9 +15,11 @@ export function tellGates(
       if (state === undefined || written?.gate === undefined) continue;
       const event = { kind: 'gate', service: id, gate: gateWords(written.gate), since: wait.since } as const;
       if (state.kind === 'passed') tell({ ...event, what: { kind: 'passed' } });
-      else if (Date.now() >= wait.until && told.get(id) !== wait.since) {
-        told.set(id, wait.since);
+      else if (Date.now() >= wait.until) {
         const { otherwise = 'wait' } = written.gate;
+        const key = `${wait.since} ${otherwise}`;
+        if (told.get(id) === key) continue;
+        told.set(id, key);
         tell({ ...event, what: { kind: 'over', why: state.why, otherwise } });
       }
     }

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import type { Freeze } from '../control/freeze.ts';
+import { readHolds } from '../control/holds.ts';
 import { nextChange } from '../control/wake.ts';
 import { nextTry, readWaits } from '../gates/book.ts';
 import { readMarks } from '../marks.ts';
@@ -25,7 +26,7 @@ export function createWaker(
   tell: (event: DaemonEvent) => void,
 ): Waker {
   let timer: NodeJS.Timeout | undefined;
-  let seen: Pick<Prepared, 'control' | 'plan'> | undefined;
+  let seen: Pick<Prepared, 'control' | 'plan' | 'desired'> | undefined;
   let frozen: readonly Freeze[] = [];
   const holds = tellHolds(tell);
   return {
@@ -34,12 +35,14 @@ export function createWaker(
       const { freezes } = prepared.control;
       for (const event of changed(frozen, freezes)) tell(event);
       frozen = freezes;
-      holds.see(prepared);
     },
     arm: () => {
       clearTimeout(timer);
       const now = Date.now();
-      const hold = whole(() => holds.next(readMarks(stateDir), now));
+      const { desired } = seen ?? {};
+      const hold = whole(
+        () => desired && holds({ holds: readHolds(stateDir), marks: readMarks(stateDir), desired }, now),
+      );
       const change = seen === undefined ? undefined : nextChange(seen.control, seen.plan, now);
       const gate = whole(() => nextTry(readWaits(stateDir), now));
       const end = Math.min(...[hold, change, gate].filter((time) => time !== undefined));

@@ -7,7 +7,7 @@ import { labelConflicts, layerOf, mergePatch, type ParsedLayer } from './merge.t
 import { parse } from './parse.ts';
 import { placed } from './placed.ts';
 import { locate } from './position.ts';
-import { hostRules, policyRules, serviceRules } from './rules.ts';
+import { hostRules, serviceRules } from './rules.ts';
 import { supervisorRules } from './supervisor-rules.ts';
 import { checkValues } from './values.ts';
 import { loadYaml } from './yaml.ts';
@@ -73,7 +73,6 @@ async function rulesOf(kind: Kind, value: Tree, broken: ReadonlySet<string | und
       ];
     case 'policy':
       return [
-        ...policyRules(value),
         ...(value.windows === undefined ? [] : (await import('./window-rules.ts')).windowRules(value)),
         ...(value.alerts === undefined ? [] : (await import('./alert-rules.ts')).alertRules(value)),
       ];

@@ -1,19 +1,12 @@
 /** Rules about one file that a schema can't say, or that say what is not there yet. Pure. */
 import { parseDuration } from '../units.ts';
 import type { Finding } from './finding.ts';
-import type { PolicyFile } from './generated/policy.ts';
 import type { ServiceFile } from './generated/service.ts';
 import type { Path } from './layer.ts';
 
 /** `broken` are the top-level keys that have findings already: nothing more is said about those. */
 export function serviceRules(service: Partial<ServiceFile>, broken: ReadonlySet<string | undefined>): Finding[] {
   return [...commandRule(service, broken), ...bootRule(service), ...backoffRule(service), ...supersedesRules(service)];
-}
-
-export function policyRules(policy: Partial<PolicyFile>): Finding[] {
-  return (['holds'] as const).flatMap((key) =>
-    policy[key] === undefined ? [] : [notYet([key], key, 'remove it')],
-  );
 }
 
 export function hostRules(host: { readonly facts?: unknown }): Finding[] {

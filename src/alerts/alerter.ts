@@ -55,13 +55,20 @@ const SOON = 2000;
 const LONGEST = 3_600_000;
 
 /** ms since the epoch, by a clock that nobody sets. */
-const steady = () => performance.timeOrigin + performance.now();
+const steady = () => Math.round(performance.timeOrigin + performance.now());
 
 export function createAlerter({ stateDir, host, desired, tell }: AlerterMeans): Alerter {
-  const trouble = (summary: string) => tell({ kind: 'trouble', problem: { code: 'alerts-unwritable', summary } });
+  // Later: whoever is told may not be there yet, for it is he who makes this.
+  const trouble = (summary: string) =>
+    queueMicrotask(() => tell({ kind: 'trouble', problem: { code: 'alerts-unwritable', summary } }));
   const kept = readKept(stateDir, trouble);
-  /** From the clock on the wall to the steady one. */
-  const drift = () => steady() - Date.now();
+  /** From the clock on the wall to the steady one. Less than a second is no other time: what is told twice is the same. */
+  let apart = 0;
+  const drift = (): number => {
+    const now = Math.round(steady() - Date.now());
+    if (Math.abs(now - apart) >= 1000) apart = now;
+    return apart;
+  };
   const book: Book = createBook(kept && shifted(kept.book, drift(), steady()));
   const waiting: Record<string, Kept['queues'][string]> = { ...kept?.queues };
   const queues = new Map<string, { readonly target: Target; readonly queue: Queue; readonly made: string }>();

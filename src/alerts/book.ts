@@ -31,12 +31,17 @@ export interface Saved {
   readonly about: readonly (readonly [key: string, services: readonly ServiceId[]])[];
 }
 
+/** ms. So long a service is given to become well again once what covered that it is not is over. */
+const AFTERWARDS = 60_000;
 /** ms. How long the first of a kind waits for others, */
 const FIRST = 2000;
 /** twice as long each time, up to this, */
 const LONGEST = 60_000;
 /** and as at first when nothing of the kind was told for so long. */
 const CALM = 300_000;
+
+/** Whoever knows these of a service need not be told that it is not well. */
+const COVERS = ['down', 'drift', 'hold', 'duel'] as const satisfies readonly AlertKind[];
 
 type Shown = Exclude<Entry, { readonly state: 'calm' }>;
 
@@ -47,6 +52,8 @@ export function createBook(saved: Saved = { entries: [], about: [] }): Book {
   const causes = new Map<ServiceId, { readonly on: string; readonly why: string }>();
   /** What may have something to tell. */
   const pending = new Set([...entries].flatMap(([key, entry]) => (dueOf(entry) === undefined ? [] : [key])));
+  /** When something else than that it is not well was last over. */
+  const covered = new Map<ServiceId, number>();
   /** When something was told lately, by kind. */
   const toldOf = new Map<AlertKind, readonly number[]>();
 
@@ -71,6 +78,8 @@ export function createBook(saved: Saved = { entries: [], about: [] }): Book {
     const entry = entries.get(key);
     if (entry === undefined || entry.state === 'calm' || entry.state === 'falling') return false;
     put(key, off(entry, now, how));
+    const { service, kind } = entry.condition;
+    if (service !== undefined && (kind === 'verify' || COVERS.some((one) => one === kind))) covered.set(service, now);
     return true;
   };
 
@@ -86,7 +95,7 @@ export function createBook(saved: Saved = { entries: [], about: [] }): Book {
     const { kind, service, key, lasts } = condition;
     switch (kind) {
       case 'health':
-        return isOn(`down:${service}`) || isUnderVerification(service) || isWaiting(service);
+        return isCovered(service) || isWaiting(service);
       case 'down':
         return isUnderVerification(service) || isWaiting(service);
       case 'acted':
@@ -102,6 +111,9 @@ export function createBook(saved: Saved = { entries: [], about: [] }): Book {
         return false;
     }
   };
+  /** More is known of why it is not well than that. */
+  const isCovered = (service: ServiceId | undefined): boolean =>
+    COVERS.some((kind) => isOn(`${kind}:${service}`)) || isUnderVerification(service);
   const isWaiting = (service: ServiceId | undefined) => service !== undefined && causes.has(service);
   const isUnwell = (service: ServiceId | undefined) => isOn(`health:${service}`) || isOn(`down:${service}`);
   const isUnderVerification = (service: ServiceId | undefined): boolean => {
@@ -120,10 +132,14 @@ export function createBook(saved: Saved = { entries: [], about: [] }): Book {
       const entry = entries.get(key);
       const due = entry === undefined ? undefined : dueOf(entry);
       if (entry === undefined || entry.state === 'calm' || due === undefined) pending.delete(key);
-      else if (!isHidden(entry)) {
-        const { kind } = entry.condition;
+      else if (isHidden(entry)) {
+        // What just happened is no news any more once what tells of it is over.
+        if (entry.condition.lasts !== undefined) put(key, off(entry, entry.heard));
+      } else {
+        const { kind, service } = entry.condition;
+        const over = kind === 'health' && service !== undefined && entry.state !== 'falling' && covered.get(service);
         const same = all.get(kind) ?? [];
-        same.push({ key, entry, due });
+        same.push({ key, entry, due: over ? Math.max(due, over + AFTERWARDS) : due });
         all.set(kind, same);
       }
     }
@@ -174,6 +190,7 @@ export function createBook(saved: Saved = { entries: [], about: [] }): Book {
       const before = causes.get(service);
       if (before === undefined) return;
       causes.delete(service);
+      covered.set(service, now);
       lookAt(before.on, before.why, now);
     },
     current: () =>
@@ -190,6 +207,7 @@ export function createBook(saved: Saved = { entries: [], about: [] }): Book {
         if ((endOf(entry) ?? Number.POSITIVE_INFINITY) <= now) setOff(key, now, 'it did not come again');
         else if (isForgotten(entry, now)) entries.delete(key);
       }
+      for (const [service, at] of covered) if (at < now - AFTERWARDS) covered.delete(service);
       const changes: Change[] = [];
       for (const [kind, waiting] of waitingByKind()) {
         const first = waiting.reduce((least, { due }) => Math.min(least, due), Number.POSITIVE_INFINITY);

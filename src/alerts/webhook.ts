@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { writableByOthers } from '../desired/safety.ts';
+import { http, https } from '../host/http.ts';
 import { why } from '../problem.ts';
 import { formatDuration } from '../units.ts';
 import type { Alert } from './alert.ts';
@@ -30,36 +33,55 @@ export async function post({ url: at, format }: Webhook, alert: Alert, { timeout
   let url = found;
   try {
     for (let redirects = 0; ; redirects += 1) {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'user-agent': 'reconciled' },
-        body,
-        redirect: 'manual',
-        signal,
-      });
-      const { status, headers } = response;
-      const text = await beginningOf(response);
+      const { status, location, after, text } = await ask(url, body, signal);
       if (status >= 200 && status < 300) return { kind: 'done', what: safe(`${status} ${text}`) };
-      const next = redirectOf(response, url);
+      const next = redirectOf(status, location, url);
       if (next instanceof URL && redirects < REDIRECTS) {
         url = next;
         continue;
       }
       if (status >= 300 && status < 400)
         return { kind: 'failed', why: safe(next instanceof URL ? 'too many redirects' : next), again: false };
-      const after = afterOf(headers.get('retry-after'));
+      const wait = afterOf(after);
       return {
         kind: 'failed',
         why: safe(`status ${status}${text === '' ? '' : `: ${text}`}`),
         again: status >= 500 || status === 408 || status === 425 || status === 429,
-        ...(after === undefined ? {} : { after }),
+        ...(wait === undefined ? {} : { after: wait }),
       };
     }
   } catch (error) {
     if (signal.aborted) return { kind: 'failed', why: `no answer within ${formatDuration(timeout)}`, again: true };
-    const { cause } = error as Error;
-    return { kind: 'failed', why: safe(why(cause ?? error)), again: true };
+    return { kind: 'failed', why: safe(why(error)), again: true };
   }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly location: string | undefined;
+  /** `retry-after` */
+  readonly after: string | undefined;
+  /** The beginning of the body, on one line. */
+  readonly text: string;
+}
+
+/** One request on a connection of its own. Not by fetch: that refuses a hundred ports, and takes megabytes for this. */
+async function ask(url: URL, body: string, signal: AbortSignal): Promise<Answer> {
+  const { request } = url.protocol === 'https:' ? https : http;
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'user-agent': 'reconciled',
+    connection: 'close',
+  };
+  const asked = request(url, { method: 'POST', agent: false, signal, headers });
+  // What goes wrong once the status is there, the cut below among it, says less.
+  asked.on('error', () => {}).end(body);
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  const { statusCode: status = 0, headers: said } = response;
+  const text = await beginningOf(response);
+  response.destroy();
+  return { status, location: said.location, after: said['retry-after'], text };
 }
 
 /** A file is read anew every time: what is in it changes when the secret does. */
@@ -81,10 +103,9 @@ function urlOf({ kind, at }: Webhook['url']): URL | Sent {
 }
 
 /** Where it is to be posted instead, or why not: a redirect that changes the host or gives up TLS is followed by nobody. */
-function redirectOf({ status, headers }: Response, from: URL): URL | string {
-  const location = headers.get('location');
+function redirectOf(status: number, location: string | undefined, from: URL): URL | string {
   const what = `status ${status}, a redirect`;
-  if (location === null || !URL.canParse(location, from.href)) return `${what} to nowhere`;
+  if (location === undefined || !URL.canParse(location, from.href)) return `${what} to nowhere`;
   if (status !== 307 && status !== 308) return `${what} for browsers: write the URL that it leads to`;
   const to = new URL(location, from);
   if (to.hostname !== from.hostname) return `${what} to another host (${to.host}): not followed`;
@@ -92,27 +113,26 @@ function redirectOf({ status, headers }: Response, from: URL): URL | string {
   return to;
 }
 
-/** The beginning of the answer, on one line. The rest is not read, and the connection is not kept for it. */
-async function beginningOf({ body }: Response): Promise<string> {
-  if (body === null) return '';
-  const chunks: Uint8Array[] = [];
+/** No more of it is read than is shown. */
+async function beginningOf(body: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
   let size = 0;
   try {
-    for await (const chunk of body) {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
       chunks.push(chunk);
       size += chunk.length;
       if (size >= BODY) break;
     }
   } catch {
-    // The status is there, and says more than what is missing of its words.
+    // The status says more than what is missing of its words.
   }
   const text = Buffer.concat(chunks).toString('utf8');
   const printable = text.replace(/[\p{Cc}\p{Z}]+/gu, ' ').trim();
   return printable.startsWith('<') ? '' : printable.slice(0, SHOWN);
 }
 
-function afterOf(header: string | null): number | undefined {
-  if (header === null) return undefined;
+function afterOf(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
   const seconds = Number(header);
   const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - Date.now();
   return Number.isNaN(ms) || ms <= 0 ? undefined : Math.min(LONGEST, ms);

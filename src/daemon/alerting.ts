@@ -9,6 +9,10 @@ import { conditionsIn } from './plan-conditions.ts';
 
 export interface AlertingMeans extends Pick<AlerterMeans, 'desired' | 'tell'> {
   readonly levelOf: (id: ServiceId) => Level | undefined;
+  /** So many restarts were made that this host is only observed. */
+  readonly isBroken: () => boolean;
+  /** Aborted when the daemon ends. */
+  readonly signal: AbortSignal;
 }
 
 /** Turns what the daemon tells into what people are told, as `alerts` in policy.yaml says. Nothing waits for it. */
@@ -26,7 +30,7 @@ const PLANNED: ReadonlySet<AlertKind> = new Set(['down', 'duel', 'drift', 'held'
 const GRACE = 30_000;
 
 export function startAlerting({ stateDir, host }: Config, means: AlertingMeans): Alerting {
-  const { desired, levelOf } = means;
+  const { desired, levelOf, isBroken, signal } = means;
   const alerter = createAlerter({ ...means, stateDir, host });
   const begun = performance.now();
   let timer: NodeJS.Timeout | undefined;
@@ -65,6 +69,7 @@ export function startAlerting({ stateDir, host }: Config, means: AlertingMeans):
     if (kind === 'health') return service !== undefined && levelOf(service) === 'HEALTHY';
     // It ends by itself, or the plan tells.
     if (lasts !== undefined || PLANNED.has(kind)) return false;
+    if (kind === 'breaker') return !isBroken();
     if (kind === 'verify' && service !== undefined && quarantined.has(service)) return false;
     return late;
   };
@@ -100,6 +105,8 @@ export function startAlerting({ stateDir, host }: Config, means: AlertingMeans):
 
   return {
     hear: (event) => {
+      // What was interrupted has not failed.
+      if (event.kind === 'step-ended' && signal.aborted) return;
       for (const meaning of meaningsOf(event, Date.now())) take(meaning);
     },
     see,

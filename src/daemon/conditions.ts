@@ -55,6 +55,9 @@ export function meaningsOf(event: DaemonEvent, now: number): readonly Meaning[] 
       return [on({ ...sourceCondition('unreachable', event), hint: event.problem.hint ?? 'reconcile sync' })];
     case 'reachable':
       return [off('source:unreachable')];
+    case 'breaker':
+      if (event.to === 'closed') return [off('breaker')];
+      return event.to === 'open' ? [on(breakerCondition(event))] : [];
     case 'acted':
       return [on(actedCondition(event))];
     case 'held-by':
@@ -111,6 +114,11 @@ function levelMeanings(service: string, to: Level | undefined, why: string | und
   if (to === undefined || to === 'HEALTHY') return [off(key), { kind: 'well', service }];
   const title = `${service} is ${to}${why === undefined ? '' : `: ${why}`}`;
   return [on({ key, kind: 'health', severity: LEVELS[to], service, title, hint: `reconcile explain ${service}` })];
+}
+
+function breakerCondition(event: Extract<DaemonEvent, { kind: 'breaker' }>): Condition {
+  const hint = 'reconcile status; mend what keeps ending, then: reconcile release --breaker';
+  return { key: 'breaker', kind: 'breaker', severity: 'critical', title: eventText(event), hint };
 }
 
 const DEEDS: Readonly<Record<Deed, readonly [done: string, act: string]>> = {

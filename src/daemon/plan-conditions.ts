@@ -21,7 +21,7 @@ function heldCondition(service: string, reason: Held['reason']): Condition | und
     case 'spent':
       return downCondition(service, 'HELD', reason.run.reason);
     case 'drift':
-      return driftCondition(service, { what: reason.what, until: reason.until });
+      return driftCondition(service, { what: reason.what, until: reason.until, by: reason.by });
     case 'duel':
       return duelCondition(service, reason.rounds, reason.evidence);
     case 'quarantined':
@@ -93,7 +93,7 @@ const DONE: Readonly<Record<Action, string>> = {
 
 function driftCondition(
   service: string,
-  drift: Pick<Extract<DaemonEvent, { kind: 'drift' }>, 'what' | 'until'>,
+  drift: Pick<Extract<DaemonEvent, { kind: 'drift' }>, 'what' | 'until' | 'by'>,
 ): Condition {
   return {
     key: `drift:${service}`,

@@ -299,7 +299,7 @@ it('holds its laws through whatever happens, and through restarts at any point',
       desk.wait(2 * HOUR);
       // What was told as a part of something else is told by itself in the end.
       for (const service of ['a', 'b']) desk.waitsNoMore(service);
-      for (const key of ['down:a', 'verify:b']) {
+      for (const key of ['down:a', 'verify:b', 'drift:a']) {
         desk.off(key);
         now.delete(key);
       }

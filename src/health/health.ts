@@ -115,6 +115,8 @@ export interface Monitor extends AsyncDisposable {
   isReady(id: ServiceId): boolean;
   /** Resolves once it is ready; on abort, or where it is forgotten, with the state at that time. Never rejects. */
   ready(id: ServiceId, signal: AbortSignal): Promise<HealthState>;
+  /** Tries those of its probes once, now, and counts nothing: the ones that fail. What only time tells is as it is known. */
+  failingNow(id: ServiceId, which: (probe: Probe) => boolean): Promise<readonly Probe[]>;
   /** Called at each change of a service's state; that its reason reads otherwise is none. */
   onChange(listener: (id: ServiceId, state: HealthState) => void): void;
   /** Called at each change of a probe's verdict from one kind to another; `before` is how it was until then. */

@@ -43,6 +43,7 @@ export function createMonitor(): Monitor {
   const changed: Parameters<Monitor['onChange']>[0][] = [];
   const probed: Parameters<Monitor['onProbe']>[0][] = [];
   const slots = createSlots();
+  const closing = new AbortController();
   let waiting = 0;
 
   function plan(entry: Entry, due: number): void {
@@ -127,10 +128,13 @@ export function createMonitor(): Monitor {
     const isNew = verdict.kind !== entry.counted.verdict.kind;
     if (isNew) entry.since = Date.now();
     const was = watch.state;
-    watch.state = stateOf(watch.entries);
+    const state = stateOf(watch.entries);
+    watch.state = state;
     if (isReady(watch.entries)) settle(watch);
     if (isNew) for (const listener of probed) listener(id, stateIn(entry), before);
-    if (!watch.ended && !isSame(was, watch.state)) for (const listener of changed) listener(id, watch.state);
+    // A listener may have begun it anew, which was told then.
+    if (!watch.ended && watch.state === state && !isSame(was, state))
+      for (const listener of changed) listener(id, state);
   }
 
   /** From start to start, without drift: what was missed meanwhile is passed over, never caught up with. */
@@ -232,6 +236,21 @@ export function createMonitor(): Monitor {
     pidOf(id) {
       return watches.get(id)?.process.pid();
     },
+    async failingNow(id, which) {
+      const watch = watches.get(id);
+      if (watch === undefined) return [];
+      const { tryTarget } = await import('./probes.ts');
+      const pid = watch.process.pid();
+      const failing = async ({ probe, counted }: Entry): Promise<boolean> => {
+        const { target, timeout } = probe;
+        if (target.kind === 'progress' || target.kind === 'process') return counted.verdict.kind === 'failing';
+        const options = pid === undefined ? { timeout } : { timeout, pid };
+        return (await tryTarget(target, watch.as, options, closing.signal)) !== undefined;
+      };
+      const asked = watch.entries.filter(({ probe }) => which(probe));
+      const failed = await Promise.all(asked.map(failing));
+      return asked.filter((_, i) => failed[i]).map(({ probe }) => probe);
+    },
     isReady(id) {
       return isReady(watches.get(id)?.entries ?? []);
     },
@@ -268,6 +287,7 @@ export function createMonitor(): Monitor {
       probed.push(listener);
     },
     async [Symbol.asyncDispose]() {
+      closing.abort();
       for (const id of [...watches.keys()]) forget(id);
       slots.close();
     },

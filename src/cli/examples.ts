@@ -10,6 +10,7 @@ Examples:
   reconcile stop web --for 2h         stop it now, and have it left so (default: holds.for, 1h); start ends that
   reconcile hold web --reason 'debug' do nothing to it, whatever happens (--for 2h, --until TIME)
   reconcile release web               as Git says again, also what somebody did with systemctl or supervisorctl
+  reconcile capture web               write what it is now to Git's file: stopped, edited, enabled (--dry-run shows)
   reconcile freeze --reason 'audit'   change nothing, of all or of what is named (--for 2h, --until TIME)
   reconcile unfreeze                  go on
   reconcile approve                   what waits for an approval (confirm: true), and

@@ -21,6 +21,7 @@ const USED: Readonly<Record<string, readonly Flag[]>> = {
   restart: ['override', 'json'],
   hold: ['json'],
   release: ['json'],
+  capture: ['dryRun', 'json'],
   freeze: ['json'],
   unfreeze: ['json'],
   approve: ['json'],

@@ -26,6 +26,10 @@ export function addHolds(top: Command, run: RunLater): void {
     .option('--by <name>', 'whose doing it is (default: the user who logged in)')
     .action(named(async () => (await import('./commands/hold.ts')).holdCommand));
   top
+    .command('capture <name...>')
+    .description("write what services are now to Git's files, for you to commit; --dry-run only shows it")
+    .action(named(async () => (await import('./commands/capture.ts')).captureCommand));
+  top
     .command('release [name...]')
     .description('make as Git says what was held, or left as somebody made it')
     .option('--breaker', 'end that this host is only observed, since it has had more restarts than its budget')

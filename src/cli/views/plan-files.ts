@@ -36,7 +36,8 @@ function nameLine({ path, from, to }: FileChange, style: Style): string {
   return to === undefined ? style.red(`- ${path}`) : style.yellow(`~ ${path}`);
 }
 
-function diffLines({ path, from, to }: FileChange, style: Style): string[] {
+/** A unified diff. */
+export function diffLines({ path, from, to }: FileChange, style: Style): string[] {
   const { hunks } = structuredPatch(path, path, from ?? '', to ?? '', undefined, undefined, { context: 3 });
   const head = [
     style.bold(`--- ${from === undefined ? '/dev/null' : path}`),

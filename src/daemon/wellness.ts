@@ -1,4 +1,4 @@
-import { type Board, createBoard } from '../health/board.ts';
+import { type Board, createBoard, type Probes } from '../health/board.ts';
 import type { Monitor } from '../health/health.ts';
 import type { Desired, HealthState, Observed, Plan, Report, ServiceId } from '../model.ts';
 import type { Prepared } from '../prepare.ts';
@@ -26,7 +26,7 @@ type Doing = { readonly kind: 'planning' } | { readonly kind: 'known'; readonly 
 
 const NOTHING: Doing = { kind: 'known', services: new Set() };
 
-export function keepWellness(monitor: Pick<Monitor, 'probes' | 'again' | 'onProbe' | 'state'>): Wellness {
+export function keepWellness(monitor: Probes & Pick<Monitor, 'state'>): Wellness {
   const board = createBoard(monitor);
   let doing: Doing = NOTHING;
   let prepared: Prepared | undefined;

@@ -29,6 +29,8 @@ const { outputFiles, metafile } = await build({
   sourcemap: false,
   legalComments: 'none',
   chunkNames: 'chunks/[hash]',
+  // Its main file is of the older kind of modules, whose names are not seen where it is imported when it is needed.
+  alias: { 'json-p3': 'json-p3/dist/json-p3.esm.js' },
   logLevel: 'warning',
   plugins: [{ name: 'no subcommands that are programs', setup: withoutSpawning }],
 });

@@ -4,9 +4,10 @@
 self=$0
 [ -L "$self" ] && { self=$(readlink -f -- "$self") || exit 1; }
 case $self in */*) here=${self%/*} ;; *) here=. ;; esac
-# A daemon stays and mostly idles: without optimising compilers, their threads and memory.
+# A daemon stays and mostly idles: without optimising compilers, their threads and memory. What it makes and drops again many
+# times a second, such as the sockets of probes, would by default be let grow to a hundred megabytes before it is collected.
 case " $* " in
-  *" daemon "*) export MALLOC_ARENA_MAX=1 && set -- --v8-pool-size=1 --no-opt --no-maglev "$here/cli.js" "$@" ;;
+  *" daemon "*) export MALLOC_ARENA_MAX=1 && set -- --v8-pool-size=1 --max-semi-space-size=4 --no-opt --no-maglev "$here/cli.js" "$@" ;;
   # What ends soon earns back neither the second compiler's work nor memory that is touched for the first time.
   *) set -- --v8-pool-size=1 --max-semi-space-size=2 --no-opt "$here/cli.js" "$@" ;;
 esac

@@ -38,6 +38,11 @@ export function formatDuration(ms: number): string {
   return text;
 }
 
+/** In whole seconds, from 1 s on. */
+export function roughly(ms: number): string {
+  return formatDuration(ms < 1000 ? Math.max(1, Math.round(ms)) : Math.round(ms / 1000) * 1000);
+}
+
 /** Bytes of a size such as `50MB` (powers of 1000) or `2GiB` (powers of 1024); undefined where the text is none. */
 export function parseSize(text: string): number | undefined {
   const match = /^([0-9]+(?:\.[0-9]+)?)(B|[kKMGT]B|[KMGT]iB)$/.exec(text);

@@ -5,6 +5,7 @@ import type { DriftKind, Event, Held } from '../model.ts';
 import type { Problem } from '../problem.ts';
 import type { RestartsEvent } from '../restarts/restarts.ts';
 import type { SupervisorEvent } from '../supervisors/index.ts';
+import type { ProbeEvent } from './probe-events.ts';
 import type { SourceEvent } from './source.ts';
 import type { UnwellEvent } from './unwell.ts';
 import type { VerifyEvent } from './verify.ts';
@@ -77,6 +78,6 @@ export type DaemonEvent =
         | { readonly kind: 'passed' }
         | { readonly kind: 'over'; readonly why: string; readonly otherwise: 'wait' | 'ask' | 'proceed' };
     }
-  | { readonly kind: 'health'; readonly service: string; readonly health: string; readonly why: string | undefined }
+  | ProbeEvent
   | AlertEvent
   | BoardEvent;

@@ -1,4 +1,4 @@
-import { formatDuration } from '../units.ts';
+import { roughly } from '../units.ts';
 
 /** The greatest number since it last began anew, and when it was first seen (ms). */
 export interface Mark {
@@ -15,9 +15,4 @@ export function advance(mark: Mark | undefined, value: number, now: number): Mar
 export function standstill(name: string, { value, at }: Mark, within: number, now: number): string | undefined {
   const still = now - at;
   return still > within ? `${name} is at ${value} for ${roughly(still)}` : undefined;
-}
-
-/** In whole seconds, from 1 s on. */
-export function roughly(ms: number): string {
-  return formatDuration(ms < 1000 ? Math.max(1, Math.round(ms)) : Math.round(ms / 1000) * 1000);
 }

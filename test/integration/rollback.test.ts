@@ -137,7 +137,7 @@ test('a dependency that fails is no reason', async () => {
   host.write('web', good(2, { health }));
   commit('Second');
   await until(async () => (await versions()).web === '2');
-  await daemon.saw('web: unhealthy');
+  await daemon.saw('web: probe upstream fails');
   await isCalm();
   expect(book().quarantine).toBeUndefined();
   expect(daemon.output()).not.toContain('did not stay well');

@@ -135,7 +135,7 @@ describeOnSystemd('what can go wrong under systemd', () => {
     });
 
     it('that is never healthy is left running, and told', async () => {
-      const probe = { name: 'api', every: '50ms', exec: { command: ['test', '-e', '/run/healthy'] } };
+      const probe = { name: 'api', every: '100ms', exec: { command: ['test', '-e', '/run/healthy'] } };
       const sick = { command: ['sleep', '1003'], start: { ready: '0s', timeout: '500ms' }, health: [probe] };
       fresh('sick').declare('sick', sick);
       const said = await world.apply(3);

@@ -70,7 +70,7 @@ export function managedBy(manager: Manager | undefined, tell: (event: DaemonEven
 const TELLING: ReadonlySet<DaemonEvent['kind']> = new Set([
   'applied',
   'state',
-  'health',
+  'level',
   'invalid',
   'valid-again',
   'held',

@@ -2,10 +2,9 @@ import { close, constants, fstat, open, read, stat } from 'node:fs';
 import { resolve } from 'node:path';
 import { READ } from '../../patterns.ts';
 import { why } from '../../problem.ts';
-import { formatDuration } from '../../units.ts';
+import { formatDuration, roughly } from '../../units.ts';
 import { type Attempt, OVER } from '../attempt.ts';
 import type { FileTarget } from '../health.ts';
-import { roughly } from '../progress.ts';
 
 const NO_ANSWER = 'no answer of the file system';
 

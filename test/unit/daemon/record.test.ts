@@ -77,7 +77,7 @@ it('tells a run with its cause, its steps with their reasons, what happens meanw
     took: 2,
   };
   recorder.tell({ kind: 'applied', report });
-  recorder.tell({ kind: 'health', service: 'web', health: 'unhealthy', why: 'api: refused' });
+  recorder.tell({ kind: 'probe', service: 'web', probe: 'api', about: 'self', verdict: 'failing', why: 'refused' });
   expect(lines()).toEqual([
     'run | planned | - | files changed, a duel: 1 step (1 replace), 1 held',
     'run | step | web | to do: replace (restart)',
@@ -87,7 +87,7 @@ it('tells a run with its cause, its steps with their reasons, what happens meanw
     '- | state | other | RUNNING -> BACKOFF (ended with exit code 1)',
     'run | step-ended | web | replace done in 350ms',
     'run | applied | - | applied: 1 done, 0 failed or skipped',
-    '- | health | web | unhealthy (api: refused)',
+    '- | probe | web | probe api fails: refused',
   ]);
   expect(new Set(entries().map(({ revision }) => revision))).toEqual(new Set(['1a2b3c4d5e6f']));
   expect(entries()[1]?.data).toEqual({

@@ -1,5 +1,5 @@
 import type { ServiceId } from '../model.ts';
-import { type AlertKind, type Change, type Condition, graver } from './alert.ts';
+import type { AlertKind, Change, Condition } from './alert.ts';
 import { dueOf, type Entry, endOf, isForgotten, off, on, tell } from './machine.ts';
 
 /**
@@ -33,6 +33,8 @@ export interface Saved {
 
 /** ms. So long a service is given to become well again once what covered that it is not is over. */
 const AFTERWARDS = 60_000;
+/** So many are named of those that wait for one thing. */
+const NAMED = 5;
 /** ms. How long the first of a kind waits for others, */
 const FIRST = 2000;
 /** twice as long each time, up to this, */
@@ -154,23 +156,19 @@ export function createBook(saved: Saved = { entries: [], about: [] }): Book {
       setOff(key, now);
       return;
     }
-    const gravest = services
-      .flatMap((service) => [entries.get(`health:${service}`), entries.get(`down:${service}`)])
-      .reduce(
-        (worst, entry) => {
-          if (entry?.state !== 'rising' && entry?.state !== 'firing') return worst;
-          return graver(worst, entry.condition.severity);
-        },
-        'warning' as Condition['severity'],
-      );
-    abouts.set(key, [...new Set([...(isOn(key) ? (abouts.get(key) ?? []) : []), ...services])]);
+    // All that have waited since it was so: what comes and goes one by one is one thing.
+    const about = [...new Set([...(isOn(key) ? (abouts.get(key) ?? []) : []), ...services])];
+    abouts.set(key, about);
+    const more = about.length - NAMED;
+    const names = `${about.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
     setOn(
       {
         key,
         kind: 'dependency',
-        severity: gravest,
-        title: `${services.length} ${services.length === 1 ? 'service waits' : 'services wait'} for ${cause}: ${why}`,
-        text: `${services.join(', ')}: not restarted for that`,
+        // Those that run go on; what has ended for it is another matter.
+        severity: services.some((service) => isOn(`down:${service}`)) ? 'critical' : 'warning',
+        title: `${about.length} ${about.length === 1 ? 'service waits' : 'services wait'} for ${cause}: ${why}`,
+        text: `${names}: not restarted for that`,
         hint: `mend ${cause}: what waits for it goes on by itself`,
       },
       now,

@@ -72,7 +72,7 @@ function isFor({ condition, state, peak, about }: Change, { least, services }: F
 function alone(change: Change, origin: Origin): Alert {
   const { condition, state, since, at, flaps, how } = change;
   const { key, kind, service, hint } = condition;
-  const group = service === undefined ? undefined : origin.subjectOf(service).group;
+  const group = groupOf([change], origin);
   const lasted = `after ${lastedText(at - since)}`;
   const over = how === undefined ? `over ${lasted}` : `over, ${how} (${lasted})`;
   const again = flaps ? ' (it comes and goes: no more is told until it has been quiet for a while)' : '';
@@ -101,8 +101,7 @@ function together(changes: readonly Change[], origin: Origin): Alert {
   const what = `${changes.length} ${changes.every(({ condition }) => condition.service) ? 'services' : 'things'}`;
   const [now, then] = WORDS[kind];
   const title = first.state === 'firing' ? `${what} ${now}` : `over: ${what} ${then}`;
-  const groups = new Set(changes.map(({ about: [id] }) => (id === undefined ? undefined : origin.subjectOf(id).group)));
-  const [group] = groups.size === 1 ? groups : [];
+  const group = groupOf(changes, origin);
   const lines = changes.slice(0, NAMED).map(({ condition }) => line(condition.title));
   return {
     ...headOf(first, origin),
@@ -117,6 +116,13 @@ function together(changes: readonly Change[], origin: Origin): Alert {
     kind,
     severity: changes.reduce((worst, one) => graver(worst, severityOf(one)), severityOf(first)),
   };
+}
+
+/** The one that all of them are in. */
+function groupOf(changes: readonly Change[], { subjectOf }: Origin): string | undefined {
+  const groups = new Set(changes.flatMap(({ about }) => about).map((id) => subjectOf(id).group));
+  const [group] = groups;
+  return groups.size === 1 ? group : undefined;
 }
 
 function headOf(change: Change, { host, owner, revision }: Origin) {

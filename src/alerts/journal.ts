@@ -20,11 +20,11 @@ export async function log(alert: Alert, limits: Limits): Promise<Sent> {
   const text = textOf(alert);
   const ended = isJournal
     ? await runChild('logger', ['--journald'], fieldsOf(alert, priority, text), limits)
-    : await runChild('logger', ['-t', 'reconciled', '-p', `daemon.${word}`], `${text}\n`, limits);
+    : // Without that it says nothing where nobody listens.
+      await runChild('logger', ['--socket-errors=on', '-t', 'reconciled', '-p', `daemon.${word}`], `${text}\n`, limits);
   const where = isJournal ? 'the journal' : 'syslog';
   if (ended.kind === 'not') return { kind: 'failed', why: line(ended.why), again: true };
-  if (ended.code !== 0)
-    return { kind: 'failed', why: line(`cannot write to ${where}: logger: ${ended.said}`), again: true };
+  if (ended.code !== 0) return { kind: 'failed', why: line(`cannot write to ${where}: ${ended.said}`), again: true };
   return { kind: 'done', what: `written to ${where}, priority ${word}` };
 }
 

@@ -213,8 +213,8 @@ it.concurrent('tests every target, or one, without a daemon, and says what came 
   const all = await host.reconcile('alert', 'test');
   expect(all.code).toBe(1);
   expect(all.stdout.replaceAll(/\([0-9.]+m?s\)/g, '(TIME)').replace(/:\d{4,}/, ':PORT')).toBe(
-    `ops    told  webhook 127.0.0.1:PORT: 200 ok (TIME)
-pager  told  exec ${script}: exit code 0 (TIME)
+    `ops    told    webhook 127.0.0.1:PORT: 200 ok (TIME)
+pager  told    exec ${script}: exit code 0 (TIME)
 dead   failed  webhook 127.0.0.1:1: connection refused (TIME)
 `,
   );

@@ -17,7 +17,7 @@ export function testText(tried: readonly Tried[], style: Style): string {
   const column = Math.max(...tried.map(({ name }) => name.length));
   return tried
     .map(({ name, place, took, sent }) => {
-      const what = sent.kind === 'done' ? style.green('told') : style.red('failed');
+      const what = sent.kind === 'done' ? style.green('told  ') : style.red('failed');
       const more = printable(sent.kind === 'done' ? sent.what : sent.why);
       return `${style.bold(name.padEnd(column))}  ${what}  ${place}: ${more} (${formatDuration(took)})\n`;
     })

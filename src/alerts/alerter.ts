@@ -2,7 +2,7 @@ import type { Desired, ServiceId } from '../model.ts';
 import { type Problem, why } from '../problem.ts';
 import { formatRevision } from '../revision.ts';
 import type { Condition } from './alert.ts';
-import { type Book, createBook } from './book.ts';
+import { type Book, createBook, type Doubt } from './book.ts';
 import { compose } from './compose.ts';
 import { createQueue, type Queue } from './queue.ts';
 import { send } from './send.ts';
@@ -29,7 +29,7 @@ export interface Alerter {
   waitsNoMore(service: ServiceId): void;
   current(): readonly Condition[];
   /** What was so before the daemon began, and nobody has spoken of since. */
-  doubtful(): readonly Condition[];
+  doubtful(): readonly Doubt[];
   /** There may be other targets by now. */
   look(): void;
   /** The targets that fail now. */

@@ -17,12 +17,18 @@ export interface Book {
   /** Those that are so as far as anybody knows, told or not. */
   current(): readonly Condition[];
   /** Of those, the ones that were so before the daemon began and that nobody has spoken of since. */
-  doubtful(): readonly Condition[];
+  doubtful(): readonly Doubt[];
   /** What is told now. `all`: also what would be told later, but for what may be over. */
   tell(now: number, all?: boolean): readonly Change[];
   /** When there is something to tell next, if nothing else happens. */
   next(now: number): number | undefined;
   save(): Saved;
+}
+
+export interface Doubt {
+  readonly condition: Condition;
+  /** The services that it was told to be about. */
+  readonly about: readonly ServiceId[];
 }
 
 export interface Saved {
@@ -148,6 +154,8 @@ export function createBook(saved: Saved = { entries: [], about: [] }): Book {
     return all;
   };
 
+  const aboutOf = (key: string, { service }: Condition): readonly ServiceId[] =>
+    abouts.get(key) ?? (service === undefined ? [] : [service]);
   const waiting = (cause: string) => [...causes].filter(([, { on }]) => on === cause).map(([service]) => service);
   const lookAt = (cause: string, why: string, now: number) => {
     const services = waiting(cause);
@@ -198,7 +206,8 @@ export function createBook(saved: Saved = { entries: [], about: [] }): Book {
     doubtful: () =>
       [...doubts].flatMap((key) => {
         const entry = entries.get(key);
-        return entry === undefined || entry.state === 'calm' ? [] : [entry.condition];
+        if (entry === undefined || entry.state === 'calm') return [];
+        return [{ condition: entry.condition, about: aboutOf(key, entry.condition) }];
       }),
     tell: (now, all = false) => {
       for (const [key, entry] of entries) {
@@ -214,8 +223,7 @@ export function createBook(saved: Saved = { entries: [], about: [] }): Book {
         for (const { key, entry } of told) {
           const next = tell(entry, now);
           put(key, next.entry);
-          const { service } = entry.condition;
-          const about = abouts.get(key) ?? (service === undefined ? [] : [service]);
+          const about = aboutOf(key, entry.condition);
           if (next.entry.state === 'calm') abouts.delete(key);
           if (next.change !== undefined) changes.push({ ...next.change, about });
         }

@@ -1,5 +1,6 @@
-import type { AlertKind, Condition } from '../alerts/alert.ts';
+import type { AlertKind } from '../alerts/alert.ts';
 import { type AlerterMeans, createAlerter } from '../alerts/alerter.ts';
+import type { Doubt } from '../alerts/book.ts';
 import { placeOf } from '../alerts/targets.ts';
 import type { Config } from '../config.ts';
 import type { Level, Plan, ServiceId, StatusNote } from '../model.ts';
@@ -26,8 +27,9 @@ export interface Alerting extends AsyncDisposable {
 
 /** Of these a plan tells that they are over, by holding them no more. */
 const PLANNED: ReadonlySet<AlertKind> = new Set(['down', 'duel', 'drift', 'held', 'approval', 'observed', 'apply']);
-/** ms. By then all that is so still has been told anew since the daemon began. */
+/** ms. By then all that is so still has been told anew since the daemon began; a repository takes its time to be found gone. */
 const GRACE = 30_000;
+const SOURCE = 300_000;
 
 export function startAlerting({ stateDir, host }: Config, means: AlertingMeans): Alerting {
   const { desired, levelOf, isBroken, signal } = means;
@@ -56,23 +58,32 @@ export function startAlerting({ stateDir, host }: Config, means: AlertingMeans):
 
   /** What was told before the daemon began, and may have ended while it did not run. */
   const confirm = () => {
-    const late = performance.now() - begun > GRACE;
-    const left = alerter.doubtful().filter((condition) => {
-      if (!isOver(condition, late)) return true;
-      alerter.off(condition.key, 'seen when the daemon began anew');
+    const age = performance.now() - begun;
+    const left = alerter.doubtful().filter((doubt) => {
+      if (!isOver(doubt, age)) return true;
+      alerter.off(doubt.condition.key, 'seen when the daemon began anew');
       return false;
     });
     clearTimeout(timer);
     timer = left.length === 0 ? undefined : setTimeout(confirm, GRACE).unref();
   };
-  const isOver = ({ kind, service, lasts }: Condition, late: boolean): boolean => {
-    if (kind === 'health') return service !== undefined && levelOf(service) === 'HEALTHY';
-    // It ends by itself, or the plan tells.
-    if (lasts !== undefined || PLANNED.has(kind)) return false;
-    if (kind === 'breaker') return !isBroken();
-    if (kind === 'verify' && service !== undefined && quarantined.has(service)) return false;
-    return late;
+  const isOver = ({ condition: { kind, service, lasts }, about }: Doubt, age: number): boolean => {
+    switch (kind) {
+      case 'health':
+      case 'dependency':
+        return about.every((id) => levelOf(id) === 'HEALTHY' || !isDeclared(id));
+      case 'breaker':
+        return !isBroken();
+      case 'verify':
+        return age > GRACE && (service === undefined || !quarantined.has(service));
+      case 'source':
+        return age > SOURCE;
+      default:
+        // It ends by itself, or the plan tells.
+        return age > GRACE && lasts === undefined && kind !== 'gate' && !PLANNED.has(kind);
+    }
   };
+  const isDeclared = (id: ServiceId) => desired()?.services.some((service) => service.id === id) === true;
 
   const see = ({ steps, held, ...plan }: Plan, whole: boolean) => {
     const said = conditionsIn({ held, ...plan });

@@ -232,7 +232,7 @@ it('doubts what was so before it was restarted, until somebody speaks of it', ()
   desk.on('health:api');
   desk.wait(60_000);
   desk.restart();
-  expect(desk.book.doubtful().map(({ key }) => key)).toEqual(['health:web', 'health:api']);
+  expect(desk.book.doubtful().map(({ condition }) => condition.key)).toEqual(['health:web', 'health:api']);
   desk.on('health:web');
   desk.off('health:api');
   expect(desk.book.doubtful()).toEqual([]);

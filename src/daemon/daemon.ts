@@ -4,6 +4,7 @@ import { heldIds } from '../control/holds.ts';
 import { converge, ensureHostKey, loadDesired, loadDesiredAt, openDesiredCache, supervisorsInUse } from '../engine.ts';
 import { holdsByDuel, recordedDuels } from '../handover/duels.ts';
 import { createMonitor } from '../health/monitor.ts';
+import { suspectsOf } from '../health/suspects.ts';
 import type { Lock } from '../host/lock.ts';
 import { createMemoryRelease } from '../host/memory.ts';
 import { leftTexts } from '../left.ts';
@@ -31,9 +32,11 @@ import { invalidNotes, lastGood, ownerChanged, refuseOther } from './invalid.ts'
 import { tellLeft } from './left.ts';
 import { createLoop } from './loop.ts';
 import { afterOf, plainRequest, runningIn } from './plain.ts';
+import { tellProbes } from './probe-events.ts';
 import { createPulse } from './pulse.ts';
 import { countRestarts } from './restarts.ts';
 import { serveSockets } from './sockets.ts';
+import { createSuspicion } from './suspicion.ts';
 import { sync } from './sync.ts';
 import { createVerifier } from './verify.ts';
 import { createWaker } from './wake.ts';
@@ -148,14 +151,7 @@ export async function startDaemon(
     onEvent: tell,
   });
   const { builtin } = registry;
-  monitor.onChange((service, health) =>
-    tell({
-      kind: 'health',
-      service,
-      health: health.kind,
-      why: health.kind === 'unhealthy' ? `${health.probe}: ${health.why}` : undefined,
-    }),
-  );
+  tellProbes(monitor, tell);
   await builtin.adopt();
 
   const watched = new Set<object>();
@@ -268,8 +264,10 @@ export async function startDaemon(
     }
   }, pulse.around);
 
+  const suspicion = createSuspicion(async (id) => (last === undefined ? [] : suspectsOf(id, last, monitor)));
   const verifier = createVerifier(config, {
     desired: () => last,
+    suspicion,
     observe: async (desired) => observeAll(desired, await inUse(desired), abort.signal, { looking: true }),
     healthOf,
     inTurn: (task) => loop.run(task),
@@ -291,11 +289,15 @@ export async function startDaemon(
     restarts: counting.restarts,
     desired: () => last,
     causeOf: wellness.board.causeOf,
+    suspicion,
     loadAt: (commit) => loadDesiredAt(config, commit, cache),
     inTurn: (task) => loop.run(task),
     goBack: (back) => applyNow(`${back.by} fails`, { ...EVERYTHING, back }, tell),
     nudge: (cause) => loop.nudge(cause),
     tell,
+  });
+  wellness.board.onChange((event) => {
+    if (event.kind === 'waiting-for') care.spare(event.service);
   });
 
   const stopping = Promise.withResolvers<{ readonly services: boolean }>();

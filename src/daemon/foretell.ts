@@ -4,7 +4,7 @@ import { checkOwner, supervisorsInUse } from '../engine.ts';
 import type { Desired } from '../model.ts';
 import { prepare } from '../prepare.ts';
 import { Failure } from '../problem.ts';
-import { EVERYTHING } from '../request.ts';
+import { EVERYTHING, type Request } from '../request.ts';
 import type { Registry } from '../supervisors/index.ts';
 import { barePlan, type PlanAnswer, type PlanRequest } from './wire.ts';
 
@@ -16,6 +16,8 @@ export interface Hand {
   /** Whose services it looks after. */
   readonly owner: string;
   readonly registry: Pick<Registry, 'taken'>;
+  /** What failing probes want done. */
+  readonly unwell: () => NonNullable<Request['unwell']>;
   readonly signal: AbortSignal;
 }
 
@@ -37,7 +39,7 @@ export async function foretell(hand: Hand, request: PlanRequest): Promise<PlanAn
     if (supervisors === undefined) return OTHER;
     const { only, claim, restartStaged, override, approved } = request;
     const passes = override ? { override: { why: '', by: '' } } : {};
-    const asked = { ...EVERYTHING, only, restartStaged, approved, ...passes, looking: true };
+    const asked = { ...EVERYTHING, only, restartStaged, approved, ...passes, unwell: hand.unwell(), looking: true };
     const prepared = await prepare(config, desired, supervisors, asked, signal);
     // What was closed under way had no more to say.
     const after = taken();

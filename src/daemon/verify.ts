@@ -18,6 +18,7 @@ import { handedOver, intended, isDone, resultsOf } from '../verify/course.ts';
 import { type Failed, failed, judge, soakOf, type Verdict } from '../verify/machine.ts';
 import { type AllProven, readProven, saveProven, withServices } from '../verify/proven.ts';
 import { actualOf, currentRun, recoveredOf, soakingOf, type Watched, wellOf } from '../verify/sight.ts';
+import type { Suspicion } from './suspicion.ts';
 
 /** What verification tells. */
 export type VerifyEvent =
@@ -33,6 +34,7 @@ export interface VerifierMeans {
   readonly desired: () => Desired | undefined;
   readonly observe: (desired: Desired) => Promise<Observed>;
   readonly healthOf: (id: ServiceId) => HealthState;
+  readonly suspicion: Pick<Suspicion, 'isOpen'>;
   /** Runs a task while nothing is applied. */
   readonly inTurn: (task: () => Promise<void>) => Promise<void>;
   readonly nudge: () => void;
@@ -82,8 +84,8 @@ export function createVerifier({ stateDir }: Pick<Config, 'stateDir'>, means: Ve
     try {
       if (watched.some((one) => isNews(one, desired))) {
         const observed = await means.observe(desired);
-        const seen = new Map(watched.map((one) => [one, judgedBy(one, observed, desired)] as const));
-        settle(before, seen, desired);
+        const judged = watched.map(async (one) => [one, await judgedBy(one, observed, desired)] as const);
+        settle(before, new Map(await Promise.all(judged)), desired);
       }
       trouble = undefined;
     } catch (error) {
@@ -108,10 +110,19 @@ export function createVerifier({ stateDir }: Pick<Config, 'stateDir'>, means: Ve
     return now() >= since + soakOf(service, desired) || now() < since;
   };
 
-  const judgedBy = ({ service, trial }: Watched, observed: Observed, desired: Desired): Verdict => {
+  const judgedBy = async ({ service, trial }: Watched, observed: Observed, desired: Desired): Promise<Verdict> => {
     const actual = actualOf(observed, service);
+    const health = means.healthOf(service.id);
+    // Of what it depends on it is known later that it is down than of itself.
+    if (health.kind === 'unhealthy' && (await means.suspicion.isOpen(service.id))) return { kind: 'goes-on' };
     const sight = { run: actual?.run, health: means.healthOf(service.id), boot: bootId() };
     return judge(trial, sight, service, soakOf(service, desired), now());
+  };
+
+  /** What is wrong with it is what it depends on. */
+  const waitsFor = (id: ServiceId): boolean => {
+    const health = means.healthOf(id);
+    return health.kind === 'unhealthy' && health.about === 'dependency';
   };
 
   /** Keeps what was found, and then tells it. */
@@ -217,7 +228,8 @@ export function createVerifier({ stateDir }: Pick<Config, 'stateDir'>, means: Ve
       const runOf = (id: ServiceId) => currentRun(prepared, services.get(id));
       let book = before;
       const unwell: Failed[] = [];
-      for (const [id, result] of resultsOf(before, report, runOf)) {
+      for (const [id, found] of resultsOf(before, report, runOf)) {
+        const result = found.kind === 'failed' && found.runs && waitsFor(id) ? ({ kind: 'up' } as const) : found;
         const service = services.get(id);
         const trial = book.trials[id];
         if (service === undefined || trial === undefined) continue;

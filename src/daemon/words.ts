@@ -7,6 +7,7 @@ import { waitingText } from '../waiting.ts';
 import { actedLevel, actedText } from './acted-words.ts';
 import type { DaemonEvent } from './daemon.ts';
 import { healthLevel, healthText } from './health-words.ts';
+import { probeText } from './probe-events.ts';
 
 /** An event in one line, or '' where it needs none. */
 export function eventText(event: DaemonEvent): string {
@@ -120,8 +121,8 @@ export function eventText(event: DaemonEvent): string {
       const lost = event.dropped === 0 ? 'none was lost' : `${event.dropped} were lost`;
       return `alerts are told to '${event.target}' again, after ${formatDuration(Math.max(1000, Math.round(event.after / 1000) * 1000))}: ${lost}`;
     }
-    case 'health':
-      return `${event.service}: ${event.health}${event.why === undefined ? '' : ` (${event.why})`}`;
+    case 'probe':
+      return probeText(event);
     case 'level':
     case 'waiting-for':
     case 'waiting-over':
@@ -293,8 +294,8 @@ export function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' {
       return 'warn';
     case 'gate':
       return event.what.kind === 'over' ? 'warn' : 'info';
-    case 'health':
-      return event.health === 'unhealthy' ? 'warn' : 'info';
+    case 'probe':
+      return event.verdict === 'failing' ? 'warn' : 'info';
     case 'level':
     case 'waiting-for':
     case 'waiting-over':

@@ -101,7 +101,8 @@ function isOurs({ seen, effect }: Step): boolean {
 /** What became of one step, as far as that says something of its service. */
 export type Result =
   | { readonly kind: 'up'; readonly pid?: number }
-  | { readonly kind: 'failed'; readonly why: string }
+  /** `runs`: but its probes did not pass. */
+  | { readonly kind: 'failed'; readonly why: string; readonly runs: boolean }
   /** It was not tried, or for reasons that are none of the service's. */
   | { readonly kind: 'nothing' };
 
@@ -111,8 +112,8 @@ export function resultOf({ outcome }: StepReport): Result {
       return { kind: 'up', ...(outcome.pid === undefined ? {} : { pid: outcome.pid }) };
     case 'failed': {
       const { code, summary } = outcome.problem;
-      const own = code === 'start-failed' || code === 'not-healthy';
-      return own ? { kind: 'failed', why: summary } : { kind: 'nothing' };
+      const runs = code === 'not-healthy';
+      return runs || code === 'start-failed' ? { kind: 'failed', why: summary, runs } : { kind: 'nothing' };
     }
     case 'skipped':
       return { kind: 'nothing' };

@@ -9,12 +9,6 @@ export function define(service: Service): Definition | Problem[] {
   const problems = Array.isArray(definition) ? [...definition] : [];
   const refuse = (field: string, summary: string, hint: string) =>
     problems.push({ code: 'not-supported', summary: `${field}: ${summary}`, file: service.file, field, hint });
-
-  service.written.health?.forEach(({ onFailure }, i) => {
-    if (onFailure === undefined || onFailure === 'none') return;
-    const summary = 'acting on failures is not supported yet by supervisor builtin';
-    refuse(`health.${i}.onFailure`, summary, 'leave it out: what a probe says is shown by `reconcile status`');
-  });
   const { drift } = service.written;
   if (drift === 'hold' || drift === 'report') {
     refuse('drift', `'${drift}' is not supported yet by supervisor builtin`, 'leave it out, or write `heal`');

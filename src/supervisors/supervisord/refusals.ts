@@ -16,11 +16,6 @@ export function checkWritten(service: Service, instance: Instance, refuse: Refus
     if (!key.startsWith('SUPERVISOR_')) continue;
     refuse(`environment.${key}`, 'supervisord sets it, to tell what runs', 'leave it out, or name it otherwise');
   }
-  service.written.health?.forEach(({ onFailure }, i) => {
-    if (onFailure === undefined || onFailure === 'none') return;
-    const summary = 'acting on failures is not supported yet by supervisor supervisord';
-    refuse(`health.${i}.onFailure`, summary, 'leave it out: what a probe says is shown by `reconcile status`');
-  });
 }
 
 /** supervisord counts whole seconds. */

@@ -10,11 +10,6 @@ export function checkWritten(service: Service, refuse: Refuse): void {
   checkUnit(service, refuse);
   checkTexts(service, refuse);
   checkLogs(service, refuse);
-  service.written.health?.forEach(({ onFailure }, i) => {
-    if (onFailure === undefined || onFailure === 'none') return;
-    const summary = 'acting on failures is not supported yet by supervisor systemd';
-    refuse(`health.${i}.onFailure`, summary, 'leave it out: what a probe says is shown by `reconcile status`');
-  });
 }
 
 /** A unit of others is started and stopped, never made, doubled or removed. */

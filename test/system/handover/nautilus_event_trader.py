@@ -2,7 +2,8 @@
 
 Ready about 0.3 s after its start, when it answers http://127.0.0.1:8010/health. Ends on SIGTERM after the scan that it is at.
 SIGUSR1: tries to have 3 GiB and writes what came of it to state/allocation.
-MISBEHAVE in its environment: exit, dies-later, never-ready, unhealthy or ignore-term.
+MISBEHAVE in its environment: exit, dies-later, never-ready, unhealthy, needs-ng6 (unhealthy while nobody listens on 5701) or
+ignore-term.
 """
 
 import json
@@ -57,6 +58,16 @@ def allocate():
         return "MemoryError"
 
 
+def is_well():
+    if MISBEHAVE != "needs-ng6":
+        return MISBEHAVE != "unhealthy"
+    try:
+        socket.create_connection(("127.0.0.1", 5701), 0.2).close()
+        return True
+    except OSError:
+        return False
+
+
 def answer(listener):
     try:
         connection, _ = listener.accept()
@@ -66,7 +77,7 @@ def answer(listener):
         connection.settimeout(0.2)
         try:
             connection.recv(4096)
-            status = "503 Service Unavailable" if MISBEHAVE == "unhealthy" else "200 OK"
+            status = "200 OK" if is_well() else "503 Service Unavailable"
             connection.sendall(("HTTP/1.1 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % status).encode())
         except OSError:
             pass

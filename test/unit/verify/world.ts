@@ -151,6 +151,7 @@ export class World implements Disposable {
     return createVerifier(this, {
       desired: () => this.#last,
       observe: async () => this.#observed(),
+      suspicion: { isOpen: async () => false },
       healthOf: () => ({ kind: 'none' }),
       // Looks are taken here by hand.
       inTurn: async () => {},

@@ -171,7 +171,6 @@ it('refuses what it can’t make true, and says what would be right', () => {
   expect(refusals({ command: ['a', 'b\0'] })).toEqual(['command.1: holds a zero byte (write it without)']);
   expect(refusals({ command: ['a', 'b\ud800'] })).toHaveLength(1);
   expect(refusals({ command: [''] })).toHaveLength(1);
-  expect(refusals({ health: [{ name: 'a', tcp: { address: 'a:1' }, onFailure: 'restart' }] })).toHaveLength(1);
   const asApp = { ...INSTANCE, owned: { ...OWNED, user: 'app:app' } };
   expect(refusals({ user: userInfo().username }, asApp)).toHaveLength(1);
   expect(refusals({ user: 'app' }, asApp)).toEqual([]);

@@ -269,10 +269,6 @@ describe('what is refused', () => {
     [{ unit: 'nginx.service', instances: 2 }, 'instances: a unit of others has no instances'],
     [{ unit: 'nginx.service', state: 'absent' }, 'state: nginx.service belongs to others and is never removed'],
     [{ raw: { supervisord: [['program', 'a', 'b']] } }, 'raw.supervisord: not supported yet by supervisor systemd'],
-    [
-      { health: [{ name: 'a', tcp: { address: 'x:1' }, onFailure: 'restart' }] },
-      'health.0.onFailure: acting on failures is not supported yet by supervisor systemd',
-    ],
   ])('%j', (written, summary) => {
     expect(refused(service(written as never))).toEqual([summary]);
   });

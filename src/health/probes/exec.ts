@@ -131,7 +131,12 @@ function collect(stream: Readable, most: number): Collected {
 export function lastLine(text: string): string {
   const lines = stripVTControlCharacters(text).split(/[\r\n]+/);
   const line = lines
-    .map((one) => one.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim())
+    .map((one) =>
+      one
+        .replace(/\t/g, ' ')
+        .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '')
+        .trim(),
+    )
     .findLast((one) => one !== '');
   const masked = maskText(line ?? '');
   return masked.length > LINE ? `${masked.slice(0, LINE - 1)}…` : masked;

@@ -14,6 +14,8 @@ import { netWords } from './net-words.ts';
 const IDLE = 120_000;
 const REST = 1000;
 
+const BROKEN_OFF = 'it closed the connection in the middle of its answer';
+
 /** A thousand tries a second take a tenth of a core with these: nothing smaller of our own is needed. */
 const agents = new Map<boolean, Agent>();
 
@@ -78,6 +80,7 @@ function exchange(
         const stale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
         // The server had closed what was kept: that says nothing of how it is now. Asked again on a new one.
         if (stale && response === undefined && tell !== undefined && agent === undefined) begin(false);
+        else if (response !== undefined) end(BROKEN_OFF);
         else failed(error);
       })
       .on('response', (answer) => {
@@ -117,7 +120,7 @@ function take(request: ClientRequest, response: IncomingMessage, early: boolean,
       request.destroy();
     })
     .on('end', end)
-    .on('error', () => done('it closed the connection in the middle of its answer'))
+    .on('error', () => done(BROKEN_OFF))
     .on('close', () => clearTimeout(patience));
 }
 

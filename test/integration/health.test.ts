@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Monitor, Probe, RunAs, Target } from '../../src/health/health.ts';
+import type { HttpTarget, Monitor, Probe, RunAs, Target } from '../../src/health/health.ts';
 import { createMonitor } from '../../src/health/monitor.ts';
 import { tryTarget } from '../../src/health/probes.ts';
 import type { HealthState } from '../../src/model.ts';
@@ -282,4 +282,131 @@ it('leaves no probe running when it is disposed of', async () => {
   await monitor[Symbol.asyncDispose]();
   expect(await waiting).toEqual({ kind: 'unknown' });
   await until(() => !alive(Number(readFileSync(path, 'utf8'))));
+});
+
+/** A probe that passes while a file is there. */
+const present = (name: string, more: Some = {}): Probe => {
+  return probe({ kind: 'file', path: name }, { name, every: 100, failures: 1, ...more });
+};
+const flag = (name: string) => writeFileSync(join(folder, name), '');
+const unflag = (name: string) => rmSync(join(folder, name));
+const verdict = (name: string) => monitor.probes('s').find((state) => state.probe.name === name)?.verdict.kind;
+
+it('tries no other probe before the startup probe has passed once', async () => {
+  flag('other');
+  monitor.watch(
+    's',
+    [present('other'), present('up', { startup: true, failures: 2 }), present('dep', { about: 'dependency' })],
+    as,
+  );
+  await until(() => verdict('up') === 'failing');
+  await sleep(300);
+  expect([verdict('other'), verdict('dep')]).toEqual(['unknown', 'unknown']);
+  flag('up');
+  await until(() => verdict('other') === 'passing' && verdict('dep') === 'failing');
+  unflag('up');
+  unflag('other');
+  // Once is enough.
+  await until(() => verdict('up') === 'failing' && verdict('other') === 'failing');
+});
+
+it('is ready with what readiness is about, whatever else fails', async () => {
+  flag('ready');
+  flag('both');
+  const probes = [
+    present('ready', { kind: 'readiness' }),
+    present('both'),
+    present('live', { kind: 'liveness' }),
+    present('dep', { about: 'dependency' }),
+  ];
+  monitor.watch('s', probes, as);
+  await monitor.ready('s', NEVER);
+  expect(monitor.isReady('s')).toBe(true);
+  await until(() => verdict('live') === 'failing' && verdict('dep') === 'failing');
+  expect(monitor.isReady('s')).toBe(true);
+  expect(monitor.state('s')).toMatchObject({ kind: 'unhealthy', probe: 'live', about: 'self' });
+  flag('live');
+  unflag('ready');
+  await until(() => verdict('ready') === 'failing' && verdict('live') === 'passing');
+  expect(monitor.isReady('s')).toBe(false);
+  expect(monitor.state('s')).toMatchObject({ kind: 'unhealthy', probe: 'ready', about: 'self' });
+  flag('ready');
+  await until(() => monitor.isReady('s'));
+  expect(monitor.state('s')).toMatchObject({ kind: 'unhealthy', probe: 'dep', about: 'dependency' });
+});
+
+it('counts no failure within the grace, and gives it anew with all counters at zero', async () => {
+  monitor.watch('s', [present('up')], as, { pid: () => 7, grace: 400, wholeGrace: 700 });
+  const [began] = [performance.now()];
+  expect(monitor.pidOf('s')).toBe(7);
+  await until(() => verdict('up') === 'failing');
+  expect(performance.now() - began).toBeGreaterThan(400);
+  const changes: string[] = [];
+  monitor.onProbe((_, state, before) => changes.push(`${before.verdict.kind} -> ${state.verdict.kind}`));
+  monitor.again('s');
+  const again = performance.now();
+  expect(verdict('up')).toBe('unknown');
+  await until(() => verdict('up') === 'failing');
+  expect(performance.now() - again).toBeGreaterThan(700);
+  flag('up');
+  await until(() => verdict('up') === 'passing');
+  monitor.again('s');
+  expect(verdict('up')).toBe('passing');
+  expect(changes).toEqual(['failing -> unknown', 'unknown -> failing', 'failing -> passing']);
+});
+
+it('fails at so many of the last tries, though they are not in a row, and needs as many passes as it says', async () => {
+  let asked = 0;
+  const answers: number[] = [200];
+  const port = await serving((_, response) => {
+    asked += 1;
+    response.writeHead(answers.shift() ?? 200).end();
+  });
+  const flaky = { ...probe(http(port), { every: 100 }), failures: { count: 3, of: 5 }, successes: 3 };
+  monitor.watch('s', [flaky], as);
+  await until(() => verdict('p') === 'passing');
+  answers.push(500, 200, 500, 200, 500);
+  await until(() => verdict('p') === 'failing');
+  const then = asked;
+  await until(() => verdict('p') === 'passing');
+  expect(asked - then).toBe(3);
+});
+
+it('goes from start to start without drift, and passes over what it missed', async () => {
+  const times: number[] = [];
+  const port = await serving((_, response) => {
+    times.push(performance.now());
+    setTimeout(() => response.end(), times.length === 4 ? 250 : 30);
+  });
+  monitor.watch('s', [probe({ ...(http(port) as HttpTarget), body: '^$' }, { every: 100 })], as);
+  await until(() => times.length >= 14);
+  // The first is at once, the second begins the period.
+  const off = times.slice(2).map((time) => (time - (times[1] ?? 0) + 50) % 100);
+  for (const one of off) expect(Math.abs(one - 50)).toBeLessThan(45);
+  const gaps = times.slice(2).map((time, i) => time - (times[i + 1] ?? 0));
+  expect(Math.min(...gaps)).toBeGreaterThan(50);
+  expect(gaps.filter((gap) => gap > 250)).toHaveLength(1);
+});
+
+it('tells that progress has stopped, and forgets what it has seen for a new process', async () => {
+  writeFileSync(join(folder, 'log'), 'scan 471\n');
+  const target = { kind: 'progress', from: { kind: 'file', path: 'log' }, regex: 'scan (\\d+)', within: 300 } as const;
+  const scan = probe(target, { name: 'scan', every: 100, failures: 1 });
+  monitor.watch('s', [scan], as);
+  await monitor.ready('s', NEVER);
+  await until(() => verdict('scan') === 'failing');
+  expect(monitor.state('s')).toMatchObject({
+    kind: 'unhealthy',
+    why: expect.stringMatching(/^scan is at 471 for \d+ms$/),
+  });
+  monitor.watch('s', [scan], as);
+  expect(await monitor.ready('s', NEVER)).toEqual({ kind: 'healthy' });
+});
+
+it('is told what can never be tried, and goes on', async () => {
+  const bad = probe({ ...(http(1) as HttpTarget), body: '(' }, { name: 'bad', failures: 1 });
+  flag('up');
+  monitor.watch('s', [bad, present('up')], as);
+  await until(() => verdict('bad') === 'failing' && verdict('up') === 'passing');
+  expect(monitor.state('s')).toMatchObject({ probe: 'bad', why: 'cannot be tried: missing closing ): `(`' });
 });

@@ -2,7 +2,8 @@ import type { Json } from './canonical.ts';
 import type { FileChange } from './model.ts';
 
 /** Keys whose values are shown as `***` in plans, logs, errors and status; documented in docs/desired-state.md. */
-export const SECRET_KEY = /pass(word|wd|phrase)?|secret|token|credential|private_?key|api_?key|access_?key|auth/i;
+export const SECRET_KEY =
+  /pass(word|wd|phrase)?|secret|token|credential|private[_-]?key|api[_-]?key|access[_-]?key|auth|cookie/i;
 const MASK = '***';
 
 /** Masks the password and secret-looking query values of URLs in a text: `https://u:p@h/?token=x`. */
@@ -46,7 +47,20 @@ function maskValue(value: Json): Json {
       return match && SECRET_KEY.test(match[2] ?? '') ? `${match[1]}${MASK}` : maskText(item);
     });
   }
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, maskValue(item as Json)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key,
+      key === 'headers' ? maskHeaders(item as Json) : maskValue(item as Json),
+    ]),
+  );
+}
+
+/** Of a request: `Authorization`, `Cookie`, `X-Api-Key`. */
+function maskHeaders(headers: Json): Json {
+  if (headers === null || typeof headers !== 'object' || Array.isArray(headers)) return maskValue(headers);
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, SECRET_KEY.test(name) ? MASK : maskValue(value as Json)]),
+  );
 }
 
 /** A line of a YAML or JSON file as it may be shown: the value of a secret-looking key masked. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { maskFile } from '../../src/secrets.ts';
+import { maskField, maskFile } from '../../src/secrets.ts';
 
 const shown = (text: string) => maskFile({ path: '/x', to: text }).to;
 
@@ -61,4 +61,10 @@ it('what is masked once is not masked otherwise a second time: it may have come 
     }),
     { numRuns: 3000 },
   );
+});
+
+it('masks headers of requests that look secret', () => {
+  const headers = (value: string) => ({ Authorization: value, 'X-Api-Key': value, Cookie: value, Host: 'shop' });
+  const probe = (value: string) => [{ name: 'api', http: { url: 'http://h/', headers: headers(value) } }];
+  expect(maskField('health', probe('hunter2'))).toEqual(probe('***'));
 });

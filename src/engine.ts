@@ -68,6 +68,17 @@ export function supervisorsInUse(config: Config, desired: Desired): ReadonlySet<
 /** So many steps that what reading and planning left behind would slow them down. */
 const MANY = 200;
 
+/** What a run is told of its surroundings, and tells them. */
+export interface RunMeans {
+  readonly emit: (event: Event) => void;
+  readonly signal: AbortSignal;
+  readonly health: (id: ServiceId) => HealthState;
+  /** Keeps what else is to be known of it, before anything is done. */
+  readonly begin?: (prepared: Prepared) => void;
+  /** Who changed these on the host, as far as was seen. */
+  readonly who?: (services: readonly ServiceId[]) => Promise<ReadonlyMap<ServiceId, string>>;
+}
+
 /**
  * One whole run: reads, plans, keeps what can be applied as the last good state, and applies it. `begin` keeps what else is
  * to be known of it; `who` tells whose doing it is that services are not as they were.
@@ -77,11 +88,13 @@ export async function converge(
   loaded: Desired,
   supervisors: Supervisors,
   request: Request,
-  emit: (event: Event) => void,
-  signal: AbortSignal,
-  health: (id: ServiceId) => HealthState,
-  begin: (prepared: Prepared) => void = ({ desired }) => forgetOther(config, desired),
-  who: (services: readonly ServiceId[]) => Promise<ReadonlyMap<ServiceId, string>> = async () => new Map(),
+  {
+    emit,
+    signal,
+    health,
+    begin = ({ desired }) => forgetOther(config, desired),
+    who = async () => new Map(),
+  }: RunMeans,
 ): Promise<Report> {
   const decisions = openDecisions(config.stateDir, config.desiredState);
   const looked = await prepareApproved(config, loaded, supervisors, request, signal);

@@ -82,7 +82,21 @@ export function plan(input: PlanInput): Plan {
   const { inPlace = new Map(), duels = new Map(), strays = [], given = new Map(), conflicts = [] } = input;
   const { unwell = new Map() } = input;
   const { owner } = desired.policy;
-  const means = { ...input, settled, untried, holds, restartStaged, drift, inPlace, duels, strays, owner, unwell, stops, restarts };
+  const means = {
+    ...input,
+    settled,
+    untried,
+    holds,
+    restartStaged,
+    drift,
+    inPlace,
+    duels,
+    strays,
+    owner,
+    unwell,
+    stops,
+    restarts,
+  };
   const ours = declared(services, world, others, means);
   const suspected = new Set(ours.flatMap(({ held }) => (held?.kind === 'maybe-renamed' ? [held.from] : [])));
   const ids = new Set(services.map(({ id }) => id));
@@ -117,7 +131,8 @@ export function plan(input: PlanInput): Plan {
   );
   const frozen = (input.control?.notices ?? []).filter(
     ({ kind, service }) =>
-      kind !== 'hold' || (!leftAlone.has(service) && (only === undefined || only.has(service) || only.has(nameOf(service)))),
+      kind !== 'hold' ||
+      (!leftAlone.has(service) && (only === undefined || only.has(service) || only.has(nameOf(service)))),
   );
   const notices = [...remarks, ...frozen, ...claimed, ...drafts.flatMap((draft): readonly Notice[] => draft.notices)];
   return {

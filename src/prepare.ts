@@ -6,7 +6,7 @@ import { checkNames } from './check-names.ts';
 import type { Config } from './config.ts';
 import { controlOf, readControl } from './control/index.ts';
 import type { Controlled } from './control/keep.ts';
-import { type AllStopped, readStopped, stillStopped } from './control/stopped.ts';
+import { type AllStopped, readStopped, stillStopped, unwellOf } from './control/stopped.ts';
 import { readUsed } from './decisions.ts';
 import { define } from './definitions.ts';
 import { readInputs } from './desired/inputs.ts';
@@ -44,7 +44,6 @@ import type { Stray } from './planner/declared.ts';
 import { nameOf } from './planner/draft.ts';
 import type { GateState } from './planner/gates.ts';
 import type { InPlace } from './planner/handover.ts';
-import type { Unwell } from './planner/unwell.ts';
 import { plan as makePlan } from './planner.ts';
 import type { Problem } from './problem.ts';
 import type { Request } from './request.ts';
@@ -53,7 +52,6 @@ import type { Supervisors } from './supervisors/index.ts';
 import type { Also, Supervisor } from './supervisors/supervisor.ts';
 import { readSurroundings, type Surroundings } from './surroundings.ts';
 import type { ThingState } from './thing.ts';
-import { actualOf } from './verify/sight.ts';
 
 export interface Prepared {
   readonly plan: Plan;
@@ -228,23 +226,6 @@ function withStrays(
 
 function bare({ service, pid, exact, by, why }: Surroundings['strays'][number]): Stray {
   return { service, pid, exact, by, why };
-}
-
-/** What failing probes want done: to what was not well, and not to a process that took its place since. */
-function unwellOf(
-  { unwell = new Map() }: Request,
-  stopped: AllStopped,
-  services: readonly Service[],
-  observed: Observed,
-): ReadonlyMap<ServiceId, Unwell> {
-  const all = new Map<ServiceId, Unwell>();
-  for (const [id, { probe, why, pid }] of unwell) {
-    const service = services.find((one) => one.id === id);
-    const run = service === undefined ? undefined : actualOf(observed, service)?.run;
-    if (run !== undefined && 'pid' in run && run.pid === pid) all.set(id, { act: 'restart', probe, why });
-  }
-  for (const [id, { probe, why, at }] of Object.entries(stopped)) all.set(id, { act: 'stop', probe, why, at });
-  return all;
 }
 
 /** What stands in the way of a step: its definition, or that it can't be started here. */

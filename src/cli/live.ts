@@ -1,4 +1,5 @@
-import type { Daemon, DaemonEvent } from '../daemon/daemon.ts';
+import type { Daemon } from '../daemon/daemon.ts';
+import type { DaemonEvent } from '../daemon/event.ts';
 import { eventText } from '../daemon/words.ts';
 import type { Status } from '../model.ts';
 import type { Context } from './context.ts';

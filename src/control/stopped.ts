@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { isObject, readDecision, writeDecision } from '../decisions.ts';
 import type { Observed, Service, ServiceId } from '../model.ts';
+import type { Unwell } from '../planner/unwell.ts';
+import type { Request } from '../request.ts';
 import { digestOf } from '../verify/digest.ts';
 import { actualOf } from '../verify/sight.ts';
 
@@ -48,6 +50,23 @@ export function stillStopped(
     return runs && run.pid !== stopped.pid ? [] : [[service.id, stopped]];
   });
   return Object.fromEntries(entries);
+}
+
+/** What failing probes want done: to what was not well, and not to a process that took its place since. */
+export function unwellOf(
+  { unwell = new Map() }: Request,
+  stopped: AllStopped,
+  services: readonly Service[],
+  observed: Observed,
+): ReadonlyMap<ServiceId, Unwell> {
+  const all = new Map<ServiceId, Unwell>();
+  for (const [id, { probe, why, pid }] of unwell) {
+    const service = services.find((one) => one.id === id);
+    const run = service === undefined ? undefined : actualOf(observed, service)?.run;
+    if (run !== undefined && 'pid' in run && run.pid === pid) all.set(id, { act: 'restart', probe, why });
+  }
+  for (const [id, { probe, why, at }] of Object.entries(stopped)) all.set(id, { act: 'stop', probe, why, at });
+  return all;
 }
 
 const isAllStopped = (value: unknown): value is AllStopped =>

@@ -1,23 +1,18 @@
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { heldIds } from '../control/holds.ts';
-import { converge, ensureHostKey, loadDesired, loadDesiredAt, openDesiredCache, supervisorsInUse } from '../engine.ts';
-import { holdsByDuel, recordedDuels } from '../handover/duels.ts';
+import { converge, ensureHostKey, loadDesired, loadDesiredAt, openDesiredCache } from '../engine.ts';
 import { createMonitor } from '../health/monitor.ts';
 import { suspectsOf } from '../health/suspects.ts';
 import type { Lock } from '../host/lock.ts';
 import { createMemoryRelease } from '../host/memory.ts';
-import { leftTexts } from '../left.ts';
 import { readMarks } from '../marks.ts';
-import type { Desired, Event, Report, Status } from '../model.ts';
-import { observeAll, type Prepared } from '../prepare.ts';
-import { Failure, type Problem } from '../problem.ts';
+import type { Event, Report, Status } from '../model.ts';
+import { observeAll } from '../prepare.ts';
+import { Failure } from '../problem.ts';
 import { EVERYTHING, type Request } from '../request.ts';
 import { formatRevision } from '../revision.ts';
-import { checkSource } from '../sources.ts';
-import { healthOfAll, statusOf } from '../status.ts';
-import { statusNotes } from '../status-notes.ts';
-import { openRegistry, type Supervisors } from '../supervisors/index.ts';
+import { openRegistry } from '../supervisors/index.ts';
 import { decided } from '../verify/go-back.ts';
 import { actionsOf } from './acted.ts';
 import { startAlerting } from './alerting.ts';
@@ -26,24 +21,26 @@ import { takeCare } from './care.ts';
 import { watchChanges } from './changes.ts';
 import { watchForDuels } from './duels.ts';
 import type { DaemonEvent } from './event.ts';
+import { openForce } from './force.ts';
 import { foretell } from './foretell.ts';
 import { tellGates } from './gates.ts';
-import { invalidNotes, lastGood, ownerChanged, refuseOther } from './invalid.ts';
+import { keepInUse } from './in-use.ts';
+import { refuseOther } from './invalid.ts';
 import { tellLeft } from './left.ts';
 import { createLoop } from './loop.ts';
+import { watchLock } from './lost.ts';
 import { afterOf, plainRequest, runningIn } from './plain.ts';
 import { tellProbes } from './probe-events.ts';
 import { createPulse } from './pulse.ts';
 import { countRestarts } from './restarts.ts';
 import { serveSockets } from './sockets.ts';
+import { statusNow } from './status.ts';
 import { createSuspicion } from './suspicion.ts';
 import { sync } from './sync.ts';
 import { createVerifier } from './verify.ts';
 import { createWaker } from './wake.ts';
 import { keepWellness } from './wellness.ts';
 import { createWitnesses } from './witnesses.ts';
-
-export type { DaemonEvent } from './event.ts';
 
 export interface Daemon {
   status(): Promise<Status>;
@@ -61,8 +58,6 @@ export interface Daemon {
 
 /** A nudge that comes by itself, in case a change was missed: level-triggered, every 5 minutes. */
 const RESYNC = 300_000;
-/** How often (ms) it looks whether its lock is still there. */
-const LOOK = 5000;
 
 /**
  * Runs the daemon in this process; the caller holds the lock of the runtime folder. It takes back what runs, converges,
@@ -75,6 +70,8 @@ export async function startDaemon(
 ): Promise<Daemon> {
   const pulse = createPulse();
   const monitor = createMonitor();
+  // Before what is made of it.
+  tellProbes(monitor, (event) => tell(event));
   const wellness = keepWellness(monitor);
   const tell = (event: DaemonEvent) => {
     pulse.beat();
@@ -85,59 +82,35 @@ export async function startDaemon(
   ensureHostKey(config.stateDir);
   const abort = new AbortController();
   const cache = openDesiredCache(config);
-  let last = lastGood(config);
   const alerting = startAlerting(config, {
-    desired: () => last,
+    desired: () => force.last,
     tell: (event) => tell(event),
     levelOf: wellness.board.levelOf,
     isBroken: () => counting.restarts.breaker().kind !== 'closed',
     signal: abort.signal,
   });
-  let invalid: string | undefined;
   const load = () => loadDesired(config, cache);
   const loadSteady = () => source.steady(load);
-
-  /** The desired state in force: what is there, or the last good one where that is invalid. */
-  const desiredNow = async (): Promise<{ readonly desired: Desired | undefined; readonly fresh: boolean }> => {
-    const safety = checkSource(config);
-    try {
-      if (safety.length > 0) throw new Failure(...safety);
-      const desired = await loadSteady();
-      if (owner !== undefined && desired.policy.owner !== owner)
-        throw new Failure(ownerChanged(owner, desired.policy.owner));
-      return { desired, fresh: true };
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      reject(error.problems);
-      return { desired: last, fresh: false };
-    }
-  };
-  const reject = (problems: readonly Problem[]) => {
-    const text = JSON.stringify(problems);
-    if (text === invalid) return;
-    invalid = text;
-    tell({ kind: 'invalid', problems, inForce: last === undefined ? undefined : formatRevision(last.revision) });
-  };
-
-  let owner: string | undefined;
+  const force = openForce(config, loadSteady, tell);
   const source = await watchChanges(config, {
     tell,
     changed: (cause) => loop.nudge(cause),
     trouble: (problem) => tell({ kind: 'trouble', problem }),
-    desired: () => last,
+    desired: () => force.last,
     signal: abort.signal,
   });
   // It would go on looking, and nothing would come of it, where there is nothing to begin with.
   await using watching = new AsyncDisposableStack();
   watching.use(source);
   watching.defer(() => abort.abort());
-  const first = await desiredNow();
-  if (first.desired === undefined) throw new Failure(...(JSON.parse(invalid ?? '[]') as Problem[]));
-  owner = first.desired.policy.owner;
+  const first = (await force.now()).desired;
+  if (first === undefined) throw new Failure(...force.problems);
+  const { owner } = first.policy;
+  force.owner = owner;
 
   wellness.board.onChange(tell);
   const counting = countRestarts(config, tell, (cause) => loop.nudge(cause));
-  counting.see(first.desired);
+  counting.see(first);
   const registry = openRegistry({
     owner,
     runtimeDir: config.runtimeDir,
@@ -146,59 +119,33 @@ export async function startDaemon(
     monitor,
     restarts: counting.restarts,
     whoListens: counting.whoListens,
-    isHeld: (id) => heldIds(config.stateDir, (last ?? first.desired)?.services ?? [], id, Date.now()),
-    revision: () => (last === undefined ? '' : formatRevision(last.revision)),
+    isHeld: (id) => heldIds(config.stateDir, (force.last ?? first).services, id, Date.now()),
+    revision: () => (force.last === undefined ? '' : formatRevision(force.last.revision)),
     onEvent: tell,
   });
   const { builtin } = registry;
-  tellProbes(monitor, tell);
   await builtin.adopt();
 
-  const watched = new Set<object>();
-  /** The supervisors to look at, each watched from the first time on; one that is declared otherwise is another. */
-  const inUse = async (desired: Desired): Promise<Supervisors> => {
-    const supervisors = await registry.take(supervisorsInUse(config, desired), desired.instances);
-    for (const supervisor of supervisors.values()) {
-      if (!watched.has(supervisor))
-        watches.push(
-          supervisor.watch(
-            () => {
-              witnesses.stir();
-              loop.nudge(`something changed in ${supervisor.name}`);
-            },
-            () => witnesses.stir(),
-          ),
-        );
-      watched.add(supervisor);
-    }
-    return supervisors;
-  };
-  const watches: AsyncDisposable[] = [];
   const hand = { config, load: loadSteady, owner, registry, unwell: () => care.pending, signal: abort.signal };
   const tellWhatIsLeft = tellLeft(tell);
   const tellWaits = tellGates(tell);
   const witnesses = createWitnesses();
+  const inUse = keepInUse(config, { registry, stir: () => witnesses.stir(), nudge: (cause) => loop.nudge(cause) });
   const waker = createWaker(config, (cause) => loop.nudge(cause), tell);
 
-  const duels = watchForDuels(config, registry, { desired: () => last, tell, nudge: () => loop.nudge('a duel') });
+  const duels = watchForDuels(config, registry, { desired: () => force.last, tell, nudge: () => loop.nudge('a duel') });
 
-  const lost = Promise.withResolvers<void>();
-  const isLost = (): boolean => {
-    if (lock.isThere()) return false;
-    abort.abort();
-    lost.resolve();
-    return true;
-  };
+  const own = watchLock(lock, abort);
   const healthOf = wellness.stateOf;
   const run = (given: Request, emit: (event: Event) => void) => wellness.around(() => runNow(given, emit));
   const runNow = async (given: Request, emit: (event: Event) => void): Promise<Report | undefined> => {
-    if (isLost()) return undefined;
+    if (own.isLost()) return undefined;
     await verifier.look();
-    const request = { ...(await decided(config, given, last, cache)), unwell: care.pending };
-    const { desired, fresh } = await desiredNow();
+    const request = { ...(await decided(config, given, force.last, cache)), unwell: care.pending };
+    const { desired, fresh } = await force.now();
     if (desired === undefined) return undefined;
-    const before = last;
-    last = desired;
+    const before = force.last;
+    force.last = desired;
     counting.see(desired);
     try {
       const told = (event: Event) => {
@@ -209,27 +156,22 @@ export async function startDaemon(
         tellWhatIsLeft(event.plan, readMarks(config.stateDir), isWhole);
         alerting.see(event.plan, isWhole);
       };
-      const supervisors = await inUse(desired);
+      const supervisors = await inUse.take(desired);
       const marks = readMarks(config.stateDir);
       const report = await duels.around(
         async () => {
-          const begin = (prepared: Prepared) => {
-            waker.see(prepared);
-            tellWaits(prepared);
-            verifier.begin(prepared, before);
-            wellness.begin(prepared);
-          };
-          const report = await converge(
-            config,
-            desired,
-            supervisors,
-            request,
-            told,
-            abort.signal,
-            healthOf,
-            begin,
-            (services) => witnesses.of(services, desired),
-          );
+          const report = await converge(config, desired, supervisors, request, {
+            emit: told,
+            signal: abort.signal,
+            health: healthOf,
+            begin: (prepared) => {
+              waker.see(prepared);
+              tellWaits(prepared);
+              verifier.begin(prepared, before);
+              wellness.begin(prepared);
+            },
+            who: (services) => witnesses.of(services, desired),
+          });
           verifier.end(report);
           care.end(report);
           await wellness.end(report, (desired) => observeAll(desired, supervisors, abort.signal, { looking: true }));
@@ -237,14 +179,11 @@ export async function startDaemon(
         },
         (report) => actionsOf(report, marks, readMarks(config.stateDir), request.asked),
       );
-      if (fresh && invalid !== undefined) {
-        invalid = undefined;
-        tell({ kind: 'valid-again' });
-      }
+      if (fresh) force.accept();
       return report;
     } catch (error) {
       // What can't be defined or belongs to another is as invalid as what can't be read.
-      if (error instanceof Failure) last = before;
+      if (error instanceof Failure) force.last = before;
       throw error;
     } finally {
       waker.arm();
@@ -259,16 +198,18 @@ export async function startDaemon(
       await run(EVERYTHING, tell);
       release();
     } catch (error) {
-      if (error instanceof Failure) reject(error.problems);
+      if (error instanceof Failure) force.reject(error.problems);
       else tell({ kind: 'trouble', problem: { code: 'defect', summary: `cannot converge: ${String(error)}` } });
     }
   }, pulse.around);
 
-  const suspicion = createSuspicion(async (id) => (last === undefined ? [] : suspectsOf(id, last, monitor)));
+  const suspicion = createSuspicion(async (id) =>
+    force.last === undefined ? [] : suspectsOf(id, force.last, monitor),
+  );
   const verifier = createVerifier(config, {
-    desired: () => last,
+    desired: () => force.last,
     suspicion,
-    observe: async (desired) => observeAll(desired, await inUse(desired), abort.signal, { looking: true }),
+    observe: async (desired) => observeAll(desired, await inUse.take(desired), abort.signal, { looking: true }),
     healthOf,
     inTurn: (task) => loop.run(task),
     nudge: () => loop.nudge('a change did not stay well'),
@@ -279,15 +220,14 @@ export async function startDaemon(
     loop.run(async () => {
       tell({ kind: 'run', causes: [cause] });
       const report = await run(request, emit);
-      if (report === undefined || invalid !== undefined)
-        throw new Failure(...(JSON.parse(invalid ?? '[]') as Problem[]));
+      if (report === undefined || force.problems.length > 0) throw new Failure(...force.problems);
       return report;
     });
 
   const care = takeCare(config, {
     monitor,
     restarts: counting.restarts,
-    desired: () => last,
+    desired: () => force.last,
     causeOf: wellness.board.causeOf,
     suspicion,
     loadAt: (commit) => loadDesiredAt(config, commit, cache),
@@ -301,20 +241,14 @@ export async function startDaemon(
   });
 
   const stopping = Promise.withResolvers<{ readonly services: boolean }>();
-  const status = async (): Promise<Status> => {
-    const desired = last ?? (first.desired as Desired);
-    const observed = await observeAll(desired, await inUse(desired), abort.signal, { thorough: true, looking: true });
-    const left = leftTexts(config.stateDir, desired.services, Date.now());
-    wellness.see(desired, observed);
-    const health = { stateOf: healthOf, board: wellness.board };
-    const services = statusOf(desired, observed, health, left, holdsByDuel(recordedDuels(config.stateDir)));
-    const notes = await statusNotes(config, desired);
-    return {
-      notes: [...notes, ...alerting.notes(), ...invalidNotes(JSON.parse(invalid ?? '[]') as Problem[], notes)],
-      ...healthOfAll(health),
-      services,
-    };
-  };
+  const status = (): Promise<Status> =>
+    statusNow(config, force.last ?? first, {
+      observe: async (desired) =>
+        observeAll(desired, await inUse.take(desired), abort.signal, { thorough: true, looking: true }),
+      wellness,
+      alerting,
+      invalid: () => force.problems,
+    });
   await using stack = new AsyncDisposableStack();
   stack.use(alerting);
   stack.use(monitor);
@@ -346,9 +280,8 @@ export async function startDaemon(
   stack.use(watching.move());
   await source.begin();
   const resync = setInterval(() => loop.nudge('a look now and then'), RESYNC);
-  const look = setInterval(isLost, LOOK);
   const resources = stack.move();
-  const observed = await observeAll(first.desired, await inUse(first.desired), abort.signal);
+  const observed = await observeAll(first, await inUse.take(first), abort.signal);
   tell({ kind: 'ready', socket: join(config.runtimeDir, 'control.sock'), adopted: runningIn(observed) });
   loop.nudge('the daemon began');
 
@@ -359,17 +292,17 @@ export async function startDaemon(
       loop.nudge('SIGHUP');
       await loop.run(async () => undefined).catch(() => undefined);
     },
-    alive: () => pulse.beats(last),
+    alive: () => pulse.beats(force.last),
     askedToStop: stopping.promise,
-    lost: lost.promise,
+    lost: own.lost,
     stop: async (services) => {
       clearInterval(resync);
-      clearInterval(look);
+      own[Symbol.dispose]();
       waker[Symbol.dispose]();
       abort.abort();
       await loop.close();
-      for (const watch of watches) await watch[Symbol.asyncDispose]();
-      if (services) await builtin.stopAll(AbortSignal.timeout(600_000), afterOf(last ?? first.desired));
+      await inUse[Symbol.asyncDispose]();
+      if (services) await builtin.stopAll(AbortSignal.timeout(600_000), afterOf(force.last ?? first));
       await resources.disposeAsync();
     },
   };

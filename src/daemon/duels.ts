@@ -5,7 +5,7 @@ import { namesHere, recordDuel, wantedNow } from '../handover/duels.ts';
 import type { Desired } from '../model.ts';
 import { why } from '../problem.ts';
 import type { Registry } from '../supervisors/index.ts';
-import type { DaemonEvent } from './daemon.ts';
+import type { DaemonEvent } from './event.ts';
 import { createProbation, type Probation } from './probation.ts';
 
 /** Watches for duels over what was applied, and keeps and tells each before anything else is done. */

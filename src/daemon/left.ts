@@ -1,6 +1,6 @@
 import type { Marks } from '../marks.ts';
 import type { Held, Plan, ServiceId } from '../model.ts';
-import type { DaemonEvent } from './daemon.ts';
+import type { DaemonEvent } from './event.ts';
 
 type Reason = Exclude<Held['reason'], { kind: 'drift' }>;
 

@@ -2,7 +2,8 @@ import type { Condition, Severity } from '../alerts/alert.ts';
 import type { Action, Held, Plan } from '../model.ts';
 import { unreachable } from '../problem.ts';
 import type { DaemonEvent } from './event.ts';
-import { driftText, heldText } from './words.ts';
+import { heldText } from './held-words.ts';
+import { driftText } from './words.ts';
 
 /** All that a plan says is not as it should be and does not mend itself. */
 export function conditionsIn({ held, notices }: Pick<Plan, 'held' | 'notices'>): readonly Condition[] {

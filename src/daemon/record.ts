@@ -7,7 +7,8 @@ import type { Problem } from '../problem.ts';
 import { maskField, maskText } from '../secrets.ts';
 import type { DaemonEvent } from './event.ts';
 import { tellLeft } from './left.ts';
-import { eventText, levelOf } from './words.ts';
+import { levelOf } from './levels.ts';
+import { eventText } from './words.ts';
 
 /** Writes what happens into the journal. Never throws, and waits for nothing. */
 export interface Recorder extends Disposable {

@@ -1,12 +1,11 @@
-import type { Logger } from 'pino';
-import { type Problem, unreachable } from '../problem.ts';
+import { unreachable } from '../problem.ts';
 import { formatRevision } from '../revision.ts';
 import { formatExit } from '../status.ts';
 import { formatDuration } from '../units.ts';
-import { waitingText } from '../waiting.ts';
-import { actedLevel, actedText } from './acted-words.ts';
-import type { DaemonEvent } from './daemon.ts';
-import { healthLevel, healthText } from './health-words.ts';
+import { actedText } from './acted-words.ts';
+import type { DaemonEvent } from './event.ts';
+import { healthText } from './health-words.ts';
+import { flat, heldText, isBack } from './held-words.ts';
 import { probeText } from './probe-events.ts';
 
 /** An event in one line, or '' where it needs none. */
@@ -186,134 +185,4 @@ const NAMED = 5;
 function listText(services: readonly string[]): string {
   const more = services.length - NAMED;
   return `${services.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
-
-function isBack(reason: Extract<DaemonEvent, { kind: 'held' }>['reason']): boolean {
-  return reason.kind === 'quarantined' && reason.left !== true;
-}
-
-export function heldText(reason: Extract<DaemonEvent, { kind: 'held' }>['reason']): string {
-  switch (reason.kind) {
-    case 'unreadable':
-    case 'blocked':
-      return flat(reason.problem);
-    case 'fatal':
-      return `FATAL: ${reason.run.reason}`;
-    case 'spent':
-      return `HELD: ${reason.run.reason}; tried again at ${new Date(reason.run.until).toISOString()}`;
-    case 'foreign':
-      return `what has this name belongs to '${reason.owner}'`;
-    case 'handover':
-      return `${reason.from} has it too`;
-    case 'reversed':
-      return `its handover failed and was reversed: ${flat(reason.problem)}`;
-    case 'stray':
-      return `pid ${reason.pid} runs it already, ${reason.by}: ${reason.why}`;
-    case 'duel':
-      return `somebody undid it ${reason.rounds} times: ${reason.evidence.join('; ')}`;
-    case 'maybe-renamed':
-      return `${reason.from} is the same program and no longer in Git`;
-    case 'needs':
-      return `needs ${reason.service}, which is not running`;
-    case 'stopping':
-      return 'somebody is stopping it, it is started again once it is down';
-    case 'stopped-with':
-      return `stopped together with ${reason.unit}, which it needs or is part of`;
-    case 'neighbours':
-      return `changing it would restart ${reason.others.join(', ')} too, of group '${reason.group}'`;
-    case 'prune-cap':
-      return `no longer in Git, but ${reason.count} would be removed and \`prune.max\` is ${reason.max}`;
-    case 'window':
-      return `${waitingText(reason.waits)} waits for its time: ${reason.why}`;
-    case 'frozen':
-      return `${waitingText(reason.waits)} waits, frozen by ${reason.by}: ${reason.why}`;
-    case 'observed':
-      return `${waitingText(reason.waits)} is only told: \`mode: observe\``;
-    case 'unavailable':
-      return `${waitingText(reason.waits)} waits: of group '${reason.group}' no more than ${reason.max} may be down at a time: ${reason.down.join(', ')}`;
-    case 'approval':
-      return `${waitingText(reason.waits)} waits for \`reconcile approve ${reason.plan}\``;
-    case 'gate':
-      return `${waitingText(reason.waits)} waits for its gate (${reason.gate}): ${reason.why}`;
-    case 'breaker':
-      return `${waitingText(reason.waits)} is only told: ${reason.why}`;
-    case 'hold':
-      return `left alone by ${reason.by}: ${reason.why}`;
-    case 'stopped-for':
-      return `stopped since its probe ${reason.probe} failed: ${reason.why}`;
-    case 'quarantined':
-      return `${reason.commit} is not applied to it: ${reason.why}`;
-    default:
-      return unreachable(reason);
-  }
-}
-
-/** It waits since somebody wants it so. */
-const MEANT: ReadonlySet<string> = new Set(['window', 'frozen', 'observed', 'approval', 'gate', 'hold']);
-
-/** Logs an event with what it holds as fields, at the level it deserves. */
-export function logEvent(log: Logger, event: DaemonEvent): void {
-  const text = eventText(event);
-  if (text !== '') log[levelOf(event)]({ event: event.kind, ...fieldsOf(event) }, text);
-}
-
-export function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' {
-  switch (event.kind) {
-    case 'acted':
-      return actedLevel(event);
-    case 'invalid':
-    case 'refused':
-    case 'trouble':
-    case 'service-trouble':
-      return 'error';
-    case 'verify-failed':
-      return 'error';
-    case 'fetched':
-      return event.rewritten ? 'warn' : 'info';
-    case 'rolled-back':
-    case 'alert-failed':
-    case 'unreachable':
-    case 'killed':
-    case 'unseen':
-    case 'restarted':
-    case 'drift':
-      return 'warn';
-    case 'breaker':
-      return event.to === 'open' ? 'error' : event.to === 'trial' ? 'warn' : 'info';
-    case 'held':
-      return MEANT.has(event.reason.kind) ? 'info' : 'error';
-    case 'overridden':
-      return 'warn';
-    case 'duel':
-      return 'error';
-    case 'step-ended':
-      return event.outcome.kind === 'done' ? 'info' : 'error';
-    case 'state':
-      return event.to === 'FATAL' || event.to === 'HELD' ? 'error' : event.to === 'BACKOFF' ? 'warn' : 'info';
-    case 'hold-ends':
-      return 'warn';
-    case 'gate':
-      return event.what.kind === 'over' ? 'warn' : 'info';
-    case 'probe':
-      return event.verdict === 'failing' ? 'warn' : 'info';
-    case 'level':
-    case 'waiting-for':
-    case 'waiting-over':
-      return healthLevel(event);
-    default:
-      return 'info';
-  }
-}
-
-function fieldsOf(event: DaemonEvent): object {
-  if ('services' in event) return { services: event.services };
-  if ('service' in event) return { service: event.service };
-  if ('step' in event) return { service: event.step.service, step: event.step.id };
-  return {};
-}
-
-function flat(problem: Problem): string {
-  const { at, file, summary, hint } = problem;
-  const place = at === undefined ? (file === undefined ? '' : `${file}: `) : `${at.file}:${at.line}:${at.column}: `;
-  return `${place}${summary}${hint === undefined ? '' : ` (${hint})`}`;
 }

@@ -209,7 +209,11 @@ async function actHere(
     onTrouble: ({ summary }) => context.note(`${summary}\n`),
   });
   const told = recorded(emit, recorder);
-  const report = await converge(config, desired, supervisors, request, told, signal, (id) => monitor.state(id));
+  const report = await converge(config, desired, supervisors, request, {
+    emit: told,
+    signal,
+    health: (id) => monitor.state(id),
+  });
   const started = report.steps.flatMap(({ step, outcome }) =>
     outcome.kind === 'done' && (step.effect === 'start' || step.effect === 'restart') ? [step.supervisor] : [],
   );

@@ -1,4 +1,5 @@
-import type { Daemon, DaemonEvent } from '../../daemon/daemon.ts';
+import type { Daemon } from '../../daemon/daemon.ts';
+import type { DaemonEvent } from '../../daemon/event.ts';
 import { type Manager, openNotifier } from '../../service/notify.ts';
 import { statusLine } from '../../service/status-line.ts';
 

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from 'vitest';
-import type { DaemonEvent } from '../../../src/daemon/daemon.ts';
+import type { DaemonEvent } from '../../../src/daemon/event.ts';
 import { tellLeft } from '../../../src/daemon/left.ts';
 import { eventText } from '../../../src/daemon/words.ts';
 import type { Held, Notice, Plan } from '../../../src/model.ts';

@@ -135,7 +135,7 @@ export async function startDaemon(
 
   const duels = watchForDuels(config, registry, { desired: () => force.last, tell, nudge: () => loop.nudge('a duel') });
 
-  const own = watchLock(lock, abort);
+  const own = watching.use(watchLock(lock, abort));
   const healthOf = wellness.stateOf;
   const run = (given: Request, emit: (event: Event) => void) => wellness.around(() => runNow(given, emit));
   const runNow = async (given: Request, emit: (event: Event) => void): Promise<Report | undefined> => {
@@ -297,7 +297,6 @@ export async function startDaemon(
     lost: own.lost,
     stop: async (services) => {
       clearInterval(resync);
-      own[Symbol.dispose]();
       waker[Symbol.dispose]();
       abort.abort();
       await loop.close();

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { heldIds } from '../control/holds.ts';
-import { converge, ensureHostKey, loadDesired, loadDesiredAt, openDesiredCache } from '../engine.ts';
+import { converge, ensureHostKey, loadDesired, openDesiredCache } from '../engine.ts';
 import { createMonitor } from '../health/monitor.ts';
 import { suspectsOf } from '../health/suspects.ts';
 import type { Lock } from '../host/lock.ts';
@@ -13,7 +13,7 @@ import { Failure } from '../problem.ts';
 import { EVERYTHING, type Request } from '../request.ts';
 import { formatRevision } from '../revision.ts';
 import { openRegistry } from '../supervisors/index.ts';
-import { decided } from '../verify/go-back.ts';
+import { decided, desiredAt } from '../verify/go-back.ts';
 import { actionsOf } from './acted.ts';
 import { startAlerting } from './alerting.ts';
 import { askedText } from './asked.ts';
@@ -230,7 +230,7 @@ export async function startDaemon(
     desired: () => force.last,
     causeOf: wellness.board.causeOf,
     suspicion,
-    loadAt: (commit) => loadDesiredAt(config, commit, cache),
+    loadAt: (commit) => desiredAt(config, commit, cache),
     inTurn: (task) => loop.run(task),
     goBack: (back) => applyNow(`${back.by} fails`, { ...EVERYTHING, back }, tell),
     nudge: (cause) => loop.nudge(cause),

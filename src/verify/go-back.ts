@@ -48,3 +48,10 @@ export async function goingBack(config: Config, back: Back, given?: Cache): Prom
     now: Date.now(),
   });
 }
+
+/** What Git said at a commit of the repository, which is fetched where it is not known here yet. */
+export async function desiredAt(config: Config, commit: string, cache: Cache): Promise<Desired> {
+  const commits = await openCommits(config);
+  if (commits === undefined) throw noRepository();
+  return loadDesiredAt(config, await commits.resolve(commit), cache);
+}

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Monitor } from '../../health/health.ts';
 import type { Instance } from '../../instance.ts';
 import type { Definition, Outcome, OwnStep, Reading, Service } from '../../model.ts';
@@ -123,7 +125,10 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
       };
       const files = watchPaths([`${instance.include}/`, instance.config], QUIET, nudge);
       const unpoke = pokes.listen(poked);
-      const poll = setInterval(look, POLL);
+      const poll = setInterval(() => {
+        pokes.follow();
+        look();
+      }, POLL);
       unwatch = () => {
         files[Symbol.dispose]();
         unpoke();
@@ -187,15 +192,19 @@ class Pokes implements Disposable {
       signal.addEventListener('abort', done);
     });
 
-  listen(poked: () => void): () => void {
+  /** Its folder may come with the first start of what is ours. */
+  follow(): void {
     const path = this.#link.place.log;
-    if (path !== undefined && this.#log?.path !== path) {
-      this.#log?.watch[Symbol.dispose]();
-      const all = () => {
-        for (const each of [...this.#waiting]) each();
-      };
-      this.#log = { path, watch: watchPaths([path], 1, all) };
-    }
+    if (path === undefined || this.#log?.path === path || !existsSync(dirname(path))) return;
+    this.#log?.watch[Symbol.dispose]();
+    const all = () => {
+      for (const each of [...this.#waiting]) each();
+    };
+    this.#log = { path, watch: watchPaths([path], 1, all) };
+  }
+
+  listen(poked: () => void): () => void {
+    this.follow();
     this.#waiting.add(poked);
     return () => this.#waiting.delete(poked);
   }

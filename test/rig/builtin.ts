@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceFile } from '../../src/desired/generated/service.ts';
+import type { Monitor } from '../../src/health/health.ts';
 import { createMonitor } from '../../src/health/monitor.ts';
 import { listPids, variableOf } from '../../src/host/procfs.ts';
 import type { Actual, Definition, Outcome, OwnAction, OwnStep, Run, Service, StepEffect } from '../../src/model.ts';
@@ -17,18 +18,22 @@ export class BuiltinRig implements AsyncDisposable {
   readonly owner = `test-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
   readonly folder = mkdtempSync(join(tmpdir(), 'reconciled-test-'));
   readonly events: BuiltinEvent[] = [];
+  /** Of each supervisor, in the order they were made. */
+  readonly monitors: Monitor[] = [];
   readonly #open: Builtin[] = [];
   revision = 'r1';
 
   /** A supervisor as a daemon has it, or with `false` as one apply has it. */
   async supervisor(supervise = true): Promise<Builtin> {
     mkdirSync(join(this.folder, 'run'), { recursive: true });
+    const monitor = createMonitor();
+    this.monitors.push(monitor);
     const builtin = createBuiltin({
       owner: this.owner,
       runtimeDir: join(this.folder, 'run'),
       logDir: join(this.folder, 'log'),
       supervise,
-      monitor: createMonitor(),
+      monitor,
       revision: () => this.revision,
       onEvent: (event) => this.events.push(event),
     });

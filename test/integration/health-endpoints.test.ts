@@ -8,6 +8,8 @@ import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import type { Attempt } from '../../src/health/attempt.ts';
 import type { HttpTarget, Probe, RunAs, Target } from '../../src/health/health.ts';
 import { attemptOf, tryTarget } from '../../src/health/probes.ts';
+import { findUser } from '../../src/host/users.ts';
+import { switchUser } from '../../src/supervisors/shared/programs.ts';
 import { HealthRig } from '../rig/health.ts';
 
 const NEVER = new AbortController().signal;
@@ -412,4 +414,15 @@ test('an abort ends a try at once', async () => {
   abort.abort();
   expect(await trying).toBe('interrupted');
   expect(await tryTarget(shell('true'), as, { timeout: 1000 }, abort.signal)).toBe('interrupted');
+});
+
+test("a command is run as the service's user", async () => {
+  const user = await findUser('nobody');
+  // Only root can, and whoever is not has no services of others.
+  const prefix = switchUser(user && { user, group: undefined });
+  const wanted = process.getuid?.() === 0 ? user?.uid : process.getuid?.();
+  const command = ['sh', '-c', 'test "$(id -u)" = "$1" && test "$(ps -o uid= -p $$ | tr -d " ")" = "$1"', 'sh'];
+  as = { ...as, prefix, directory: '/' };
+  expect(await attempt({ kind: 'exec', command: [...command, String(wanted)] })).toBeUndefined();
+  expect(await attempt({ kind: 'exec', command: ['sleep', '1000'] }, 300)).toBe('did not end within 300ms, killed');
 });

@@ -5,6 +5,7 @@ import { http, https } from '../../host/http.ts';
 import { READ } from '../../patterns.ts';
 import { type Attempt, type Cancel, type Done, OVER } from '../attempt.ts';
 import type { HttpTarget } from '../health.ts';
+import { lookup } from './lookup.ts';
 import { netWords } from './net-words.ts';
 
 /**
@@ -37,6 +38,7 @@ export function httpAttempt({ url, status, headers, insecure }: HttpTarget, read
     options = {
       ...urlToHttpOptions(new URL(url)),
       agent: agentFor(secure),
+      lookup,
       headers: { 'user-agent': 'reconciled', ...headers },
       ...(insecure === true ? { rejectUnauthorized: false } : {}),
     };

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import type { Attempt } from '../attempt.ts';
 import type { TcpTarget } from '../health.ts';
+import { lookup } from './lookup.ts';
 import { netWords } from './net-words.ts';
 
 /** Connects, and hangs up. */
@@ -14,7 +15,7 @@ export function tcpAttempt({ host, port }: TcpTarget): Attempt {
       socket.destroy();
       told?.(failure);
     };
-    const socket = connect({ host, port });
+    const socket = connect({ host, port, lookup });
     socket.on('connect', () => end(undefined)).on('error', (error) => end(netWords(error, host)));
     return (within) => {
       tell = undefined;

@@ -67,13 +67,20 @@ function valueText(field: string, value: Json): string {
 
 function probeText(probe: Tree): string {
   return Object.entries(probe)
-    .map(([key, value]) => {
-      if (typeof value === 'number') return `${key} ${numberText(`health.${key}`, value)}`;
-      if (value === null || typeof value !== 'object') return `${key} ${plainText(value)}`;
-      const parts = Object.values(value as Tree).flat() as readonly Json[];
-      return `${key} ${parts.map(plainText).join(' ')}`;
-    })
+    .map(([key, value]) => `${key} ${partText(`health.${key}`, value)}`)
     .join(', ');
+}
+
+/** What a probe looks at: it stands without its key, as in `http http://127.0.0.1/ status 204`. */
+const LOOKED_AT: ReadonlySet<string> = new Set(['url', 'address', 'command', 'path']);
+
+function partText(field: string, value: Json): string {
+  if (typeof value === 'number') return numberText(field, value);
+  if (Array.isArray(value)) return value.map((item) => plainText(item as Json)).join(' ');
+  if (value === null || typeof value !== 'object') return plainText(value);
+  return Object.entries(value as Tree)
+    .map(([key, item]) => `${LOOKED_AT.has(key) ? '' : `${key} `}${partText(`${field}.${key}`, item)}`)
+    .join(' ');
 }
 
 function numberText(field: string, value: number): string {

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { COLOUR, PLAIN } from '../../../src/cli/style.ts';
 import { planJson, planText } from '../../../src/cli/views/plan.ts';
+import type { ServiceFile } from '../../../src/desired/generated/service.ts';
 import type { Plan } from '../../../src/model.ts';
 import { actual, FATAL, planned, RUNNING, read, STOPPED, service } from '../planner/make.ts';
 
@@ -178,6 +179,22 @@ it('writes durations, sizes, files and probes as people do', () => {
 
 Plan: 1 to restart.
 `);
+});
+
+it('writes every kind of probe in its words and units', () => {
+  const health: NonNullable<ServiceFile['health']> = [
+    { name: 'api', http: { url: 'http://h/', headers: { Cookie: 'hunter2' }, json: { path: '$.ok', equals: true } } },
+    { name: 'beat', file: { path: 'heartbeat', changedWithin: '1m' }, failures: { count: 3, of: 5 } },
+    { name: 'scan', progress: { exec: { command: ['tail', 'log'] }, regex: 'scan (\\d+)', within: '90s' } },
+    { name: 'use', process: { memory: '2GiB', openFiles: 1000 }, kind: 'liveness' },
+  ];
+  const shown = text(planned([service('web', { written: { health } })], read(actual(service('web')))), 160);
+  expect(shown.split('\n').filter((line) => line.includes('health.'))).toEqual([
+    '      health.api: (not set) -> http http://h/ headers Cookie *** json $.ok equals true',
+    '      health.beat: (not set) -> file heartbeat changedWithin 1m, failures count 3 of 5',
+    '      health.scan: (not set) -> progress exec tail log regex "scan (\\\\d+)" within 1m30s',
+    '      health.use: (not set) -> process memory 2GiB openFiles 1000, kind liveness',
+  ]);
 });
 
 it('lets no value move the cursor or hide what stands behind it', () => {

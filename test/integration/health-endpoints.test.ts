@@ -62,9 +62,16 @@ describe('an HTTP answer', () => {
     const port = await body('{"status":"green"}\nall well');
     expect(await attempt(http(port, { body: '"status":"(ok|green)"' }))).toBeUndefined();
     expect(await attempt(http(port, { body: 'red' }))).toBe(
-      'no `red` in its answer, which begins "{\\"status\\":\\"green\\"}"',
+      'nothing in its answer matches `red`: it begins "{\\"status\\":\\"green\\"}"',
     );
-    expect(await attempt(http(await body(''), { body: 'red' }))).toBe('no `red` in its answer, which is empty');
+    const secret = await body('{"token":"hunter2"}');
+    expect(await attempt(http(secret, { body: 'red' }))).toBe(
+      'nothing in its answer matches `red`: it begins otherwise',
+    );
+    expect(await attempt(http(secret, { json: { path: '$.token', equals: 'x' } }))).toBe('$.token is ***, not ***');
+    expect(await attempt(http(await body(''), { body: 'red' }))).toBe(
+      'nothing in its answer matches `red`: it is empty',
+    );
   });
 
   it('has to hold what is wanted in its JSON', async () => {
@@ -80,7 +87,7 @@ describe('an HTTP answer', () => {
     expect(await json('$.nothing')).toBe('there is no $.nothing in its answer');
     expect(await json('$.checks[?@.id == "db"].state', { equals: 'up' })).toBeUndefined();
     expect(await attempt(http(await body('<html>'), { json: { path: '$.ok' } }))).toBe(
-      'what it gives is no JSON, which begins "<html>"',
+      'its answer is no JSON: it begins "<html>"',
     );
   });
 
@@ -95,10 +102,10 @@ describe('an HTTP answer', () => {
       more();
     });
     expect(await attempt(http(port, { body: '^begin' }))).toBeUndefined();
-    expect(await attempt(http(port, { body: 'end' }))).toMatch(/^no `end` in its answer, which begins "beginxxx.*…"$/);
-    expect(await attempt(http(port, { json: { path: '$' } }))).toBe(
-      'what it gives is no JSON: it is longer than 64KiB',
+    expect(await attempt(http(port, { body: 'end' }))).toMatch(
+      /^nothing in its answer matches `end`: it begins "beginxxx.*…"$/,
     );
+    expect(await attempt(http(port, { json: { path: '$' } }))).toBe('its answer is no JSON: it is longer than 64KiB');
     await sleep(100);
     const then = sent;
     await sleep(100);
@@ -272,7 +279,7 @@ describe('a command', () => {
   test('that prints without end is killed in time, and what it said last is told', async () => {
     const before = process.cpuUsage();
     const [verdict, took] = await timed(attempt({ kind: 'exec', command: ['yes', 'no end'] }, 1000));
-    expect(verdict).toMatch(/^did not end within 1s, killed: n/);
+    expect(verdict).toMatch(/^did not end within 1s, killed; it last printed: n/);
     expect(took).toBeLessThan(1500);
     const { user, system } = process.cpuUsage(before);
     expect((user + system) / 1000).toBeLessThan(800);
@@ -297,7 +304,7 @@ describe('a command', () => {
 
   test('that forks and hangs is killed with all of its group', async () => {
     const script = 'trap "" TERM; sleep 1000 & echo $! > child; (sleep 1000; true) & echo started; wait; sleep 1000';
-    expect(await attempt(shell(script), 500)).toBe('did not end within 500ms, killed: started');
+    expect(await attempt(shell(script), 500)).toBe('did not end within 500ms, killed; it last printed: started');
     const pid = Number(readFileSync(join(rig.folder, 'child'), 'utf8'));
     await until(() => !alive(pid));
   });
@@ -338,7 +345,7 @@ describe('progress', () => {
     });
     expect(await again()).toBe(`${path}: no such file or directory`);
     writeFileSync(path, 'starting\n');
-    expect(await again()).toBe('nothing like `scan (\\d+) processed` there, which begins "starting"');
+    expect(await again()).toBe('nothing in the file matches `scan (\\d+) processed`: it begins "starting"');
     appendFileSync(path, 'scan 470 processed\nscan 471 processed\nidle\n');
     expect(await again()).toBeUndefined();
     await sleep(150);
@@ -369,9 +376,9 @@ describe('progress', () => {
     processed = 'many';
     expect(await again()).toBe('what `$.scan.processed` finds is no number: "many"');
     processed = true;
-    expect(await again()).toBe('$.scan.processed is true');
+    expect(await again()).toBe('$.scan.processed is no number: true');
     processed = undefined;
-    expect(await again()).toBe('there is no $.scan.processed');
+    expect(await again()).toBe('there is no $.scan.processed in its answer');
     status = 503;
     expect(await again()).toBe('status 503');
     const clock = await repeated({
@@ -392,7 +399,7 @@ describe('progress', () => {
       (await repeated({ kind: 'progress', from: { kind: 'file', path }, regex: '(\\d+)', within: 1000 }))();
     expect(await of('folder')).toBe(`${join(rig.folder, 'folder')} is no file that could be read`);
     writeFileSync(join(rig.folder, 'empty'), '');
-    expect(await of('empty')).toBe('nothing like `(\\d+)` there, which is empty');
+    expect(await of('empty')).toBe('nothing in the file matches `(\\d+)`: it is empty');
   });
 });
 

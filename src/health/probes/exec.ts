@@ -79,7 +79,7 @@ function begin(command: readonly string[], { as }: Context, done: Done, reads: b
     tell = undefined;
     killGroup(child);
     end(undefined);
-    return `did not end ${within}, killed${line}`;
+    return `did not end ${within}, killed${line.replace(/^:/, '; it last printed:')}`;
   };
   return { process: child, cancel };
 }

@@ -81,9 +81,17 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
       hint,
     };
   };
+  /** What a step has made of a program, where it says so: what happens to that from now on is news. */
+  const madeBy = ({ target, effect, service }: OwnStep, outcome: Outcome) => {
+    if (target === undefined || outcome.kind !== 'done') return undefined;
+    const { pid } = outcome;
+    if (pid === undefined && effect !== 'stop') return undefined;
+    return { pid, settings: settingsOf(service, target.definition.fields, logDir) };
+  };
   const apply = async (step: OwnStep, signal: AbortSignal): Promise<Outcome> => {
     const id = step.service;
     tender.begin(id);
+    let made: ReturnType<typeof madeBy>;
     try {
       await link.demand();
       const probe = tender.probe.bind(tender);
@@ -91,12 +99,18 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
         restarts.take(id, { kind: 'renewed' });
         restarts.flush();
       };
-      return await take({ link, owner, wake: pokes.wake, monitor, logDir, probe, renew, reread }, step, signal);
+      const outcome = await take(
+        { link, owner, wake: pokes.wake, monitor, logDir, probe, renew, reread },
+        step,
+        signal,
+      );
+      made = madeBy(step, outcome);
+      return outcome;
     } catch (error) {
       const [problem] = error instanceof Failure ? error.problems : [];
       return failed(problem ?? cannot(step, `supervisord/${instance.name}: ${callFailure(error)}`));
     } finally {
-      tender.end(id);
+      tender.end(id, made);
     }
   };
 

@@ -111,12 +111,13 @@ export class Tender implements Disposable {
     this.#busy.set(id, (this.#busy.get(id) ?? 0) + 1);
   }
 
-  end(id: ServiceId): void {
+  /** `now`: what the step has made of it, where that is known; else the next reading tells. */
+  end(id: ServiceId, now: { readonly pid: number | undefined; readonly settings: Settings } | undefined): void {
     const left = (this.#busy.get(id) ?? 1) - 1;
     if (left > 0) this.#busy.set(id, left);
     else this.#busy.delete(id);
-    // What it has now is what the step made of it; the next reading tells.
-    this.#known.delete(id);
+    if (now === undefined) this.#known.delete(id);
+    else this.#known.set(id, { ...now });
   }
 
   /** Something may have happened: looks at once, or after the look that is under way. True where a reading is due. */

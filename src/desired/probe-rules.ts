@@ -14,13 +14,16 @@ export async function probeRules({ health = [], gate }: Partial<ServiceFile>): P
     return [
       ...nameRules(health, i),
       ...meaningRules(health, i),
-      ...timeRules(probe, path),
+      ...timeRules(path, { every: probe.every, timeout: probe.timeout }),
       ...(await targetRules(probe, path)),
       ...(await progressRules(probe, path)),
     ];
   });
-  const ofGate = gate === undefined ? [] : targetRules(gate, ['gate']);
-  return [...(await Promise.all(ofProbes)).flat(), ...(await ofGate)];
+  const ofGate =
+    gate === undefined
+      ? []
+      : [...timeRules(['gate'], { every: gate.every, tryFor: gate.tryFor }), ...(await targetRules(gate, ['gate']))];
+  return [...(await Promise.all(ofProbes)).flat(), ...ofGate];
 }
 
 function finding(path: Path, summary: string, hint: string, part: Finding['part'] = 'value'): Finding {
@@ -71,11 +74,11 @@ function meaningRules(health: readonly Written[], i: number): Finding[] {
 const SHORTEST = 100;
 const LONGEST = 24 * 86_400_000;
 
-function timeRules(probe: Written, path: Path): Finding[] {
-  return (['every', 'timeout'] as const).flatMap((key) => {
-    const ms = parseDuration(probe[key] ?? '1s') ?? 1000;
+function timeRules(path: Path, times: Readonly<Record<string, string | undefined>>): Finding[] {
+  return Object.entries(times).flatMap(([key, written = '1s']) => {
+    const ms = parseDuration(written) ?? SHORTEST;
     if (ms >= SHORTEST && ms <= LONGEST) return [];
-    return [finding([...path, key], `${probe[key]} is out of range`, 'write 100ms to 24d')];
+    return [finding([...path, key], `${written} is out of range`, 'write 100ms to 24d')];
   });
 }
 

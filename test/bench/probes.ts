@@ -71,6 +71,5 @@ export async function m(say: (line: string) => void): Promise<void> {
   say(
     `m  late p50 ${noted.p50.toFixed(1)} ms, p99 ${noted.p99.toFixed(1)} ms (goal: 100 ms), worst ${noted.worst.toFixed(0)} ms; ${noted.tries} tries, ${noted.missed} passed over, ${noted.connections} HTTP connections`,
   );
-  if (process.env.TRACE) say(memory.filter((_, i) => i % 10 === 0).map((v) => v.toFixed(0)).join(" "));
   say(`m  memory: first ${part} s ${first.toFixed(1)} MB, last ${part} s ${last.toFixed(1)} MB (goal: flat)`);
 }

@@ -262,11 +262,11 @@ export interface ServiceFile {
       openFiles?: number;
     };
     /**
-     * How often. Default: 10s.
+     * How often, from start to start: 100ms to 24d. Default: 10s.
      */
     every?: string;
     /**
-     * How long one try may take. Default: 3s.
+     * How long one try may take: 100ms to 24d. Default: 3s.
      */
     timeout?: string;
     /**

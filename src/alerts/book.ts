@@ -70,6 +70,9 @@ export function createBook(saved: Saved = { entries: [], about: [] }): Book {
     if (dueOf(entry) === undefined) pending.delete(key);
     else pending.add(key);
   };
+  /** Nobody tells that it is over; of a hold it was known when it ends. */
+  const ended = (key: string, entry: Entry, now: number) =>
+    setOff(key, now, 'condition' in entry && entry.condition.kind === 'hold' ? undefined : 'it did not come again');
   const isOn = (key: string): boolean => {
     const entry = entries.get(key);
     return entry?.state === 'rising' || entry?.state === 'firing';
@@ -211,7 +214,7 @@ export function createBook(saved: Saved = { entries: [], about: [] }): Book {
       }),
     tell: (now, all = false) => {
       for (const [key, entry] of entries) {
-        if ((endOf(entry) ?? Number.POSITIVE_INFINITY) <= now) setOff(key, now, 'it did not come again');
+        if ((endOf(entry) ?? Number.POSITIVE_INFINITY) <= now) ended(key, entry, now);
         else if (isForgotten(entry, now)) entries.delete(key);
       }
       for (const [service, at] of covered) if (at < now - AFTERWARDS) covered.delete(service);

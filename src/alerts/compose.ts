@@ -154,12 +154,26 @@ function lastedText(ms: number): string {
 
 /** On one line, of some length, without secrets. */
 export function line(text: string): string {
-  return shortened(maskText(text.replace(/[\p{Cc}\p{Z}]+/gu, ' ').trim()), LINE);
+  return shortened(
+    maskText(
+      seconds(text)
+        .replace(/[\p{Cc}\p{Z}]+/gu, ' ')
+        .trim(),
+    ),
+    LINE,
+  );
 }
 
 function clean(text: string): string {
-  const printable = text.replace(/[^\P{Cc}\n]+/gu, ' ').trim();
+  const printable = seconds(text)
+    .replace(/[^\P{Cc}\n]+/gu, ' ')
+    .trim();
   return shortened(maskText(printable), TEXT);
+}
+
+/** Nobody reads milliseconds in a time. */
+function seconds(text: string): string {
+  return text.replace(/(T\d\d:\d\d:\d\d)\.\d+Z/g, '$1Z');
 }
 
 function shortened(text: string, most: number): string {

@@ -63,13 +63,13 @@ export function meaningsOf(event: DaemonEvent, now: number): readonly Meaning[] 
     case 'held-by':
       return [on(holdCondition(event))];
     case 'released':
-      return [off(`hold:${event.service}`), off(`hold-ends:${event.service}`)];
+      return [off(`hold:${event.service}`)];
     case 'hold-ends':
       return [on(holdEndsCondition(event, now))];
     case 'duel':
       return [on(duelCondition(event.service, event.rounds, event.evidence))];
     case 'gate':
-      return [gateMeaning(event)];
+      return gateMeanings(event);
     case 'step-ended':
       return stepMeanings(event);
     case 'trouble':
@@ -171,7 +171,7 @@ function holdCondition(event: Extract<DaemonEvent, { kind: 'held-by' }>): Condit
 function holdEndsCondition(event: Extract<DaemonEvent, { kind: 'hold-ends' }>, now: number): Condition {
   const { service, until } = event;
   return {
-    key: `hold-ends:${service}`,
+    key: `hold:${service}`,
     kind: 'hold',
     severity: 'warning',
     service,
@@ -206,14 +206,17 @@ function sourceCondition(
   };
 }
 
-function gateMeaning(event: Extract<DaemonEvent, { kind: 'gate' }>): Meaning {
-  const { service, what } = event;
+function gateMeanings({ service, what, ...event }: Extract<DaemonEvent, { kind: 'gate' }>): readonly Meaning[] {
   const key = `gate:${service}`;
-  if (what.kind === 'passed') return off(key);
-  const hint = what.otherwise === 'ask' ? 'reconcile approve' : `reconcile explain ${service}`;
+  if (what.kind === 'passed') return [off(key)];
+  // That a person is asked is what the plan tells.
+  if (what.otherwise === 'ask') return [];
+  const title = eventText({ ...event, service, what });
   // What is done all the same waits no more, which nobody tells.
   const lasts = what.otherwise === 'proceed' ? { lasts: LASTS } : {};
-  return on({ key, kind: 'gate', severity: 'warning', service, title: eventText(event), hint, ...lasts });
+  return [
+    on({ key, kind: 'gate', severity: 'warning', service, title, hint: `reconcile explain ${service}`, ...lasts }),
+  ];
 }
 
 /** What was tried and failed; that something did not come up is told as what it is then. */

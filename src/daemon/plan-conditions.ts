@@ -34,6 +34,9 @@ function heldCondition(service: string, reason: Held['reason']): Condition | und
         severity: 'warning',
         service,
         title: `${service}: ${heldText(reason)}`,
+        ...(reason.gate === undefined
+          ? {}
+          : { text: `its gate (${reason.gate.gate}) did not pass in time: ${reason.gate.why}` }),
         hint: `to look at it: reconcile approve; then: reconcile approve ${reason.plan}`,
       };
     case 'observed':

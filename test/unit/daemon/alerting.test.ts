@@ -72,7 +72,7 @@ it('tells a hold that ends until it has', () => {
     NOW,
   );
   expect(meaning?.kind === 'on' && meaning.condition).toMatchObject({ severity: 'warning', lasts: 300_000 });
-  expect(said({ kind: 'released', service: 'web' })).toEqual(['off hold:web', 'off hold-ends:web']);
+  expect(said({ kind: 'released', service: 'web' })).toEqual(['off hold:web']);
 });
 
 it('says nothing of what a plan holds because somebody wants it so', () => {

@@ -92,7 +92,7 @@ async function make(
   instance: Instance | undefined,
   means: Means & { readonly restarts: Restarts },
 ): Promise<Supervisor> {
-  const { owner, logDir, supervise, monitor, restarts, whoListens, onEvent } = means;
+  const { owner, logDir, supervise, monitor, isHeld, restarts, whoListens, onEvent } = means;
   const all = {
     owner,
     logDir,
@@ -100,6 +100,7 @@ async function make(
     monitor,
     restarts,
     whoListens,
+    ...(isHeld === undefined ? {} : { isHeld }),
     ...(onEvent === undefined ? {} : { onEvent }),
   };
   if (instance !== undefined) {

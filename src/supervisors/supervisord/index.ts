@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Monitor } from '../../health/health.ts';
 import type { Instance } from '../../instance.ts';
-import type { Definition, Outcome, OwnStep, Reading, Service } from '../../model.ts';
+import type { Definition, Outcome, OwnStep, Reading, Service, ServiceId } from '../../model.ts';
 import { Failure, type Problem } from '../../problem.ts';
 import type { WhoListens } from '../../restarts/local-port.ts';
 import type { Restarts } from '../../restarts/restarts.ts';
@@ -36,6 +36,8 @@ export interface SupervisordOptions {
   /** In a daemon: does what supervisord leaves to it. */
   readonly supervise: boolean;
   readonly monitor: Monitor;
+  /** Does a person want it left alone? Absent: none is. */
+  readonly isHeld?: (id: ServiceId) => boolean;
   readonly onEvent?: (event: SupervisordEvent) => void;
 }
 
@@ -55,6 +57,7 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
     restarts,
     whoListens,
     monitor,
+    isHeld: options.isHeld ?? (() => false),
     logDir,
     emit: options.onEvent ?? (() => {}),
   });

@@ -30,6 +30,8 @@ export interface TendOptions {
   readonly restarts: Restarts;
   readonly whoListens: WhoListens | undefined;
   readonly monitor: Monitor;
+  /** Does a person want it left alone? Then it is not tried again for as long. */
+  readonly isHeld: (id: ServiceId) => boolean;
   readonly logDir: string;
   readonly emit: (event: SupervisordEvent) => void;
 }
@@ -42,6 +44,8 @@ interface Known {
 
 /** ms. Until what has just ended is looked at again: supervisord starts it within a second. */
 const SOON = 200;
+/** ms. Until it is looked again whether a person still wants it left alone. */
+const LATER = 10_000;
 
 /**
  * What supervisord leaves to the daemon: probes of health, and restart budgets. It looks at the processes whenever
@@ -64,7 +68,9 @@ export class Tender implements Disposable {
     this.#options = options;
     this.#probed = new Probed(options.monitor, (service, problem) => this.#trouble(service, problem));
     this.#trials = new Trials((id) => this.#tryNow(id));
-    this.#hopeless = new Hopeless(options, (id) => this.#start(id, { kind: 'mended' }));
+    this.#hopeless = new Hopeless(options, (id) => {
+      if (!options.isHeld(id)) this.#start(id, { kind: 'mended' });
+    });
   }
 
   /** A reading was made. */
@@ -206,6 +212,10 @@ export class Tender implements Disposable {
   }
 
   #tryNow(id: ServiceId): void {
+    if (this.#options.isHeld(id)) {
+      this.#trials.again(id, Date.now() + LATER);
+      return;
+    }
     this.#options.emit({ kind: 'trial', service: id });
     this.#start(id, { kind: 'due', trial: true });
   }

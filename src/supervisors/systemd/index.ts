@@ -1,5 +1,14 @@
 import type { Monitor } from '../../health/health.ts';
-import type { Actual, Definition, Outcome, OwnStep, Reading, Service, UnreadableObject } from '../../model.ts';
+import type {
+  Actual,
+  Definition,
+  Outcome,
+  OwnStep,
+  Reading,
+  Service,
+  ServiceId,
+  UnreadableObject,
+} from '../../model.ts';
 import type { Problem } from '../../problem.ts';
 import type { WhoListens } from '../../restarts/local-port.ts';
 import type { Restarts } from '../../restarts/restarts.ts';
@@ -35,6 +44,8 @@ export interface SystemdOptions {
   /** In a daemon: does what systemd leaves to it. */
   readonly supervise: boolean;
   readonly monitor: Monitor;
+  /** Does a person want it left alone? Absent: none is. */
+  readonly isHeld?: (id: ServiceId) => boolean;
   readonly restarts: Restarts;
   readonly whoListens?: WhoListens | undefined;
   readonly onEvent?: (event: SystemdEvent) => void;
@@ -66,6 +77,7 @@ export function createSystemd(options: SystemdOptions): Supervisor {
   const preflight = createPreflight({ scope, manager: async () => (await connect()).manager }, logDir);
   const tender = new Tender({
     ...{ owner, restarts, whoListens, monitor, logDir },
+    isHeld: options.isHeld ?? (() => false),
     manager: async () => (await connect()).manager,
     emit: options.onEvent ?? (() => {}),
   });

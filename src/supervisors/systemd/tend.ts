@@ -26,6 +26,8 @@ export interface TendOptions {
   readonly whoListens: WhoListens | undefined;
   readonly manager: () => Promise<Manager>;
   readonly monitor: Monitor;
+  /** Does a person want it left alone? Then it is not tried again for as long. */
+  readonly isHeld: (id: ServiceId) => boolean;
   readonly logDir: string;
   readonly emit: (event: SystemdEvent) => void;
 }
@@ -33,6 +35,8 @@ export interface TendOptions {
 /** How often (ms) logs are looked at: all, and as long as one of them keeps growing out of its size. */
 const ROTATION = 10_000;
 const ROTATION_GROWN = 1000;
+/** ms. Until it is looked again whether a person still wants it left alone. */
+const LATER = 10_000;
 /** ms. How long a start or a stop is waited for. */
 const START = 60_000;
 
@@ -54,10 +58,16 @@ export class Tender implements Disposable {
     this.#options = options;
     this.#probed = new Probed(options.monitor, (service, problem) => this.#trouble(service, problem));
     this.#trials = new Trials((id) => {
+      if (options.isHeld(id)) {
+        this.#trials.again(id, Date.now() + LATER);
+        return;
+      }
       this.#options.emit({ kind: 'trial', service: id });
       this.#start(id, { kind: 'due', trial: true });
     });
-    this.#hopeless = new Hopeless(options, (id) => this.#start(id, { kind: 'mended' }));
+    this.#hopeless = new Hopeless(options, (id) => {
+      if (!options.isHeld(id)) this.#start(id, { kind: 'mended' });
+    });
     const { restarts, manager } = options;
     this.#count = new Count({
       restarts,

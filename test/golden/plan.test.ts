@@ -6,6 +6,7 @@ import { PLAIN } from '../../src/cli/style.ts';
 import { planJson, planText } from '../../src/cli/views/plan.ts';
 import type { Approval } from '../../src/control/approvals.ts';
 import type { Freeze } from '../../src/control/freeze.ts';
+import type { PersonHold } from '../../src/control/holds.ts';
 import { controlOf } from '../../src/control/index.ts';
 import { openWindows } from '../../src/control/windows.ts';
 import { load } from '../../src/desired/load.ts';
@@ -62,6 +63,10 @@ interface Options {
   readonly approvals?: readonly Approval[];
   readonly override?: boolean;
   readonly now?: string;
+  /** What people hold, at the time `now`. */
+  readonly persons?: readonly PersonHold[];
+  readonly stops?: readonly ServiceId[];
+  readonly restarts?: readonly ServiceId[];
   /** What gates said that were asked. */
   readonly gates?: Readonly<Record<ServiceId, GateState>>;
   /** What is not as Git says, though it could be. */
@@ -124,6 +129,7 @@ async function planOf(folder: string): Promise<Plan> {
   const { freezes = [], approvals = [], override = false, now = '' } = options;
   const control = controlOf(desired, {
     ...{ freezes, approvals, override },
+    holds: { all: options.persons ?? [], now: Date.parse(now) },
     windows: windows && openWindows(windows, Date.parse(now)),
   });
   return plan({
@@ -134,6 +140,8 @@ async function planOf(folder: string): Promise<Plan> {
     observed,
     blocked: new Map(Object.entries(options.blocked ?? {})),
     asked: new Set(options.asked),
+    stops: new Set(options.stops),
+    restarts: new Set(options.restarts),
     settled: new Set(options.settled),
     restartStaged: options.restartStaged === true,
     untried: new Set(options.untried),

@@ -19,7 +19,7 @@ while :; do sleep 0.1; done
 `;
 
 /** ms */
-const [LONG, WARN] = [12_000, 8000];
+const [LONG, WARN] = [8000, 5000];
 
 interface Mark {
   readonly hold?: { readonly what: string; readonly since: number; readonly until: number; readonly by?: string };

@@ -91,9 +91,12 @@ export function createUnwell(means: UnwellMeans): Unwell {
     if (closed || busy.has(id)) return;
     const act = actNow(id);
     switch (act.kind) {
-      case 'nothing':
-        calm(id);
+      case 'nothing': {
+        // Without its process, or with the next, it is being restarted for that: what came of it is told when that is over.
+        const of = pending.get(id);
+        if (of === undefined || of.pid === monitor.pidOf(id)) calm(id);
         break;
+      }
       case 'waits':
         // Its probes begin anew when that is over.
         pending.delete(id);

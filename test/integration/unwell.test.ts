@@ -45,6 +45,18 @@ const begin = async () => {
 const explained = async () => (await host.reconcile('explain', 'web')).stdout.replace(/\s+/g, ' ');
 
 describe('a failing probe', () => {
+  test('that says restart is told to have had it restarted where that has healed it before the step was over', async () => {
+    const ok = join(host.folder, 'ok');
+    // Its new process mends it, and the step waits for that.
+    const command = ['/bin/sh', '-c', `touch ${ok}; exec sleep 600`];
+    host.write('web', web('restart', { command }, { kind: 'both' }));
+    await begin();
+    away('ok');
+    await daemon.saw(/web: restarted: its probe api fails: exit code 1/);
+    await until(async () => (await one()).level === 'HEALTHY');
+    expect(daemon.output().match(/web: restarted: its probe/g)).toHaveLength(1);
+  });
+
   test('that says restart has it restarted, not beyond its budget, and says so', async () => {
     host.write(
       'web',

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
@@ -57,7 +57,10 @@ export async function checkChanges(
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'reconciled-capture-'));
   try {
-    cpSync(desiredState, folder, { recursive: true, filter: (path) => !/\/\.git(\/|$)/.test(path) });
+    // Of a repository elsewhere it is a link to what was taken last.
+    const from = realpathSync(desiredState);
+    const filter = (path: string) => !/\/\.git(\/|$)/.test(path.slice(from.length));
+    cpSync(from, folder, { recursive: true, dereference: true, filter });
     for (const { path, to } of changes) writeFileSync(join(folder, path), to);
     const loaded = await load({ directory: folder, root: desiredState, hostname: host, logDir });
     if (loaded.kind === 'invalid') throw new Failure(...loaded.problems);

@@ -1,5 +1,6 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createHost, type Host, until } from '../rig/host.ts';
@@ -138,4 +139,29 @@ test('without a daemon it is the same; a reason is wanted, and a name that there
   // A person's word for it ends the hold.
   expect(await host.reconcile('restart', 'web')).toMatchObject({ code: 0 });
   expect([0, first]).not.toContain(pid());
+});
+
+test('capture writes where the value was set last for this host, and only shows what is a repository elsewhere', async () => {
+  const folder = join(host.folder, 'repo');
+  const write = (path: string, text: string) => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  };
+  write('policy.yaml', `owner: ${host.owner}\n`);
+  write('services/web.yaml', 'supervisor: builtin\ncommand: [sleep, "600"]\nstart: { ready: 0s }\n');
+  write('hosts/h1.yaml', '{}\n');
+  write('hosts/h1/services/web.yaml', 'state: running # of this host alone\n');
+  const git = 'git -c user.name=a -c user.email=a@example.org';
+  execFileSync('sh', ['-c', `cd ${folder} && git init -q -b main && git add -A && ${git} commit -q -m first`]);
+  const settings = { git: { url: `file://${folder}`, ref: 'main' }, host: 'h1' };
+  await using mirrored = await createHost({ settings: () => settings });
+  expect(await mirrored.reconcile()).toMatchObject({ code: 0 });
+  expect(await mirrored.reconcile('stop', 'web', '--by', 'ann')).toMatchObject({ code: 0 });
+  const shown = await mirrored.reconcile('capture', 'web');
+  expect(shown.code).toBe(3);
+  expect(shown.stdout).toContain('+++ hosts/h1/services/web.yaml');
+  expect(shown.stdout).toContain('+state: stopped # of this host alone');
+  expect(shown.stdout).toContain('Nothing was written.');
+  expect(shown.stderr).toContain('fetched from a repository elsewhere: make this change there');
+  for (const { pid: one } of host.processes()) process.kill(one, 'SIGKILL');
 });

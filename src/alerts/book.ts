@@ -37,7 +37,7 @@ export interface Saved {
   readonly about: readonly (readonly [key: string, services: readonly ServiceId[]])[];
 }
 
-/** ms. So long a service is given to become well again once what covered that it is not is over. */
+/** ms. Once what covered an alert is over that may be over soon, too: it is given so long. */
 const AFTERWARDS = 60_000;
 /** So many are named of those that wait for one thing. */
 const NAMED = 5;
@@ -51,17 +51,22 @@ const CALM = 300_000;
 /** Whoever knows these of a service need not be told that it is not well. */
 const COVERS = ['down', 'drift', 'hold', 'duel'] as const satisfies readonly AlertKind[];
 
+/** Not told when the daemon ended, since something else was: whoever knows whether it is still so says it once more. */
+function isToldAnew(entry: Entry): boolean {
+  return entry.state === 'rising' && (entry.condition.kind === 'health' || entry.condition.kind === 'dependency');
+}
+
 type Shown = Exclude<Entry, { readonly state: 'calm' }>;
 
 export function createBook(saved: Saved = { entries: [], about: [] }): Book {
-  const entries = new Map<string, Entry>(saved.entries);
+  const entries = new Map<string, Entry>(saved.entries.filter(([, entry]) => !isToldAnew(entry)));
   const abouts = new Map<string, readonly ServiceId[]>(saved.about);
   const doubts = new Set([...entries].flatMap(([key, { state }]) => (state === 'firing' ? [key] : [])));
   const causes = new Map<ServiceId, { readonly on: string; readonly why: string }>();
   /** What may have something to tell. */
   const pending = new Set([...entries].flatMap(([key, entry]) => (dueOf(entry) === undefined ? [] : [key])));
-  /** When something else than that it is not well was last over. */
-  const covered = new Map<ServiceId, number>();
+  /** By key: when what covered it was last over. */
+  const uncovered = new Map<string, number>();
   /** When something was told lately, by kind. */
   const toldOf = new Map<AlertKind, readonly number[]>();
 
@@ -90,7 +95,8 @@ export function createBook(saved: Saved = { entries: [], about: [] }): Book {
     if (entry === undefined || entry.state === 'calm' || entry.state === 'falling') return false;
     put(key, off(entry, now, how));
     const { service, kind } = entry.condition;
-    if (service !== undefined && (kind === 'verify' || COVERS.some((one) => one === kind))) covered.set(service, now);
+    if (kind === 'verify' || COVERS.some((one) => one === kind)) uncovered.set(`health:${service}`, now);
+    if (kind === 'health' || kind === 'down') uncovered.set(`dependency:${service}`, now);
     return true;
   };
 
@@ -147,10 +153,10 @@ export function createBook(saved: Saved = { entries: [], about: [] }): Book {
         // What just happened is no news any more once what tells of it is over.
         if (entry.condition.lasts !== undefined) put(key, off(entry, entry.heard));
       } else {
-        const { kind, service } = entry.condition;
-        const over = kind === 'health' && service !== undefined && entry.state !== 'falling' && covered.get(service);
+        const { kind } = entry.condition;
+        const over = entry.state === 'rising' ? uncovered.get(key) : undefined;
         const same = all.get(kind) ?? [];
-        same.push({ key, entry, due: over ? Math.max(due, over + AFTERWARDS) : due });
+        same.push({ key, entry, due: over === undefined ? due : Math.max(due, over + AFTERWARDS) });
         all.set(kind, same);
       }
     }
@@ -199,7 +205,7 @@ export function createBook(saved: Saved = { entries: [], about: [] }): Book {
       const before = causes.get(service);
       if (before === undefined) return;
       causes.delete(service);
-      covered.set(service, now);
+      uncovered.set(`health:${service}`, now);
       lookAt(before.on, before.why, now);
     },
     current: () =>
@@ -217,7 +223,7 @@ export function createBook(saved: Saved = { entries: [], about: [] }): Book {
         if ((endOf(entry) ?? Number.POSITIVE_INFINITY) <= now) ended(key, entry, now);
         else if (isForgotten(entry, now)) entries.delete(key);
       }
-      for (const [service, at] of covered) if (at < now - AFTERWARDS) covered.delete(service);
+      for (const [key, at] of uncovered) if (at < now - AFTERWARDS) uncovered.delete(key);
       const changes: Change[] = [];
       for (const [kind, waiting] of waitingByKind()) {
         const first = waiting.reduce((least, { due }) => Math.min(least, due), Number.POSITIVE_INFINITY);

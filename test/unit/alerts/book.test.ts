@@ -34,10 +34,13 @@ class Desk {
     }
     this.now = Math.max(this.now, end);
   }
+  readonly #levels = new Map<string, Severity | undefined>();
   on(key: string, severity?: Severity): void {
+    if (key.startsWith('health:')) this.#levels.set(key, severity);
     this.book.on(condition(key, severity), this.now);
   }
   off(key: string): void {
+    this.#levels.delete(key);
     this.book.off(key, this.now);
   }
   waits(service: string, on: string): void {
@@ -50,6 +53,8 @@ class Desk {
   }
   restart(): void {
     this.book = createBook(JSON.parse(JSON.stringify(this.book.save())) as Saved);
+    // Both are told anew by whoever knows of them.
+    for (const [key, severity] of this.#levels) this.book.on(condition(key, severity), this.now);
     for (const [service, on] of this.#waits) this.book.waits(service, on, 'it is down', this.now);
   }
   get words(): readonly string[] {
@@ -226,18 +231,38 @@ it('takes what nobody tells the end of for over after a while', () => {
   expect(desk.words).toEqual(['trouble:web firing', 'trouble:web resolved']);
 });
 
+it('waits for what waits to be told anew when it is restarted', () => {
+  const desk = new Desk();
+  desk.on('health:api');
+  desk.on('health:web');
+  desk.waits('web', 'api');
+  desk.wait(60_000);
+  desk.book = createBook(JSON.parse(JSON.stringify(desk.book.save())) as Saved);
+  desk.wait(60_000);
+  // Its cause is over a moment earlier than its waiting is.
+  desk.on('health:web');
+  desk.waits('web', 'api');
+  desk.wait(60_000);
+  desk.off('health:api');
+  desk.wait(5000);
+  desk.waitsNoMore('web');
+  desk.off('health:web');
+  desk.wait(600_000);
+  expect(desk.words).toEqual(['health:api firing', 'health:api resolved']);
+});
+
 it('doubts what was so before it was restarted, until somebody speaks of it', () => {
   const desk = new Desk();
-  desk.on('health:web');
-  desk.on('health:api');
+  desk.on('verify:web');
+  desk.on('verify:api');
   desk.wait(60_000);
   desk.restart();
-  expect(desk.book.doubtful().map(({ condition }) => condition.key)).toEqual(['health:web', 'health:api']);
-  desk.on('health:web');
-  desk.off('health:api');
+  expect(desk.book.doubtful().map(({ condition }) => condition.key)).toEqual(['verify:web', 'verify:api']);
+  desk.on('verify:web');
+  desk.off('verify:api');
   expect(desk.book.doubtful()).toEqual([]);
   desk.wait(60_000);
-  expect(desk.words).toEqual(['health:web firing', 'health:api firing', 'health:api resolved']);
+  expect(desk.words).toEqual(['verify:web firing', 'verify:api firing', 'verify:api resolved']);
 });
 
 // ---- Laws ----------------------------------------------------------------------------------------------------

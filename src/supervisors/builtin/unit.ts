@@ -69,7 +69,7 @@ export class Unit {
     return this.#now?.main?.pid;
   }
 
-  /** What must be there before a start, and takes time. */
+  /** What must be there before a start. */
   async prepare(): Promise<void> {
     if (this.#prepared) return;
     this.#runsAs = await prepareStart(this.folder, this.#settings);

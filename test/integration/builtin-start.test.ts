@@ -239,12 +239,8 @@ describe('a definition', () => {
   it('refuses what nothing would act on', async () => {
     await using rig = new BuiltinRig();
     const builtin = await rig.supervisor();
-    const health = [{ name: 'api', tcp: { address: '127.0.0.1:1' }, onFailure: 'restart' as const }];
-    const problems = builtin.define(rig.service('web', { command: ['true'], health, drift: 'hold' }));
-    expect(problems).toMatchObject([
-      { code: 'not-supported', field: 'health.0.onFailure' },
-      { code: 'not-supported', field: 'drift' },
-    ]);
+    const problems = builtin.define(rig.service('web', { command: ['true'], drift: 'hold' }));
+    expect(problems).toMatchObject([{ code: 'not-supported', field: 'drift' }]);
   });
 
   it('keeps its hash where only live fields differ', async () => {

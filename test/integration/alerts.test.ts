@@ -12,7 +12,7 @@ const ajv = new Ajv2020({ allErrors: true });
 (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
 const isAlert = ajv.compile(schema);
 
-/** A host, somebody who is told, and a daemon. */
+/** A host, somebody who is told, and a daemon. Hosts run at the same time: no two programs of theirs may look the same. */
 class World implements AsyncDisposable {
   readonly host: Host;
   readonly hook: Hook;
@@ -54,7 +54,7 @@ it.concurrent('tells once that a service is FATAL, through a restart of the daem
   const { host, hook } = world;
   world.tell({ name: 'ops', webhook: { url: hook.url } });
   const flag = join(host.folder, 'mended');
-  world.web(`test -e ${flag} && exec sleep 1000; exit 3`);
+  world.web(`test -e ${flag} && exec sleep 4001; exit 3`);
   let daemon = await world.start();
   await until(() => hook.got.length > 0);
   expect(hook.got[0]).toMatchObject({
@@ -94,7 +94,7 @@ it.concurrent('tells of what was mended while no daemon ran that it is over', as
   let daemon = await world.start();
   await until(() => hook.got.length > 0);
   await daemon.stop();
-  world.web('exec sleep 1000');
+  world.web('exec sleep 4002');
   expect((await host.reconcile()).code).toBe(0);
   daemon = await world.start();
   await until(() => hook.got.length > 1);
@@ -133,7 +133,7 @@ it.concurrent('goes on while a target hangs and another fails, says so once, and
   hook.answer((_, response) => response.writeHead(503).end());
   world.tell(
     { name: 'ops', webhook: { url: hook.url }, timeout: '300ms' },
-    { name: 'pager', exec: { command: ['/bin/sleep', '1000'] }, timeout: '500ms' },
+    { name: 'pager', exec: { command: ['/bin/sleep', '4003'] }, timeout: '500ms' },
   );
   world.web('exit 3');
   let daemon = await world.start();
@@ -143,7 +143,7 @@ it.concurrent('goes on while a target hangs and another fails, says so once, and
   );
   const { stdout } = await host.reconcile('status');
   expect(stdout).toContain("alerts can't be told to 'ops' (webhook 127.0.0.1:");
-  host.write('api', { supervisor: 'builtin', command: ['sleep', '1000'] });
+  host.write('api', { supervisor: 'builtin', command: ['sleep', '4004'] });
   await until(async () => (await host.pids()).api !== undefined);
 
   // What could not be told is told by the next daemon.
@@ -169,7 +169,7 @@ it.concurrent('tells what it would have done where it only observes', async () =
     mode: 'observe',
     alerts: [{ name: 'ops', webhook: { url: hook.url } }],
   });
-  host.write('api', { supervisor: 'builtin', command: ['sleep', '1000'] });
+  host.write('api', { supervisor: 'builtin', command: ['sleep', '4005'] });
   await world.start();
   await until(() => hook.got.length > 0);
   expect(hook.got[0]).toMatchObject({
@@ -200,7 +200,7 @@ it.concurrent('tests every target, or one, without a daemon, and says what came 
   const script = join(host.folder, 'page');
   writeFileSync(script, `#!/bin/sh\ncat > ${host.folder}/paged\n`);
   chmodSync(script, 0o755);
-  host.write('api', { supervisor: 'builtin', command: ['sleep', '1000'] });
+  host.write('api', { supervisor: 'builtin', command: ['sleep', '4006'] });
   expect(await host.reconcile('alert', 'test')).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('declares none'),
@@ -237,7 +237,7 @@ dead   failed  webhook 127.0.0.1:1: connection refused (TIME)
 it.concurrent('refuses what is no way of telling, and a URL that is a secret', async () => {
   await using world = await World.create();
   const { host } = world;
-  host.write('api', { supervisor: 'builtin', command: ['sleep', '1000'] });
+  host.write('api', { supervisor: 'builtin', command: ['sleep', '4007'] });
   world.tell(
     { name: 'ops', webhook: { url: 'https://hooks.slack.com/services/T024BE7LD/B024BE7LD/XXXX2XXXXxxxxXXXXxxxXXX1' } },
     { name: 'ops', webhook: { url: 'http://me:pass@example.org/' }, services: [] },

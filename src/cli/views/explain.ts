@@ -104,20 +104,25 @@ export function verdictsOf({ plan, now, name, daemon }: Explained): readonly Ver
     const { what, why } = noticeWords(notice);
     return { why: `${what}: ${why}`, next: 'nothing has to be done' };
   });
-  const noted = now.flatMap(({ note }) => (note === null ? [] : [{ why: note, next: 'see there' }]));
+  const noted = now.flatMap((service) => (service.note === null ? [] : [noteVerdict(service, service.note)]));
   const found = unique([...held, ...steps, ...notices]);
   if (found.length > 0) return found;
-  if (noted.length > 0) return noted.map(({ why }) => split(why));
+  if (noted.length > 0) return noted;
   if (now.length === 0)
     return [{ why: 'Git has nothing of it, or says `state: absent`', next: 'nothing has to be done' }];
   return [{ why: 'it is as Git says', next: 'nothing has to be done' }];
 }
 
 /** A note tells what to do next behind its last semicolon, where it does. */
-function split(note: string): Verdict {
+function noteVerdict({ name, pid, level, waitingFor }: ServiceStatus, note: string): Verdict {
+  if (waitingFor !== null)
+    return { why: note, next: 'nothing has to be done to it: it goes on once that is well again' };
   const at = note.lastIndexOf('; ');
   const next = at === -1 ? '' : note.slice(at + 2);
-  return next.includes('reconcile ') ? { why: note.slice(0, at), next } : { why: note, next: 'nothing has to be done' };
+  if (next.includes('reconcile ')) return { why: note.slice(0, at), next };
+  const isWell = pid === null || level === null || level === 'HEALTHY';
+  const mend = `mend that: it is well again once its probes pass; to restart it all the same: reconcile restart ${name}`;
+  return { why: note, next: isWell ? 'nothing has to be done' : mend };
 }
 
 function unique(verdicts: readonly Verdict[]): readonly Verdict[] {

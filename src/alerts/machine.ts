@@ -39,8 +39,8 @@ interface On extends Kept {
 }
 
 interface Told extends On {
-  /** As it was told last. */
-  readonly severity: Severity;
+  /** As it was told last: what is over is what was told. */
+  readonly told: Condition;
   readonly peak: Severity;
   readonly flaps?: true;
 }
@@ -103,7 +103,7 @@ export function dueOf(entry: Entry): number | undefined {
     case 'rising':
       return entry.changed;
     case 'firing':
-      if (entry.condition.severity === entry.severity) return undefined;
+      if (entry.condition.severity === entry.told.severity) return undefined;
       return entry.changed + (entry.flaps ? QUIET : 0);
     case 'falling':
       return entry.changed + (entry.flaps ? QUIET : entry.condition.kind === 'down' ? SETTLE : 0);
@@ -116,10 +116,10 @@ export function tell(entry: Entry, now: number): { readonly entry: Entry; readon
   const { condition, since } = entry;
   const sent = entry.sent.filter((at) => at > now - HOUR && at <= now);
   if (entry.state === 'falling') {
-    const { peak, how } = entry;
+    const { peak, how, told } = entry;
     return {
       entry: { state: 'calm', sent },
-      change: { condition, state: 'resolved', peak, since, at: now, ...(how === undefined ? {} : { how }) },
+      change: { condition: told, state: 'resolved', peak, since, at: now, ...(how === undefined ? {} : { how }) },
     };
   }
   const { severity } = condition;
@@ -133,7 +133,7 @@ export function tell(entry: Entry, now: number): { readonly entry: Entry; readon
       since,
       changed,
       heard,
-      severity,
+      told: condition,
       peak,
       sent: [...sent, now].slice(-MOST - 1),
       ...flapping,

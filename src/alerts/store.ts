@@ -73,7 +73,9 @@ const isEntry = (value: unknown): boolean =>
   STATES.includes(value.state) &&
   Array.isArray(value.sent) &&
   (value.state === 'calm' ||
-    (isObject(value.condition) &&
-      typeof value.condition.key === 'string' &&
-      typeof value.condition.kind === 'string' &&
+    (isCondition(value.condition) &&
+      (value.state === 'rising' || isCondition(value.told)) &&
       [value.since, value.changed, value.heard].every((time) => typeof time === 'number')));
+
+const isCondition = (value: unknown): boolean =>
+  isObject(value) && [value.key, value.kind, value.severity, value.title].every((text) => typeof text === 'string');

@@ -109,6 +109,19 @@ it('tells anew when its severity changes, and that it is over with the gravest',
   ]);
 });
 
+it('tells of what was told that it is over, whatever it was in between', () => {
+  const desk = new Desk();
+  desk.on('health:web', 'critical');
+  desk.wait(60_000);
+  desk.on('drift:web', 'warning');
+  desk.on('health:web', 'warning');
+  desk.wait(60_000);
+  desk.off('health:web');
+  desk.wait(60_000);
+  const last = desk.told.findLast(({ condition }) => condition.key === 'health:web');
+  expect([last?.state, last?.condition.title]).toEqual(['resolved', 'web is critical']);
+});
+
 it('tells 200 that come within two seconds at once', () => {
   const desk = new Desk();
   for (let i = 0; i < 200; i += 1) {

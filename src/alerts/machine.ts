@@ -95,13 +95,18 @@ export function endOf(entry: Entry): number | undefined {
   return lasts === undefined ? undefined : entry.heard + lasts;
 }
 
+/** Of a change that did not stay well, and that nothing is done about, more is known in a moment: how the service is by then. */
+function isSoonMore({ kind, lasts }: Condition): boolean {
+  return kind === 'verify' && lasts !== undefined;
+}
+
 /** From when on there is something to tell of it, were it its turn; undefined: nothing. */
 export function dueOf(entry: Entry): number | undefined {
   switch (entry.state) {
     case 'calm':
       return undefined;
     case 'rising':
-      return entry.changed;
+      return entry.changed + (isSoonMore(entry.condition) ? SETTLE : 0);
     case 'firing':
       if (entry.condition.severity === entry.told.severity) return undefined;
       return entry.changed + (entry.flaps ? QUIET : 0);

@@ -297,9 +297,10 @@ export async function startDaemon(
     lost: own.lost,
     stop: async (services) => {
       clearInterval(resync);
-      waker[Symbol.dispose]();
       abort.abort();
       await loop.close();
+      // Whatever run was on has armed it once more.
+      waker[Symbol.dispose]();
       await inUse[Symbol.asyncDispose]();
       if (services) await builtin.stopAll(AbortSignal.timeout(600_000), afterOf(force.last ?? first));
       await resources.disposeAsync();

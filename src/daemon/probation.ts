@@ -128,8 +128,9 @@ export function createProbation({
       }
     },
     [Symbol.asyncDispose]: async () => {
-      clearInterval(timer);
+      // What follows the last apply may begin to watch.
       await turn;
+      clearInterval(timer);
       watched.clear();
       await watch[Symbol.asyncDispose]();
     },

@@ -69,6 +69,18 @@ function world(countsOf = async (_: readonly Subject[]): Promise<ReadonlyMap<str
 }
 
 describe('the probation of what a daemon has acted on', () => {
+  it('leaves nothing running that keeps a daemon from ending, where it ends right after an apply', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+    const before = timers();
+    const w = world();
+    await w.probation.around(
+      async () => {},
+      () => [started('web')],
+    );
+    await w.probation[Symbol.asyncDispose]();
+    expect(timers()).toBe(before);
+  });
+
   it('watches nothing until something was acted on, and nothing once the time is over', async () => {
     const w = world();
     await using _ = w.probation;

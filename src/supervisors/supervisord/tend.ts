@@ -8,6 +8,7 @@ import { permanentText } from '../shared/held.ts';
 import { Hopeless } from '../shared/hopeless.ts';
 import { Probed } from '../shared/probed.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
+import { isStartedSince } from '../shared/started-since.ts';
 import { Trials } from '../shared/trials.ts';
 import type { Child } from './children.ts';
 import { lastExits } from './last-exits.ts';
@@ -90,7 +91,7 @@ export class Tender implements Disposable {
       const up = run.kind === 'running' || run.kind === 'starting';
       if (up) {
         alive.add(id);
-        if (restarts.hold(id) !== undefined) restarts.take(id, { kind: 'runs' });
+        if (isStartedSince(id, run.pid, restarts)) restarts.take(id, { kind: 'runs' });
         void this.#probed.probe(id, settings, run.pid);
       }
       // What is on its way is looked at again by itself.

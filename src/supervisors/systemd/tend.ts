@@ -8,6 +8,7 @@ import { Hopeless } from '../shared/hopeless.ts';
 import { Probed } from '../shared/probed.ts';
 import { type Logging, rotateLogs } from '../shared/rotation.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
+import { isStartedSince } from '../shared/started-since.ts';
 import { Trials } from '../shared/trials.ts';
 import { Count } from './count.ts';
 import type { Manager } from './manager.ts';
@@ -99,7 +100,7 @@ export class Tender implements Disposable {
       if (run.kind === 'fatal' && standing.kind === 'permanent' && standing.missing) hopeless.set(id, settings);
       if (run.kind !== 'running' && run.kind !== 'starting') continue;
       // Somebody has started it.
-      if (restarts.hold(id) !== undefined) restarts.take(id, { kind: 'runs' });
+      if (isStartedSince(id, run.pid, restarts)) restarts.take(id, { kind: 'runs' });
       running.set(id, { unit, settings, pid: run.pid });
       if (settings.logs.written) logging.push({ id, logs: settings.logs });
       alive.add(id);

@@ -173,10 +173,11 @@ describeOnSystemd('what is left as it is', () => {
         sorted(HANDS.map(([service, , what]) => ({ service, supervisor: 'systemd', reason: { kind: 'drift', what } }))),
       );
       const { stdout } = await fleet.host.reconcile('--dry-run');
-      expect(stdout).toContain(
-        'somebody stopped it, and Git has not changed: left so for an hour, then made as Git says',
+      const said = stdout.replace(/\s+/g, ' ');
+      expect(said).toContain(
+        'somebody stopped it, and Git has not changed: left so for a while (`holds.for`), then made as Git says',
       );
-      expect(stdout).toContain('to make it so now: reconcile start halted; to keep it: say so in Git');
+      expect(said).toContain('to make it so now: reconcile release halted; to keep it: reconcile capture halted');
     });
 
     it('is held for an hour from the first apply that sees it, with nothing touched', async () => {

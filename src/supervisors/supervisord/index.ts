@@ -102,8 +102,12 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
         restarts.take(id, { kind: 'renewed' });
         restarts.flush();
       };
+      const giveUp = (reason: string) => {
+        restarts.take(id, { kind: 'hopeless', reason, missing: false });
+        restarts.flush();
+      };
       const outcome = await take(
-        { link, owner, wake: pokes.wake, monitor, logDir, probe, renew, reread },
+        { link, owner, wake: pokes.wake, monitor, logDir, probe, renew, giveUp, reread },
         step,
         signal,
       );

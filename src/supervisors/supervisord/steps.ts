@@ -23,6 +23,8 @@ export interface StepContext {
   readonly probe: (id: ServiceId, settings: Settings, pid: number | undefined) => Promise<void>;
   /** Somebody has said something of it: its restarts are counted anew. */
   readonly renew: () => void;
+  /** No restart can heal it. */
+  readonly giveUp: (reason: string) => void;
   /** Has supervisord read its files, once for all that ask at the same time. */
   readonly reread: () => Promise<void>;
 }
@@ -102,6 +104,10 @@ async function start(
     case 'interrupted':
       return failed(cannot(step, 'interrupted before it was ready; supervisord goes on with it', 'interrupted'));
     case 'failed':
+      if (end.permanent) {
+        context.giveUp(end.because);
+        await link.rpc().stopProcess(link.nameOf(id)).catch(unless('NOT_RUNNING', 'BAD_NAME'));
+      }
       return failed(notStarted(step, settings, end.because));
     default:
       return unreachable(end);

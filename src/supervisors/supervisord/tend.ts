@@ -11,7 +11,7 @@ import { type Settings, settingsOf } from '../shared/settings.ts';
 import { isStartedSince } from '../shared/started-since.ts';
 import { Trials } from '../shared/trials.ts';
 import type { Child } from './children.ts';
-import { lastExits } from './last-exits.ts';
+import { exitCodeOf } from './last-exits.ts';
 import type { Link } from './link.ts';
 import type { ProcessInfo } from './rpc.ts';
 import { STATE } from './runs.ts';
@@ -186,7 +186,7 @@ export class Tender implements Disposable {
   async #ended(id: ServiceId, { rules, ...settings }: Settings, info: ProcessInfo): Promise<void> {
     const { restarts, link } = this.#options;
     if (restarts.standing(id).kind === 'permanent') return;
-    const code = info.state === STATE.exited ? info.exitstatus : lastExits(link.place.log).get(id);
+    const code = exitCodeOf(link, info);
     if (code !== undefined && rules.permanent.includes(code)) {
       const reason = permanentText({ kind: 'code', code });
       restarts.take(id, { kind: 'hopeless', reason, missing: false });

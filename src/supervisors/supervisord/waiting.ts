@@ -1,6 +1,8 @@
 import type { ServiceId } from '../../model.ts';
 import { exitText } from '../shared/exit.ts';
+import { permanentText } from '../shared/held.ts';
 import type { Settings } from '../shared/settings.ts';
+import { exitCodeOf } from './last-exits.ts';
 import type { Link } from './link.ts';
 import { exitOf, reasonOf, STATE } from './runs.ts';
 
@@ -13,7 +15,8 @@ export type Ready =
   /** It has ended, as its restart policy allows. */
   | { readonly kind: 'ended-well' }
   | { readonly kind: 'interrupted' }
-  | { readonly kind: 'failed'; readonly because: string };
+  /** `permanent`: as no restart can heal, though supervisord may be about to try. */
+  | { readonly kind: 'failed'; readonly because: string; readonly permanent?: true };
 
 /** ms. Asking wakes supervisord, which else looks at its programs once a second. */
 const OFTEN = 100;
@@ -37,6 +40,9 @@ export async function ready(
     if (signal.aborted) return { kind: 'interrupted' };
     const info = await link.info(id);
     if (info === undefined) return { kind: 'failed', because: 'somebody removed it from supervisord meanwhile' };
+    const code = exitCodeOf(link, info);
+    if (code !== undefined && rules.permanent.includes(code))
+      return { kind: 'failed', because: permanentText({ kind: 'code', code }), permanent: true };
     switch (info.state) {
       case STATE.running:
         return { kind: 'ready', pid: info.pid };

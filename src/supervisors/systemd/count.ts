@@ -40,13 +40,13 @@ export class Count implements Disposable {
     this.#options = options;
   }
 
-  /** They run, by this reading; all others do not. */
+  /** They run, by this reading, and these others are between two processes; all others do not. */
   follow(
     running: ReadonlyMap<ServiceId, { readonly unit: string; readonly settings: Settings; readonly pid: number }>,
+    between: ReadonlySet<ServiceId>,
   ) {
     for (const [id, { unit }] of this.#known) {
-      // One that is on its way to its next process is looked at by what systemd says of it.
-      if (running.has(id) || this.#due.has(id)) continue;
+      if (running.has(id) || between.has(id)) continue;
       this.#known.delete(id);
       this.#byUnit.delete(unit);
     }

@@ -85,6 +85,7 @@ export class Tender implements Disposable {
     const alive = new Set<ServiceId>();
     const held = new Map<ServiceId, number>();
     const hopeless = new Map<ServiceId, Settings>();
+    const between = new Set<ServiceId>();
     const running = new Map<ServiceId, { unit: string; settings: Settings; pid: number }>();
     const { restarts, logDir } = this.#options;
     const ours = objects.filter(({ owner }) => owner.kind === 'ours');
@@ -98,6 +99,7 @@ export class Tender implements Disposable {
       restarts.know(id, settings.rules);
       const standing = restarts.standing(id);
       if (run.kind === 'fatal' && standing.kind === 'permanent' && standing.missing) hopeless.set(id, settings);
+      if (run.kind === 'backoff') between.add(id);
       if (run.kind !== 'running' && run.kind !== 'starting') continue;
       // Somebody has started it.
       if (isStartedSince(id, run.pid, restarts)) restarts.take(id, { kind: 'runs' });
@@ -109,7 +111,7 @@ export class Tender implements Disposable {
     this.#logging = logging;
     this.#probed.keep(alive);
     this.#units = units;
-    this.#count.follow(running);
+    this.#count.follow(running, between);
     this.#trials.follow(held);
     this.#hopeless.follow(hopeless);
   }

@@ -80,7 +80,7 @@ describeOnSystemd('what somebody changes by hand, with a daemon', () => {
     for (const name of ['package', 'set-package', 'db']) install(name);
     await host.systemctl('daemon-reload');
     await host.systemctl('enable', '--now', 'package', 'set-package', 'db');
-    world = createWorld(host, 'drift');
+    world = createWorld(host, 'drift', { policy: { verify: { soak: '100ms' } } });
     world.declare('held', SLEEP);
     world.declare('java', JAVA);
     world.declare('slow', SLOW);

@@ -52,12 +52,12 @@ function follow(daemon: DaemonProcess): { since(): readonly LogLine[]; saw(text:
 
 /** Whoever it was, as far as anything showed that. */
 const byHand = (what: string, more = '') => new RegExp(`${what} by (somebody|root( \\(.*\\))?)${more}`);
-/** That what does not run is not well is told besides. */
+/** Told besides: that what does not run is not well, and that what was started stayed well. */
 const besidesLevels = (log: { since(): readonly LogLine[] }) =>
   log
     .since()
     .map(({ event }) => event)
-    .filter((event) => event !== 'level');
+    .filter((event) => event !== 'level' && event !== 'verified');
 const NOBODY = /(stopped|started|edited|removed|enabled|disabled|masked) by /;
 
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;

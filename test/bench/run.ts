@@ -1,5 +1,5 @@
 /**
- * Measures whole processes beside peers in one run and prints ratios: `npm run bench [-- a b c d e f g h i j k l m]`.
+ * Measures whole processes beside peers in one run and prints ratios: `npm run bench [-- a b c d e f g h i j k l m n o]`.
  *   a  killed process -> new process: ours, supervisord, pm2
  *   b  file saved -> changed process running, 200 services
  *   c  dry run with nothing to do at 10, 200, 1,000 services: ours, `supervisorctl status`
@@ -9,6 +9,7 @@
  *   j, k  under supervisord: see supervisord.ts
  *   l  pushed -> running, from Git: see git.ts
  *   m  the daemon at 2,000 health probes: see probes.ts
+ *   n, o  crash loops: see loops.ts
  */
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -16,6 +17,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { whyNoSystemdHost } from '../rig/systemd/needs.ts';
 import * as git from './git.ts';
+import * as loops from './loops.ts';
 import { hasSupervisord, installPm2, pm2, supervisord } from './peers.ts';
 import * as probes from './probes.ts';
 import { type Bench, createBench, ended, median, ours, quantile, timed, usage } from './rig.ts';
@@ -219,6 +221,8 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   ...underSupervisord(),
   l: git.l,
   m: () => probes.m(say),
+  n: () => loops.n(say),
+  o: () => loops.o(say),
 };
 /** Where it is not installed, that is said in place of figures. */
 function underSupervisord(): Readonly<Record<string, () => Promise<void>>> {

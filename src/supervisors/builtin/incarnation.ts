@@ -79,10 +79,10 @@ export class Incarnation {
     this.#attach();
   }
 
-  /** It was found living. */
-  found(main: Main, shim: ProcessRef | undefined): void {
+  /** It was found living; `group` is its shim's number. */
+  found(main: Main, group: number | undefined): void {
     this.#main = main;
-    this.#shim = shim;
+    this.#shim = group === undefined ? undefined : { pid: group, start: statOf(group)?.start ?? 0 };
     this.#attach();
     this.#recognise();
   }

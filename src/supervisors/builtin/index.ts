@@ -18,6 +18,7 @@ import { type Observer, observe } from './observe.ts';
 import { readRecord } from './record.ts';
 import { createScanner } from './scan.ts';
 import { openScopes } from './scopes.ts';
+import { Starts } from './starts.ts';
 import { type StepContext, take } from './steps.ts';
 import type { Surroundings } from './surroundings.ts';
 import { Unit } from './unit.ts';
@@ -68,7 +69,20 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
   const restarts = options.restarts ?? openRestarts({ runtimeDir: options.runtimeDir });
   const { whoListens } = options;
   const around: Surroundings = {
-    ...{ owner, services, logDir, supervise, monitor, isHeld, restarts, whoListens, scanner, scopes, emit },
+    ...{
+      owner,
+      services,
+      logDir,
+      supervise,
+      monitor,
+      isHeld,
+      restarts,
+      whoListens,
+      scanner,
+      scopes,
+      emit,
+      starts: new Starts(),
+    },
   };
   const observer: Observer = { owner, services, scanner, supervises: supervise };
   const checkService = async (service: Service): Promise<Problem | undefined> => {

@@ -37,12 +37,14 @@ export async function observe(observer: Observer, known?: ReadonlySet<number>): 
   const objects = new Map<ServiceId, Actual | UnreadableObject>();
   const resting: ServiceRecord[] = [];
   const recorded = new Set<number>(known);
+  const records: ServiceRecord[] = [];
   for (const id of names) {
     const read = readRecord(observer.services, id);
     if (read.kind === 'unreadable') objects.set(id, { kind: 'unreadable', id, problem: read.problem });
-    if (read.kind !== 'record') continue;
-    const { record } = read;
-    const reality = await settled(folderOf(observer.services, id), record);
+    if (read.kind === 'record') records.push(read.record);
+  }
+  for (const [record, reality] of await settled(observer, records)) {
+    const { id } = record;
     objects.set(id, actual(observer, record, runOf(record, reality, observer.supervises, Date.now())));
     // Its shim's number is nobody else's while its session lives.
     if (reality.kind === 'living') recorded.add(reality.main.pid).add(reality.group);
@@ -65,7 +67,7 @@ export async function observeOne(observer: Observer, id: ServiceId): Promise<Act
   if (read.kind === 'unreadable') return { kind: 'unreadable', id, problem: read.problem };
   if (read.kind === 'record') {
     const { record } = read;
-    const reality = await settled(folderOf(observer.services, id), record);
+    const reality = await settledOne(observer, record);
     if (reality.kind !== 'living') {
       const main = unrecorded(await observer.scanner.fresh(), record, observer.owner);
       if (main) return actual(observer, record, running(main, record.definition.hash));
@@ -76,15 +78,25 @@ export async function observeOne(observer: Observer, id: ServiceId): Promise<Act
   return main === undefined ? undefined : withoutRecord(id, main);
 }
 
-/** Waits out the moments in which a shim lives without its command. */
-async function settled(folder: string, record: ServiceRecord): Promise<Reality> {
-  let reality = realityOf(folder, record);
+/** Waits out the moments in which a shim lives without its command: of all together, for as long as of the last of them. */
+async function settled(
+  { services }: Observer,
+  records: readonly ServiceRecord[],
+): Promise<ReadonlyMap<ServiceRecord, Reality>> {
+  const look = (record: ServiceRecord) => realityOf(folderOf(services, record.id), record);
+  const found = new Map(records.map((record) => [record, look(record)]));
   for (const wait of LOOKS) {
-    if (reality.kind !== 'between') break;
+    const between = records.filter((record) => found.get(record)?.kind === 'between');
+    if (between.length === 0) break;
     await sleep(wait);
-    reality = realityOf(folder, record);
+    for (const record of between) found.set(record, look(record));
   }
-  return reality;
+  return found;
+}
+
+async function settledOne(observer: Observer, record: ServiceRecord): Promise<Reality> {
+  const found = await settled(observer, [record]);
+  return found.get(record) ?? realityOf(folderOf(observer.services, record.id), record);
 }
 
 /** What the state in a record means, given what there is. */
@@ -157,6 +169,6 @@ export function unrecorded(processes: Processes, record: ServiceRecord, owner: s
   return findMain(processes.values(), { owner, id: record.id }, command);
 }
 
-function stampHash(pid: number): string | undefined {
+export function stampHash(pid: number): string | undefined {
   return parseStamp(variableOf(pid, STAMP) ?? '')?.hash;
 }

@@ -5,6 +5,7 @@ import type { Restarts } from '../../restarts/restarts.ts';
 import type { BuiltinEvent } from './events.ts';
 import type { Scanner } from './scan.ts';
 import type { Scopes } from './scopes.ts';
+import type { Starts } from './starts.ts';
 
 /** What all services of a supervisor share. */
 export interface Surroundings {
@@ -22,6 +23,7 @@ export interface Surroundings {
   readonly restarts: Restarts;
   readonly whoListens: WhoListens | undefined;
   readonly scanner: Scanner;
+  readonly starts: Starts;
   /** Where services are to be parted from the daemon. */
   readonly scopes: Scopes | undefined;
   readonly emit: (event: BuiltinEvent) => void;

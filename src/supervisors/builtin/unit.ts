@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { beganAt, bootId, type ProcessRef, statOf, variableOf } from '../../host/procfs.ts';
+import { beganAt, bootId, type ProcessRef } from '../../host/procfs.ts';
 import type { Definition, ServiceId } from '../../model.ts';
 import { type Problem, unreachable, why } from '../../problem.ts';
-import { parseStamp, STAMP } from '../../stamp.ts';
 import { environmentOf } from '../shared/environment.ts';
 import { UNKNOWN } from '../shared/exit.ts';
 import { watchHealth } from '../shared/probing.ts';
@@ -18,6 +17,7 @@ import { FIFO, isHeld } from './fifo.ts';
 import { Incarnation } from './incarnation.ts';
 import { launch } from './launch.ts';
 import { deadline, type Effect, type Input, next, type State } from './machine.ts';
+import { stampHash } from './observe.ts';
 import { prepareStart } from './prepare.ts';
 import { realityOf } from './reality.ts';
 import { folderOf, keepRecord, NEW_MACHINE, type ServiceRecord } from './record.ts';
@@ -123,9 +123,9 @@ export class Unit {
   adopt(main: ProcessRef, group: number | undefined, since: number): void {
     const recorded = this.#record.main;
     const same = recorded?.pid === main.pid && recorded.start === main.start;
-    const known = same ? recorded : { ...main, since, hash: parseStamp(variableOf(main.pid, STAMP) ?? '')?.hash };
+    const known = same ? recorded : { ...main, since, hash: stampHash(main.pid) };
     this.#record = { ...this.#record, boot: bootId(), started: true };
-    this.#incarnate().found(known, group === undefined ? undefined : { pid: group, start: statOf(group)?.start ?? 0 });
+    this.#incarnate().found(known, group);
     this.#around.emit({ kind: 'adopted', service: this.id, pid: main.pid });
     this.#watchHealth();
     const { state } = this;
@@ -199,23 +199,28 @@ export class Unit {
     }
   }
 
-  /** On the way from a crash to the next start: nothing here may wait, but for what is missing. */
+  /** On the way from a crash to the next start: nothing here waits, but for what is missing, and for others' starts. */
   #spawn(): void {
+    const { starts } = this.#around;
     if (this.#prepared && existsSync(join(this.folder, FIFO))) {
-      try {
-        this.#spawnNow();
-      } catch (error) {
-        queueMicrotask(() => this.#failed(why(error)));
-      }
+      starts.take(() => this.#tryNow());
       return;
     }
     this.#prepared = false;
-    void this.prepare()
-      .then(() => {
-        if (!this.#closed && this.state.name === 'STARTING') this.#spawnNow();
-        else if (this.state.name === 'STOPPING') this.send({ kind: 'ended', exit: UNKNOWN });
-      })
-      .catch((error: unknown) => this.#failed(why(error)));
+    void this.prepare().then(
+      () => starts.take(() => this.#tryNow()),
+      (error: unknown) => this.#failed(why(error)),
+    );
+  }
+
+  #tryNow(): void {
+    try {
+      const { name } = this.state;
+      if (name === 'STARTING' && !this.#closed) this.#spawnNow();
+      else if (name === 'STOPPING' && !this.#now) queueMicrotask(() => this.send({ kind: 'ended', exit: UNKNOWN }));
+    } catch (error) {
+      queueMicrotask(() => this.#failed(why(error)));
+    }
   }
 
   #spawnNow(): void {

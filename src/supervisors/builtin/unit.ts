@@ -199,7 +199,7 @@ export class Unit {
     }
   }
 
-  /** On the way from a crash to the next start nothing waits, but for what is missing and others' starts. */
+  /** On the way from a crash to the next start nothing waits but for what is missing, and others. */
   #spawn(): void {
     const { starts } = this.#around;
     if (this.#prepared && existsSync(join(this.folder, FIFO))) {

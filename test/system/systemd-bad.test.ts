@@ -89,7 +89,8 @@ describeOnSystemd('what can go wrong under systemd', () => {
   describe('a service', () => {
     it('that ends at once is tried as often as is written, told with what it said, and FATAL', async () => {
       const start = { ready: '300ms', retries: 2 };
-      const dies = { command: [...DIES, 'dies'], start, restart: { backoff: { initial: '50ms' } } };
+      // systemd starts it by its own clock: it is to be stopped in that wait.
+      const dies = { command: [...DIES, 'dies'], start, restart: { backoff: { initial: '500ms' } } };
       fresh('fails').declare('dies', dies);
       const said = await world.apply(3);
       expect(said).toContain('cannot start dies: could not be started, tried 3 times in a row: exit code 3');

@@ -97,8 +97,10 @@ export class Tender implements Disposable {
       // What is on its way is looked at again by itself.
       const pid = up ? run.pid : run.kind === 'backoff' || run.kind === 'stopping' ? 0 : undefined;
       const before = this.#known.get(id);
-      if (before?.pid !== undefined && pid !== undefined && before.pid > 0 && pid > 0)
-        this.#known.set(id, { ...before, settings });
+      const bothUp = before?.pid !== undefined && pid !== undefined && before.pid > 0 && pid > 0;
+      // A trial is read as HELD until it has a process.
+      const isTried = !up && restarts.standing(id).kind === 'trial';
+      if (before !== undefined && (bothUp || isTried)) this.#known.set(id, { ...before, settings });
       else this.#known.set(id, { pid, settings });
     }
     for (const id of gone) this.#known.delete(id);

@@ -99,7 +99,8 @@ export class Tender implements Disposable {
       restarts.know(id, settings.rules);
       const standing = restarts.standing(id);
       if (run.kind === 'fatal' && standing.kind === 'permanent' && standing.missing) hopeless.set(id, settings);
-      if (run.kind === 'backoff') between.add(id);
+      // A trial is read as HELD until it has a process.
+      if (run.kind === 'backoff' || standing.kind === 'trial') between.add(id);
       if (run.kind !== 'running' && run.kind !== 'starting') continue;
       // Somebody has started it.
       if (isStartedSince(id, run.pid, restarts)) restarts.take(id, { kind: 'runs' });

@@ -1,0 +1,53 @@
+import type { Json } from '../canonical.ts';
+import type { Position, Problem } from '../problem.ts';
+
+/** Where something that runs things on this host was found. */
+export type Origin =
+  /** `path`: the unit's main file. */
+  | { readonly kind: 'unit'; readonly unit: string; readonly path: string; readonly manager: 'system' | 'user' }
+  /** `config` is the main configuration file of its supervisord, `at` where its section begins. */
+  | {
+      readonly kind: 'program';
+      readonly group: string;
+      readonly program: string;
+      readonly config: string;
+      readonly at: Position;
+    }
+  /** A line of a crontab, as it is written there. */
+  | { readonly kind: 'cron'; readonly line: string; readonly at: Position }
+  | { readonly kind: 'process'; readonly pid: number; readonly command: readonly string[] };
+
+/** What is not as before in what was made of it. */
+export interface Loss {
+  /** As it is written there: `[Service] Foo=`, `stdout_syslog`. */
+  readonly key: string;
+  /** Its value, secrets masked; absent where it was left out. */
+  readonly value?: string;
+  readonly at?: Position;
+  /** Why it was not carried, in words that follow "because". */
+  readonly why: string;
+}
+
+/** A service file that was made of what was found. */
+export interface Imported {
+  readonly kind: 'imported';
+  readonly origin: Origin;
+  /** The stem of its file, a valid name of a service. */
+  readonly name: string;
+  /** What the file says (schemas/service.schema.json), in the order it is written in. */
+  readonly service: Readonly<Record<string, Json>>;
+  /** What a person should know, by the top-level key of `service` it stands over; '' is the head of the file. */
+  readonly comments: ReadonlyMap<string, string>;
+  /** Variables whose values must not get into Git: written to an environment file on the host. */
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly losses: readonly Loss[];
+}
+
+/** Nothing was made of it: `problem` says why, and what would be right. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly origin: Origin;
+  readonly problem: Problem;
+}
+
+export type Found = Imported | Refused;

@@ -49,6 +49,8 @@ export async function generate() {
     format: 'esm',
     platform: 'node',
     write: false,
+    // The paths in it are the same where node_modules is a link.
+    preserveSymlinks: true,
     logLevel: 'error',
   });
   files[`${OUT}validate.js`] =

@@ -7,17 +7,6 @@ export function addAlerts(top: Command, run: RunLater): void {
   top
     .command('alert <what> [name]')
     .description('`alert test [NAME]`: send a test alert to all that policy.yaml names, or to one; say what came back')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  reconcile alert test           a test alert to every target (exit code 1 where one could not be told)
-  reconcile alert test pager     to one of them
-  reconcile alert test --json    for programs
-
-It is sent as you, from this process: no daemon is needed, and what the daemon may read you may not.
-`,
-    )
     .action((what: string, name: string | undefined, _, command: Command) => {
       if (what !== 'test')
         throw new Failure({ code: 'usage', summary: `cannot '${what}' an alert`, hint: 'reconcile alert test [NAME]' });

@@ -7,7 +7,7 @@ import { addAlerts } from './alert-commands.ts';
 import { addChangeControl } from './change-control.ts';
 import type { Context, Options, Run, RunLater } from './context.ts';
 import { addDaemon } from './daemon-commands.ts';
-import { EXAMPLES } from './examples.ts';
+import { addExamples } from './examples.ts';
 import { refuseFlags } from './flags.ts';
 import { addGit } from './git-commands.ts';
 import { addHolds } from './hold-commands.ts';
@@ -65,7 +65,8 @@ async function contextOf(options: Options): Promise<Context> {
   };
 }
 
-function program(run: RunLater): Command {
+/** All commands; also what man pages and completions are made from. */
+export function program(run: RunLater): Command {
   const top: Command = new Command('reconcile')
     .description('Make the processes of this host as a Git-tracked directory of YAML says.')
     .version(version(), '-V, --version', 'print the version')
@@ -96,7 +97,6 @@ function program(run: RunLater): Command {
     .showSuggestionAfterError()
     .showHelpAfterError('(`reconcile --help` tells what there is)')
     .exitOverride()
-    .addHelpText('after', EXAMPLES)
     .allowExcessArguments()
     .configureHelp({ showGlobalOptions: true })
     .hook('preAction', (_, command) => refuseWord(top, command))
@@ -139,6 +139,7 @@ function program(run: RunLater): Command {
   addLooks(top, run);
   addAlerts(top, run);
   addDaemon(top, run);
+  addExamples(top);
   return top;
 }
 

@@ -67,6 +67,24 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
       'schema types',
     ],
   ],
+  // What a host has, as desired state.
+  [
+    'import',
+    /^import\//,
+    [
+      'engine',
+      'desired',
+      'registry',
+      'supervisor',
+      'supervisor interface',
+      'supervisor parts',
+      'graph',
+      'things',
+      'host',
+      'leaf',
+      'schema types',
+    ],
+  ],
   [
     'daemon',
     /^daemon\//,
@@ -101,6 +119,7 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
       'alerts',
       'journal',
       'engine',
+      'import',
       'view',
       'desired',
       'planner',

@@ -15,7 +15,9 @@ export type Origin =
     }
   /** A line of a crontab, as it is written there. */
   | { readonly kind: 'cron'; readonly line: string; readonly at: Position }
-  | { readonly kind: 'process'; readonly pid: number; readonly command: readonly string[] };
+  | { readonly kind: 'process'; readonly pid: number; readonly command: readonly string[] }
+  /** A file as a whole: it can't be read, or made sense of. */
+  | { readonly kind: 'file'; readonly path: string };
 
 /** What is not as before in what was made of it. */
 export interface Loss {
@@ -51,3 +53,26 @@ export interface Refused {
 }
 
 export type Found = Imported | Refused;
+
+/** A supervisord of ours, that takes the place of the one whose configuration was imported. */
+export interface FoundSupervisor {
+  /** The main configuration file that was imported. */
+  readonly path: string;
+  /** The stem of its file in supervisors/; services name it as `supervisord/NAME`. */
+  readonly name: string;
+  /** What the file says (schemas/supervisor.schema.json), in the order it is written in. */
+  readonly supervisor: Readonly<Record<string, Json>>;
+  /** As those of a service. */
+  readonly comments: ReadonlyMap<string, string>;
+  /** What is said to supervisord itself and not carried. */
+  readonly losses: readonly Loss[];
+}
+
+/** What a supervisord configuration holds: `importPrograms(config, options)` of programs.ts. */
+export interface ProgramsFound {
+  /** Undefined where nothing was imported from it. */
+  readonly supervisor: FoundSupervisor | undefined;
+  readonly found: readonly Found[];
+  /** What is odd and keeps nothing from being imported: a pattern of [include] that stands for no file. */
+  readonly notices: readonly Problem[];
+}

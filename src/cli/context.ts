@@ -43,6 +43,8 @@ export interface Options extends Written {
   readonly by?: string;
   readonly breaker?: boolean;
   readonly id?: string;
+  readonly folder?: string;
+  readonly schemas?: boolean;
 }
 
 /** A command: its exit code. */

@@ -4,6 +4,7 @@ import { DAEMON } from './examples/daemon.ts';
 import { GIT } from './examples/git.ts';
 import { HOLDS } from './examples/holds.ts';
 import { LOOKS } from './examples/looks.ts';
+import { SETUP } from './examples/setup.ts';
 
 /** A command line as one would type it, and what it does, in a few words. */
 export type Example = readonly [line: string, what: string];
@@ -15,6 +16,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   ...GIT,
   ...LOOKS,
   ...DAEMON,
+  ...SETUP,
 };
 
 /** What else there is to know of a command. */

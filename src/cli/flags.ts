@@ -39,6 +39,8 @@ const USED: Readonly<Record<string, readonly Flag[]>> = {
   daemon: [],
   install: ['dryRun', 'json'],
   uninstall: ['dryRun', 'json'],
+  init: ['dryRun', 'json'],
+  doctor: ['json'],
 };
 
 const HINTS: Readonly<Record<string, string>> = {

@@ -12,6 +12,7 @@ import { refuseFlags } from './flags.ts';
 import { addGit } from './git-commands.ts';
 import { addHolds } from './hold-commands.ts';
 import { addLooks } from './look-commands.ts';
+import { addSetup } from './setup-commands.ts';
 import { styleFor } from './style.ts';
 
 /** Runs one command line; the exit code: 0 nothing to do or done, 1 error, 2 (dry run) changes pending, 3 failed or held. */
@@ -139,6 +140,7 @@ export function program(run: RunLater): Command {
   addLooks(top, run);
   addAlerts(top, run);
   addDaemon(top, run);
+  addSetup(top, run);
   addExamples(top);
   return top;
 }

@@ -107,11 +107,14 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
       'leaf',
     ],
   ],
+  // A first desired state.
+  ['init', /^init\//, ['desired', 'host', 'leaf']],
   [
     'cli',
     /^cli(\.ts$|\/)/,
     [
       'daemon',
+      'init',
       'git',
       'decisions',
       'restarts',

@@ -1,4 +1,4 @@
-import { closest } from './closest.ts';
+import { unknownName } from './groups.ts';
 import type { Desired, Observed } from './model.ts';
 import { Failure, type Problem } from './problem.ts';
 
@@ -15,9 +15,7 @@ export function checkNames(
   const problems: Problem[] = [];
   const unknown = (name: string, known: readonly string[]) => {
     if (known.includes(name)) return;
-    const near = closest(name, known);
-    const hint = near === undefined ? '`reconcile status` lists them' : `did you mean '${near}'?`;
-    problems.push({ code: 'unknown-service', summary: `no service is called '${name}'`, hint });
+    problems.push(unknownName(name, desired.services, known));
   };
   // What is asked to start is the whole of such a request, and is told below.
   for (const name of request.only) if (!request.asked.includes(name)) unknown(name, [...declared, ...held]);

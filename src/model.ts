@@ -706,12 +706,15 @@ export interface Status {
 /** One line of `reconcile status`; the same value for a table and for JSON. */
 export interface ServiceStatus {
   readonly name: ServiceId;
+  readonly group: string | null;
   readonly supervisor: SupervisorName;
   /** `undeclared`: ours, but no longer in Git. */
   readonly desired: DesiredState | 'undeclared';
   /** RUNNING STARTING BACKOFF STOPPING STOPPED EXITED FATAL HELD, ABSENT where there is no object, UNREADABLE. */
   readonly state: string;
   readonly pid: number | null;
+  /** It should run by now, and does not: neither waits it for a first start, nor has it ended as it may. */
+  readonly missing: boolean;
   /** ISO 8601: since when in this state, where that is known. */
   readonly since: string | null;
   readonly restarts: number;
@@ -726,4 +729,6 @@ export interface ServiceStatus {
   readonly revision: string | null;
   /** Why it is so, or what to do next. */
   readonly note: string | null;
+  /** What its main process and all below it use; where it was asked for, null where it has none. */
+  readonly use?: { readonly memory: number; readonly cpu: number; readonly processes: number } | null;
 }

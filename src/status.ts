@@ -7,11 +7,13 @@ import type {
   Exit,
   HealthState,
   Observed,
+  Run,
   Service,
   ServiceId,
   ServiceStatus,
   Status,
 } from './model.ts';
+import { exitAllowed } from './planner/exits.ts';
 import { unreachable } from './problem.ts';
 
 /** What is known of how well services are. */
@@ -54,6 +56,7 @@ export function statusOf(
       ...EMPTY,
       ...named(service.id, service),
       state: note === null ? 'ABSENT' : 'UNREADABLE',
+      missing: isMissing(service, undefined) || (note !== null && service.state === 'running'),
       note,
     });
   }
@@ -69,9 +72,19 @@ export function statusOf(
       if (!elsewhere) found.add(object.id);
       const base = { ...EMPTY, ...named(object.id, service), supervisor };
       if (object.kind === 'unreadable')
-        rows.set(object.id, { ...base, state: 'UNREADABLE', note: object.problem.summary });
+        rows.set(object.id, {
+          ...base,
+          state: 'UNREADABLE',
+          missing: service?.state === 'running',
+          note: object.problem.summary,
+        });
       else if (object.owner.kind === 'ours') rows.set(object.id, { ...base, ...ofRun(object, service, health) });
-      else if (service !== undefined) rows.set(object.id, { ...base, note: `belongs to '${object.owner.owner}'` });
+      else if (service !== undefined)
+        rows.set(object.id, {
+          ...base,
+          missing: isMissing(service, undefined),
+          note: `belongs to '${object.owner.owner}'`,
+        });
     }
   }
   for (const [id, row] of rows) rows.set(id, withHealth(row, health.board));
@@ -96,8 +109,27 @@ export function statusOf(
   return [...rows.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** Should it run by now, and does not? What could not be read is not known to. */
+function isMissing(service: Service | undefined, run: Run | undefined): boolean {
+  if (service?.state !== 'running') return false;
+  switch (run?.kind) {
+    case 'running':
+    case 'starting':
+      return false;
+    case 'exited':
+      return !exitAllowed(service, run.exit);
+    case 'stopped':
+      return run.started || service.autostart;
+    case undefined:
+      return service.autostart;
+    default:
+      return true;
+  }
+}
+
 const EMPTY = {
   pid: null,
+  missing: false,
   since: null,
   restarts: 0,
   health: 'none',
@@ -111,9 +143,10 @@ const EMPTY = {
 function named(
   id: ServiceId,
   service: Service | undefined,
-): Pick<ServiceStatus, 'name' | 'supervisor' | 'desired' | 'state'> {
+): Pick<ServiceStatus, 'name' | 'group' | 'supervisor' | 'desired' | 'state'> {
   return {
     name: id,
+    group: service?.group ?? null,
     supervisor: service?.supervisor ?? 'builtin',
     desired: service?.state ?? 'undeclared',
     state: 'ABSENT',
@@ -142,6 +175,7 @@ function ofRun(actual: Actual, service: Service | undefined, { stateOf, board }:
   const { run, id } = actual;
   const health = stateOf(id, service);
   const common = {
+    missing: isMissing(service, run),
     restarts: actual.restarts,
     revision: actual.revision ?? null,
     health: health.kind,

@@ -45,6 +45,9 @@ export interface Options extends Written {
   readonly id?: string;
   readonly folder?: string;
   readonly schemas?: boolean;
+  readonly all?: boolean;
+  readonly watch?: boolean;
+  readonly wide?: boolean;
 }
 
 /** A command: its exit code. */

@@ -6,18 +6,6 @@ export function addHolds(top: Command, run: RunLater): void {
   const named = (load: () => Promise<Run>) => (names: string[], _: unknown, command: Command) =>
     run(load, { ...command.optsWithGlobals(), names });
   top
-    .command('stop <name...>')
-    .description("stop services now, and have them left so for a while; asks their gates; 'GROUP:*' for all of a group")
-    .option('--reason <text>', 'why; shown wherever it is told that they are left so')
-    .option('--for <duration>', 'how long (default: holds.for of the policy, 1h)')
-    .option('--until <time>', 'until then (2026-11-24T16:40, in UTC, or with a zone)')
-    .option('--by <name>', 'whose doing it is (default: the user who logged in)')
-    .action(named(async () => (await import('./commands/hold.ts')).stopCommand));
-  top
-    .command('restart <name...>')
-    .description("restart services, or start what is down, as Git says; asks their gates; 'GROUP:*' for all of a group")
-    .action(named(async () => (await import('./commands/hold.ts')).restartCommand));
-  top
     .command('hold <name...>')
     .description("do nothing to services, whatever happens to them, for a while; 'GROUP:*' for all of a group")
     .option('--reason <text>', 'why; shown wherever it is told that they are left alone')

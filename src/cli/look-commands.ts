@@ -10,12 +10,6 @@ export function addLooks(top: Command, run: RunLater): void {
       run(async () => (await import('./commands/validate.ts')).validateCommand, command.optsWithGlobals()),
     );
   top
-    .command('status')
-    .description('show every service: what is desired, what is, and since when')
-    .action((_, command: Command) =>
-      run(async () => (await import('./commands/status.ts')).statusCommand, command.optsWithGlobals()),
-    );
-  top
     .command('who [what]')
     .description(
       'show who runs a service, a pid or a port (8010 or :8010): every process that looks like it, and what else claims it',

@@ -12,6 +12,7 @@ import { refuseFlags } from './flags.ts';
 import { addGit } from './git-commands.ts';
 import { addHolds } from './hold-commands.ts';
 import { addLooks } from './look-commands.ts';
+import { addOperate } from './operate-commands.ts';
 import { addSetup } from './setup-commands.ts';
 import { styleFor } from './style.ts';
 
@@ -125,15 +126,7 @@ export function program(run: RunLater): Command {
         file,
       }),
     );
-  top
-    .command('start <name...>')
-    .description("start services that wait for a first start, are FATAL or HELD; 'GROUP:*' for all of a group")
-    .action((names: string[], _, command: Command) =>
-      run(async () => (await import('./commands/apply.ts')).startCommand, {
-        ...command.optsWithGlobals(),
-        names,
-      }),
-    );
+  addOperate(top, run);
   addGit(top, run);
   addChangeControl(top, run);
   addHolds(top, run);

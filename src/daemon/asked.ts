@@ -29,12 +29,20 @@ interface Asked {
 /** What a person asked for, in a few words. */
 export function askedText({ by = 'somebody', only, asked, back, retry, approve, ...more }: Asked): string {
   const { stop, restart, release } = more;
-  if (stop !== undefined) return `${by} asked to stop ${stop.names.join(', ')}`;
-  if (restart !== undefined) return `${by} asked to restart ${restart.join(', ')}`;
-  if (release !== undefined) return `${by} released ${release.join(', ')}`;
+  if (stop !== undefined) return `${by} asked to stop ${listText(stop.names)}`;
+  if (restart !== undefined) return `${by} asked to restart ${listText(restart)}`;
+  if (release !== undefined) return `${by} released ${listText(release)}`;
   if (back !== undefined) return `${by} went back to ${back.commit ?? 'the commit before'}`;
   if (retry) return `${by} asked to try again what is quarantined`;
   if (approve !== undefined) return `${by} approved ${approve}`;
-  if (asked.length > 0) return `${by} asked to start ${asked.join(', ')}`;
-  return only.length > 0 ? `${by} asked to apply ${only.join(', ')}` : `${by} asked to apply`;
+  if (asked.length > 0) return `${by} asked to start ${listText(asked)}`;
+  return only.length > 0 ? `${by} asked to apply ${listText(only)}` : `${by} asked to apply`;
+}
+
+/** So many are named of those that one thing is asked for. */
+const NAMED = 5;
+
+function listText(names: readonly string[]): string {
+  const more = names.length - NAMED;
+  return `${names.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

@@ -3,6 +3,7 @@ import { endHolds } from '../control/keep-holds.ts';
 import type { Cache } from '../desired/cache.ts';
 import { loadDesired, loadDesiredAt, openDesiredCache } from '../engine.ts';
 import { openCommits } from '../git/commits.ts';
+import { membersOf } from '../groups.ts';
 import type { Desired, Service } from '../model.ts';
 import type { Back, Request } from '../request.ts';
 import { readBook } from './book.ts';
@@ -28,9 +29,10 @@ export async function decided(
   return rest;
 }
 
-/** With those of groups. */
+/** With those of groups and patterns. */
 function namesOf(names: readonly string[], services: readonly Service[]): readonly string[] {
-  const members = services.filter(({ group }) => group !== undefined && names.includes(`${group}:*`));
+  const isOne = (word: string) => services.some(({ id, name }) => id === word || name === word);
+  const members = names.flatMap((word) => (isOne(word) ? [] : (membersOf(word, services) ?? [])));
   return [...names, ...members.flatMap(({ id, name }) => [id, name])];
 }
 

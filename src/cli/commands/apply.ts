@@ -29,15 +29,6 @@ export async function applyCommand(context: Context, options: Options): Promise<
   return run(context, options, { only, asked: [], claim, restartStaged, ...overriding(options.override) });
 }
 
-/** `reconcile start NAME…`: a person's word that these may start now. */
-export async function startCommand(context: Context, options: Options): Promise<number> {
-  const names = options.names ?? [];
-  return run(context, options, {
-    ...{ only: names, asked: names, claim: options.claim === true },
-    ...overriding(options.override),
-  });
-}
-
 /** A person's word that it is done now, whatever windows, freezes and gates say: with a reason or not at all. */
 export function overriding(why: string | undefined): Pick<Request, 'override'> {
   if (why === undefined) return {};

@@ -9,6 +9,7 @@ import type { Context, Options } from '../context.ts';
 import { holdsJson, holdsText } from '../views/holds.ts';
 import { overriding, run } from './apply.ts';
 import { byWhom, desiredNow, endOf, nudged, reasonOf, usage } from './lease.ts';
+import { named, typed } from './named.ts';
 
 /** `reconcile hold NAME… --reason TEXT`: nothing is done to them, whatever happens, until it ends. */
 export async function holdCommand(context: Context, options: Options): Promise<number> {
@@ -55,9 +56,8 @@ export async function releaseCommand(context: Context, options: Options): Promis
 
 /** `reconcile stop NAME…`: now, under whatever runs it, and it stays so until the hold that this is ends. */
 export async function stopCommand(context: Context, options: Options): Promise<number> {
-  const names = options.names ?? [];
   const desired = await desiredNow(context.config);
-  namesIn(names, desired);
+  const names = named(context, options, desired, { verb: 'stop', runners: true });
   const by = byWhom(options);
   const until = untilOf(options, desired, Date.now(), 'stop');
   const why = options.reason === undefined ? 'stopped by hand' : reasonOf(options, 'stop');
@@ -67,16 +67,25 @@ export async function stopCommand(context: Context, options: Options): Promise<n
   });
   if (code === 0)
     context.note(
-      `Left stopped until ${new Date(until).toISOString()}; to start again before that: reconcile start ${names.join(' ')}\n`,
+      `Left stopped until ${new Date(until).toISOString()}; to start again before that: reconcile start ${typed(options)}\n`,
     );
   return code;
 }
 
 /** `reconcile restart NAME…`: a new process, from what Git says. */
 export async function restartCommand(context: Context, options: Options): Promise<number> {
-  const names = options.names ?? [];
-  namesIn(names, await desiredNow(context.config));
+  const names = named(context, options, await desiredNow(context.config), { verb: 'restart', starts: true });
   return run(context, options, { only: names, asked: [], restart: names, ...overriding(options.override) });
+}
+
+/** `reconcile start NAME…`: a person's word that these may start now. */
+export async function startCommand(context: Context, options: Options): Promise<number> {
+  const deed = { verb: 'start', starts: true, runners: true } as const;
+  const names = named(context, options, await desiredNow(context.config), deed);
+  return run(context, options, {
+    ...{ only: names, asked: names, claim: options.claim === true },
+    ...overriding(options.override),
+  });
 }
 
 /** With those of groups; fails for what no service is called. */

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import type { Config } from '../../config.ts';
 import { readLastGood } from '../../decisions.ts';
 import { loadDesired, supervisorsInUse } from '../../engine.ts';
+import { expandGroups, unknownName } from '../../groups.ts';
 import { holdsByDuel, recordedDuels } from '../../handover/duels.ts';
 import { createMonitor } from '../../health/monitor.ts';
 import { readHolder } from '../../host/lock.ts';
 import { leftTexts } from '../../left.ts';
-import type { Desired, Status } from '../../model.ts';
+import type { Desired, ServiceStatus, Status } from '../../model.ts';
 import { observeAll } from '../../prepare.ts';
 import { Failure } from '../../problem.ts';
 import { healthOfAll, statusOf, unprobed } from '../../status.ts';
@@ -21,13 +22,46 @@ import { statusJson, statusText } from '../views/status.ts';
 /** Where the daemon of a host keeps its sockets. */
 const SYSTEM = '/run/reconciled';
 
-/** `reconcile status`: from the daemon where one runs (it knows the health), else read here and now. */
+/**
+ * `reconcile status [NAME…]`: from the daemon where one runs (it knows the health), else read here and now. 3 where
+ * something that is shown should run and does not.
+ */
 export async function statusCommand(context: Context, options: Options): Promise<number> {
+  if (options.watch) return (await import('./watch-status.ts')).watchStatus(context, options);
   const { style, width } = context;
-  const { status } = await currentStatus(context);
+  const status = await chosenStatus(context, options);
   if (options.json) context.out(`${JSON.stringify(statusJson(status), null, 2)}\n`);
-  else context.out(statusText(status, { style, width, now: Date.now() }));
-  return 0;
+  else context.out(statusText(status, { style, width, now: Date.now(), ...how(options) }));
+  return exitCode(status);
+}
+
+/** What is shown of it, and how. */
+export function how({ wide = false, names = [] }: Options): { readonly wide: boolean; readonly chosen: boolean } {
+  return { wide, chosen: names.length > 0 };
+}
+
+export function exitCode({ services }: Status): number {
+  return services.some(({ missing }) => missing) ? 3 : 0;
+}
+
+/** Of those that were asked for; where all that is known was, with what they use. */
+export async function chosenStatus(context: Context, { names = [], wide }: Options): Promise<Status> {
+  const { status } = await currentStatus(context);
+  const services = names.length === 0 ? status.services : chosen(status.services, names);
+  if (!wide) return { ...status, services };
+  const { usesOf } = await import('../../host/use.ts');
+  const uses = usesOf(status.services.flatMap(({ pid }) => (pid === null ? [] : [pid])));
+  return { ...status, services: services.map((one) => ({ ...one, use: (one.pid && uses.get(one.pid)) || null })) };
+}
+
+function chosen(services: readonly ServiceStatus[], names: readonly string[]): readonly ServiceStatus[] {
+  const all = services.map((service) => ({ id: service.name, name: service.name.split('@')[0] ?? '', service }));
+  const nameable = all.map((one) => ({ ...one, group: one.service.group }));
+  const words = new Set(expandGroups(names, nameable));
+  const known = new Set(all.flatMap(({ id, name }) => [id, name]));
+  const unknown = [...words].filter((word) => !known.has(word));
+  if (unknown.length > 0) throw new Failure(...unknown.map((word) => unknownName(word, nameable)));
+  return all.filter(({ id, name }) => words.has(id) || words.has(name)).map(({ service }) => service);
 }
 
 /** How all is now, and whether a daemon says so. */

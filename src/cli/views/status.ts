@@ -1,62 +1,39 @@
 import stringWidth from 'fast-string-width';
 import type { Json } from '../../canonical.ts';
-import type { Level, ServiceStatus, Status } from '../../model.ts';
+import type { ServiceStatus, Status } from '../../model.ts';
 import type { Style } from '../style.ts';
 import { wrapped } from './plan-changes.ts';
+import { age, COLUMNS, type Column, levelMark, RESTARTS, SINCE, SUPERVISOR, WIDE } from './status-columns.ts';
 
 interface Options {
   readonly style: Style;
   readonly width: number;
   /** Milliseconds since the epoch. */
   readonly now: number;
-}
-
-interface Column {
-  readonly title: string;
-  readonly right?: true;
-  readonly cell: (service: ServiceStatus, now: number) => string;
-  /** Where the line would be too long. */
-  readonly short?: (cell: string) => string;
-  readonly mark?: (service: ServiceStatus, style: Style) => (text: string) => string;
+  /** All columns, however long the lines. */
+  readonly wide?: boolean;
+  /** Some services alone were asked for: what is said of the host is left out, but for what somebody has to do. */
+  readonly chosen?: boolean;
 }
 
 const GAP = '  ';
 const INDENT = '    ';
-
-const SUPERVISOR: Column = { title: 'supervisor', cell: ({ supervisor }) => supervisor };
-const RESTARTS: Column = { title: 'restarts', right: true, cell: ({ restarts }) => String(restarts) };
-/** The commit that was last applied to it. */
-const SINCE: Column = {
-  title: 'since',
-  cell: ({ revision }) => revision || '-',
-  short: (cell) => cell.replace(/([0-9a-f]{7})[0-9a-f]+/, '$1').replace('+changes', '+'),
-};
-const COLUMNS: readonly Column[] = [
-  { title: 'service', cell: ({ name }) => name, mark: (_, style) => style.bold },
-  SUPERVISOR,
-  { title: 'desired', cell: ({ desired }) => desired },
-  { title: 'state', cell: ({ state }) => state, mark: stateMark },
-  { title: 'pid', right: true, cell: ({ pid }) => (pid === null ? '-' : String(pid)) },
-  { title: 'uptime', right: true, cell: (service, now) => (service.pid === null ? '-' : age(service, now)) },
-  RESTARTS,
-  { title: 'health', cell: healthCell, mark: healthMark },
-  SINCE,
-];
 
 /**
  * A table without borders, one line a service, notes beside it where there is room, else below. Where the columns don't
  * fit, commits are shortened, then columns that say the same of all services are told once below, then the least
  * wanted are left out and named.
  */
-export function statusText(status: Status, { style, width, now }: Options): string {
-  const { notes: above, services } = status;
+export function statusText(status: Status, { style, width, now, wide = false, chosen = false }: Options): string {
+  const { services } = status;
+  const above = status.notes.filter(({ ok }) => !chosen || !ok);
   const head = [
-    ...wellLines(status, style, width),
+    ...(chosen ? [] : wellLines(status, style, width)),
     ...above.flatMap(({ ok, text }) => wrapped(text, width).map((line) => (ok ? style.dim : style.yellow)(line))),
   ];
   const top = head.length === 0 ? '' : `${head.join('\n')}\n\n`;
   if (services.length === 0) return `${top}No services.\n`;
-  const { columns, below } = fit(services, width, now);
+  const { columns, below } = wide ? { columns: sized(WIDE, services, now), below: [] } : fit(services, width, now);
   const notes = services.map((service) => noteOf(service, now));
   const row = (cells: readonly string[], mark: (column: Column) => (text: string) => string) =>
     columns.map((column, i) => padded(column, cells[i] ?? '', mark(column))).join(GAP);
@@ -83,9 +60,11 @@ export function statusJson({ notes, host, groups, services }: Status): Json {
     groups: groups.map(({ name, level }) => ({ name, level })),
     services: services.map((service) => ({
       name: service.name,
+      group: service.group,
       supervisor: service.supervisor,
       desired: service.desired,
       state: service.state,
+      missing: service.missing,
       pid: service.pid,
       since: service.since,
       restarts: service.restarts,
@@ -95,6 +74,7 @@ export function statusJson({ notes, host, groups, services }: Status): Json {
       definition: service.definition,
       revision: service.revision,
       note: service.note,
+      ...(service.use === undefined ? {} : { use: service.use === null ? null : { ...service.use } }),
     })),
   };
 }
@@ -106,21 +86,28 @@ interface Fitted {
 
 type Sized = Column & { readonly size: number };
 
+function sized(columns: readonly Column[], services: readonly ServiceStatus[], now: number): readonly Sized[] {
+  return columns.map((column) => {
+    const size = services.reduce(
+      (most, one) => Math.max(most, stringWidth(column.cell(one, now))),
+      column.title.length,
+    );
+    return { ...column, size };
+  });
+}
+
 function fit(services: readonly ServiceStatus[], width: number, now: number): Fitted {
-  const sized = (column: Column): Sized => {
-    const cells = services.map((service) => stringWidth(column.cell(service, now)));
-    return { ...column, size: Math.max(column.title.length, ...cells) };
-  };
-  let columns = COLUMNS.map(sized);
+  let columns = sized(COLUMNS, services, now);
   const below: string[] = [];
   const tooLong = () => lengthOf(columns) > width;
   const without = ({ title }: Column) => {
     columns = columns.filter((column) => column.title !== title);
   };
   if (tooLong()) {
-    columns = columns.map(({ size, ...column }) => {
+    columns = columns.flatMap((column) => {
       const { short } = column;
-      return short ? sized({ ...column, cell: (service) => short(column.cell(service, now)) }) : { ...column, size };
+      if (short === undefined) return [column];
+      return sized([{ ...column, cell: (service) => short(column.cell(service, now)) }], services, now);
     });
   }
   const shared: string[] = [];
@@ -173,10 +160,6 @@ function wellLines({ host: { level, services, worst }, groups }: Status, style: 
   return lines.flatMap((line) => wrapped(line, width)).map(levelMark(level, style));
 }
 
-function levelMark(level: Level, style: Style): (text: string) => string {
-  return level === 'HEALTHY' ? style.green : level === 'DEGRADED' ? style.yellow : style.red;
-}
-
 /** Why it is so, how long ago that was, and whether its process is of an older definition. On one line, whatever it holds. */
 function noteOf(service: ServiceStatus, now: number): string {
   const ago = service.pid === null && service.since !== null ? ` (${age(service, now)} ago)` : '';
@@ -196,47 +179,4 @@ function sinceWhen(note: string, { waitingFor }: ServiceStatus, now: number): st
   const day = since.slice(0, 10) === new Date(now).toISOString().slice(0, 10) ? '' : `${since.slice(0, 10)} `;
   const when = `(since ${day}${since.slice(11, 16)} UTC, ${age(waitingFor, now)} ago)`;
   return note.replace(`waiting for ${name}`, (head) => `${head} ${when}`);
-}
-
-/** The two largest units: `3d04h`, `12m05s`, `8s`. */
-function age({ since }: Pick<ServiceStatus, 'since'>, now: number): string {
-  if (since === null) return '-';
-  const seconds = Math.max(0, Math.floor((now - Date.parse(since)) / 1000));
-  const [days, hours] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24];
-  const [minutes, rest] = [Math.floor(seconds / 60) % 60, seconds % 60];
-  if (days > 0) return `${days}d${two(hours)}h`;
-  if (hours > 0) return `${hours}h${two(minutes)}m`;
-  return minutes > 0 ? `${minutes}m${two(rest)}s` : `${rest}s`;
-}
-
-function two(n: number): string {
-  return String(n).padStart(2, '0');
-}
-
-function stateMark({ state, desired }: ServiceStatus, style: Style): (text: string) => string {
-  switch (state) {
-    case 'RUNNING':
-      return style.green;
-    case 'STARTING':
-    case 'STOPPING':
-      return style.cyan;
-    case 'FATAL':
-    case 'HELD':
-    case 'UNREADABLE':
-      return style.red;
-    case 'BACKOFF':
-      return style.yellow;
-    default:
-      return desired === 'running' ? style.yellow : style.dim;
-  }
-}
-
-/** Its level; where it has none yet, whether it is known what its probes say. */
-function healthCell({ level, health }: ServiceStatus): string {
-  return level ?? (health === 'none' ? '-' : health);
-}
-
-function healthMark({ level, health }: ServiceStatus, style: Style): (text: string) => string {
-  if (level !== null) return levelMark(level, style);
-  return health === 'none' ? style.dim : style.yellow;
 }

@@ -113,9 +113,11 @@ it('takes a time or how long ago, in UTC', () => {
 
 const ROW: ServiceStatus = {
   name: 'web',
+  group: null,
   supervisor: 'builtin',
   desired: 'running',
   state: 'RUNNING',
+  missing: false,
   pid: 8,
   since: '2026-11-24T16:40:02.000Z',
   restarts: 1,

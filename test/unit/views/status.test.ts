@@ -9,9 +9,11 @@ import type { HostHealth, ServiceStatus, Status, StatusNote } from '../../../src
 const now = Date.parse('2026-03-25T12:00:00Z');
 const running: ServiceStatus = {
   name: 'scan_bridge',
+  group: null,
   supervisor: 'builtin',
   desired: 'running',
   state: 'RUNNING',
+  missing: false,
   pid: 225427,
   since: '2026-03-23T10:30:00.000Z',
   restarts: 0,
@@ -209,4 +211,39 @@ it('gives programs the same values, as its schema describes', () => {
   expect(valid({ ...json, services: [{ ...json.services[0], pid: 0 }] })).toBe(false);
   expect(valid({ ...json, services: [{ ...json.services[0], more: 1 }] })).toBe(false);
   expect(valid({ ...json, services: [{ ...json.services[0], since: 'yesterday' }] })).toBe(false);
+});
+
+it('shows everything where that is asked for, whatever the width, and programs the same', () => {
+  const use = { memory: 612_345_678, cpu: 754_320, processes: 3 };
+  const all = [
+    { ...running, group: 'dolphin', use },
+    { ...running, ...stopped, name: 'web', missing: true, use: null, note: 'left stopped by ann' },
+  ];
+  const wide = `\
+service      group    supervisor  desired  state       pid  uptime  restarts  memory     cpu  health   definition  changed               since
+scan_bridge  dolphin  builtin     running  RUNNING  225427   2d01h         0    584M  12m34s  HEALTHY  current     2026-03-23T10:30:00Z  1a2b3c4d5e6f`;
+  for (const width of [80, 200]) {
+    const shown = statusText(whole(all), { style: PLAIN, width, now, wide: true });
+    expect(shown.split('\n').slice(0, 2).join('\n')).toBe(wide);
+    expect(shown).toContain('left stopped by ann');
+  }
+  const json = statusJson(whole(all));
+  valid(json);
+  expect(valid.errors).toBeNull();
+  expect(json).toMatchObject({
+    services: [
+      { group: 'dolphin', missing: false, use },
+      { group: null, missing: true, use: null },
+    ],
+  });
+});
+
+it('says of the host only what somebody has to do about, where some services alone were asked for', () => {
+  const notes: readonly StatusNote[] = [
+    { kind: 'source', ok: true, text: 'at 1a2b3c' },
+    { kind: 'freeze', ok: false, text: 'everything is frozen by ann' },
+  ];
+  const host: HostHealth = { level: 'DEAD', services: { HEALTHY: 1, DEGRADED: 0, CRITICAL: 0, DEAD: 1 }, worst: ['x'] };
+  const shown = statusText(whole([running], { notes, host }), { style: PLAIN, width: 80, now, chosen: true });
+  expect(shown).toMatch(/^everything is frozen by ann\n\nservice /);
 });

@@ -7,7 +7,7 @@ import { touches } from '../duels/touches.ts';
 import { whoDid } from '../duels/who.ts';
 import { commandsIn } from '../graph/words.ts';
 import { namesHere } from '../handover/duels.ts';
-import { findUser } from '../host/users.ts';
+import { userText } from '../host/users.ts';
 import type { Desired, ServiceId } from '../model.ts';
 
 /** Who is at work on services, as far as anything shows it. */
@@ -42,7 +42,7 @@ export function createWitnesses(): Witnesses {
         seen.flatMap(({ job, login }) => [job.process, ...job.parents].map(({ uid }) => uid).concat(login ?? 0)),
       );
       const users = new Map<number, string>();
-      for (const uid of uids) users.set(uid, (await findUser(String(uid)))?.name ?? `uid ${uid}`);
+      for (const uid of uids) users.set(uid, await userText(uid));
       const userOf = (uid: number) => users.get(uid) ?? `uid ${uid}`;
       const found = new Map<ServiceId, string>();
       let told: readonly Told[] | undefined;

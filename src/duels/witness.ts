@@ -8,15 +8,17 @@ export interface Look extends Witness {
   readonly pgrp: number;
 }
 
-/** A process as it is now; undefined where it is gone or dead. Four small reads. */
+/** A process as it is now; undefined where it is gone or dead, or ends while it is looked at. Five small reads. */
 export function lookAt(pid: number): Look | undefined {
   const stat = namedStatOf(pid);
   if (stat === undefined || dead(stat)) return undefined;
   const { start, ppid, pgrp, comm } = stat;
+  const uid = uidOf(pid);
+  if (uid === undefined) return undefined;
   const ref = { pid, start };
   const group = unitOf(pid);
   const known = group === undefined ? {} : { group };
-  return { ...ref, argv: commandOf(pid), comm, uid: uidOf(pid) ?? -1, ...known, began: beganAt(ref), ppid, pgrp };
+  return { ...ref, argv: commandOf(pid), comm, uid, ...known, began: beganAt(ref), ppid, pgrp };
 }
 
 let root: readonly string[] | undefined;

@@ -44,6 +44,12 @@ export function findUser(name: string): Promise<User | undefined> {
   });
 }
 
+/** What a user is called, for people: its name, or `uid 1000`. Never fails: nothing is to wait for what only words need. */
+export async function userText(uid: number): Promise<string> {
+  const user = await findUser(String(uid)).catch(() => undefined);
+  return user?.name ?? `uid ${uid}`;
+}
+
 /** A group by name or number. */
 export function findGroup(name: string): Promise<Group | undefined> {
   return remember(groups, name, async () => {
@@ -67,8 +73,8 @@ function remember<T>(cache: Map<string, Promise<T | undefined>>, name: string, a
 /** The fields of an entry. Node knows no getpwnam(3), and /etc/passwd is not all there is. */
 function getent(database: string, key: string): Promise<string[] | undefined> {
   return new Promise((resolve, reject) => {
-    execFile('getent', [database, key], (error, stdout) => {
-      // 2: no such key.
+    // A key may look like an option. 2: no such key.
+    execFile('getent', ['--', database, key], (error, stdout) => {
       if (error && error.code !== 2) reject(error);
       else resolve(stdout === '' ? undefined : stdout.split('\n', 1)[0]?.split(':'));
     });

@@ -34,7 +34,7 @@ function ask(name: string): User | undefined {
   if (Date.now() - (missing.get(name) ?? 0) < AGAIN) return undefined;
   try {
     return parse(
-      execFileSync('getent', ['passwd', name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+      execFileSync('getent', ['--', 'passwd', name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
     )[0];
   } catch {
     missing.set(name, Date.now());

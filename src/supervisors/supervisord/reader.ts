@@ -174,7 +174,7 @@ export function refusal(
 
 function isGroup(name: string): boolean {
   try {
-    execFileSync('getent', ['group', String(integer(name) ?? name)], { stdio: 'ignore' });
+    execFileSync('getent', ['--', 'group', String(integer(name) ?? name)], { stdio: 'ignore' });
     return true;
   } catch {
     return false;

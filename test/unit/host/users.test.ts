@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { findGroup, findUser, self } from '../../../src/host/users.ts';
+import { findGroup, findUser, self, userText } from '../../../src/host/users.ts';
 
 it('a user is found by name and by number, with what the host knows of it', async () => {
   const root = { name: 'root', uid: 0, gid: 0, home: '/root', shell: expect.any(String) };
@@ -15,6 +15,13 @@ it('a group is found by name and by number', async () => {
 it('what does not exist is nothing, and no error', async () => {
   expect(await findUser('no-such-user')).toBeUndefined();
   expect(await findGroup('no-such-group')).toBeUndefined();
+  expect(await findUser('-1')).toBeUndefined();
+  expect(await findGroup('--help')).toBeUndefined();
+});
+
+it('a user without a name is told by its number', async () => {
+  expect(await userText(0)).toBe('root');
+  expect(await userText(4_000_000_000)).toBe('uid 4000000000');
 });
 
 it('the user of this process is known', () => {

@@ -8,14 +8,16 @@ import { databaseFile, tailFile } from './journal.ts';
 import { readTail } from './tail.ts';
 
 export interface Query {
-  /** A service by its name, with all its instances, or one instance by its id. */
-  readonly service?: string;
+  /** Services by name, with all their instances, or instances by id. */
+  readonly services?: readonly string[];
   /** And what is told of these runs as such: what caused them, what they came to. */
   readonly runs?: readonly string[];
   /** Of this kind alone. */
   readonly kind?: string;
   /** ms since the epoch; from then on. */
   readonly since?: number;
+  /** What came after this id, oldest first: then the limit leaves out the newest. */
+  readonly after?: number;
   /** No more than the newest so many. */
   readonly limit: number;
 }
@@ -23,7 +25,7 @@ export interface Query {
 /** What was read, oldest first, and what stands in the way of the rest. */
 export interface History {
   readonly entries: readonly Entry[];
-  /** There are older ones that the limit left out. */
+  /** The limit left some out. */
   readonly more: boolean;
   readonly problem?: Problem;
 }
@@ -49,7 +51,7 @@ export function readJournal(stateDir: string, query: Query): History | undefined
   const newer = (tail ?? []).filter((entry) => isMeant(entry, query) && !known.has(keyOf(entry)));
   const all = [...rows, ...newer].sort((a, b) => a.id - b.id);
   return {
-    entries: all.slice(-query.limit),
+    entries: query.after === undefined ? all.slice(Math.max(0, all.length - query.limit)) : all.slice(0, query.limit),
     more: all.length > query.limit,
     ...(problem === undefined ? {} : { problem }),
   };
@@ -116,36 +118,59 @@ const CANNOT_SHARE: ReadonlySet<number> = new Set([8, 10, 14]);
 
 /** So many values SQLite takes in one statement, and more. */
 const MANY = 10_000;
+/** Of more services all entries are looked through: nor does it take so many parts of an OR. */
+const FEW = 100;
 
-function select(db: DatabaseSync, { service, runs: all = [], kind, since, limit }: Query): readonly Entry[] {
+function select(
+  db: DatabaseSync,
+  { services = [], runs: all = [], kind, since, after, limit }: Query,
+): readonly Entry[] {
   const runs = all.slice(-MANY);
   const parts: string[] = [];
   const values: SQLInputValue[] = [];
-  if (service !== undefined) {
-    // `web@1`, `web@2`: all that begin with `web@`. Each of the parts of an OR has its index.
-    parts.push('(service = ? OR (service >= ? AND service < ?))');
-    values.push(service, `${service}@`, `${service}A`);
-  }
+  if (services.length > FEW) {
+    const marks = services.map(() => '?').join(', ');
+    parts.push(`substr(service, 1, instr(service || '@', '@') - 1) IN (${marks})`, `service IN (${marks})`);
+    values.push(...services, ...services);
+  } else
+    for (const service of services) {
+      // `web@1`, `web@2`: all that begin with `web@`. Each of the parts of an OR has its index.
+      parts.push('(service = ? OR (service >= ? AND service < ?))');
+      values.push(service, `${service}@`, `${service}A`);
+    }
   if (runs.length > 0) {
     parts.push(`(service IS NULL AND run IN (${runs.map(() => '?').join(', ')}))`);
     values.push(...runs);
   }
   const where = parts.length > 0 ? [`(${parts.join(' OR ')})`] : [];
-  if (since !== undefined) where.push('at >= ?');
-  if (since !== undefined) values.push(since);
-  if (kind !== undefined) where.push('kind = ?');
-  if (kind !== undefined) values.push(kind);
+  const must = (condition: string, value: SQLInputValue | undefined) => {
+    if (value === undefined) return;
+    where.push(condition);
+    values.push(value);
+  };
+  must('at >= ?', since);
+  must('id > ?', after);
+  must('kind = ?', kind);
   const only = where.length > 0 ? `WHERE ${where.join(' AND ')}` : '';
-  const rows = db.prepare(`SELECT * FROM events ${only} ORDER BY id DESC LIMIT ?`).all(...values, limit + 1);
+  const order = after === undefined ? 'DESC' : 'ASC';
+  const rows = db.prepare(`SELECT * FROM events ${only} ORDER BY id ${order} LIMIT ?`).all(...values, limit + 1);
   return rows.map(rowEntry);
 }
 
-function isMeant(entry: Entry, { service, runs = [], kind, since }: Query): boolean {
+function isMeant(entry: Entry, { services = [], runs = [], kind, since, after }: Query): boolean {
   if (kind !== undefined && entry.kind !== kind) return false;
   if (since !== undefined && entry.at < since) return false;
-  if (service === undefined && runs.length === 0) return true;
-  if (entry.service === undefined && entry.run !== undefined && runs.includes(entry.run)) return true;
-  return service !== undefined && (entry.service === service || entry.service?.startsWith(`${service}@`) === true);
+  if (after !== undefined && entry.id <= after) return false;
+  if (services.length === 0 && runs.length === 0) return true;
+  if (entry.service === undefined) return entry.run !== undefined && runs.includes(entry.run);
+  return isOf(entry, services);
+}
+
+/** Is it of one of these, or of an instance of one of these? */
+export function isOf({ service }: Entry, services: readonly string[]): boolean {
+  if (service === undefined) return false;
+  const at = service.indexOf('@');
+  return services.includes(service) || (at !== -1 && services.includes(service.slice(0, at)));
 }
 
 const keyOf = ({ id, at, text }: Entry) => `${id} ${at} ${text}`;

@@ -70,8 +70,18 @@ export function openTail(path: string, lastInDatabase: () => number): Tail {
 
 /** The entries that are not in the database yet, or were not a moment ago; undefined where there never was any. */
 export function readTail(path: string): readonly Entry[] | undefined {
+  return readWholeTail(path)?.entries;
+}
+
+/** And the id they come after; undefined where that line is damaged. */
+export function readWholeTail(path: string): TailFile | undefined {
   const bytes = read(path);
-  return bytes.length === 0 ? undefined : parse(bytes).entries;
+  return bytes.length === 0 ? undefined : parse(bytes);
+}
+
+export interface TailFile {
+  readonly after: number | undefined;
+  readonly entries: readonly Entry[];
 }
 
 function read(path: string): Buffer {
@@ -90,7 +100,7 @@ function open(path: string): number {
 }
 
 /** Lines that are none (a power cut leaves zeros) are skipped. */
-function parse(bytes: Buffer): { readonly after: number | undefined; readonly entries: readonly Entry[] } {
+function parse(bytes: Buffer): TailFile {
   const [first = '', ...lines] = bytes.toString().split('\n');
   const entries = lines.map(entryIn).filter((entry) => entry !== undefined);
   try {

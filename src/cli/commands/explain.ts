@@ -1,10 +1,11 @@
 import type { Config } from '../../config.ts';
 import { openCommits } from '../../git/commits.ts';
 import type { Entry } from '../../journal/entry.ts';
+import { withRuns } from '../../journal/runs.ts';
 import { Failure } from '../../problem.ts';
 import type { Context, Options } from '../context.ts';
 import { type Explained, explainJson, explainText, type Origin } from '../views/explain.ts';
-import { checkName, limitOf, noJournal, sinceOf, withRuns } from './history.ts';
+import { checkName, limitOf, noJournal, sinceOf } from './history.ts';
 import { makePlan } from './plan.ts';
 import { currentStatus } from './status.ts';
 
@@ -18,7 +19,7 @@ export async function explainCommand(context: Context, options: Options): Promis
   const name = options.what ?? '';
   await checkName(context, name, 'explain');
   const since = options.since === undefined ? undefined : sinceOf(options.since, Date.now());
-  const history = withRuns(config.stateDir, { name, since, limit: LOOKED_THROUGH });
+  const history = withRuns(config.stateDir, { services: [name], since, limit: LOOKED_THROUGH });
   if (history === undefined) note(noJournal(config.stateDir));
   const told = since === undefined ? sinceItsChange(history?.entries ?? []) : (history?.entries ?? []);
   const most = options.limit === undefined ? SHOWN : limitOf(options.limit);

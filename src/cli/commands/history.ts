@@ -1,6 +1,7 @@
 import { closest } from '../../closest.ts';
 import { loadDesired } from '../../engine.ts';
-import { type History, readJournal, servicesInJournal } from '../../journal/read.ts';
+import { servicesInJournal } from '../../journal/read.ts';
+import { withRuns } from '../../journal/runs.ts';
 import { Failure } from '../../problem.ts';
 import { parseDuration } from '../../units.ts';
 import type { Context, Options } from '../context.ts';
@@ -17,7 +18,7 @@ export async function historyCommand(context: Context, options: Options): Promis
   const limit = limitOf(options.limit);
   const since = options.since === undefined ? undefined : sinceOf(options.since, Date.now());
   if (name !== undefined) await checkName(context, name, 'show the history of');
-  const history = withRuns(config.stateDir, { name, since, limit });
+  const history = withRuns(config.stateDir, { services: name === undefined ? [] : [name], since, limit });
   if (history === undefined) {
     note(noJournal(config.stateDir));
     return 0;
@@ -34,24 +35,6 @@ export async function historyCommand(context: Context, options: Options): Promis
 
 export function noJournal(stateDir: string): string {
   return `There is no journal in ${stateDir}: nothing was applied there yet, or its state folder is another (--state-dir).\n`;
-}
-
-/** What is recorded of a service, or of all, comes with what caused the runs that it is part of. */
-export function withRuns(
-  stateDir: string,
-  wanted: { readonly name: string | undefined; readonly since?: number | undefined; readonly limit: number },
-): History | undefined {
-  const { name, since, limit } = wanted;
-  const query = { limit, ...(since === undefined ? {} : { since }) };
-  const own = readJournal(stateDir, { ...query, ...(name === undefined ? {} : { service: name }) });
-  if (own === undefined) return undefined;
-  const known = new Set(own.entries.map(({ id }) => id));
-  const runs = [...new Set(own.entries.flatMap(({ run }) => run ?? []))];
-  if (runs.length === 0) return own;
-  const heads = (readJournal(stateDir, { runs, kind: 'planned', limit: runs.length })?.entries ?? []).filter(
-    ({ id }) => !known.has(id),
-  );
-  return { ...own, entries: [...own.entries, ...heads].sort((a, b) => a.id - b.id) };
 }
 
 /** Fails where neither the journal nor the desired state knows a service of this name. */

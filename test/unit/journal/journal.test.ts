@@ -121,8 +121,8 @@ describe('what is recorded', () => {
     const names = ['web', 'web@1', 'web@12', 'web2', 'we', 'webA', undefined];
     journal.record(names.map((service, n) => event(n, service === undefined ? { run: 'r' } : { service, run: 'r' })));
     const found = () => [
-      readJournal(stateDir, { service: 'web', limit: 9 })?.entries.map(({ data }) => (data as { n: number }).n),
-      readJournal(stateDir, { service: 'web@1', limit: 9 })?.entries.map(({ data }) => (data as { n: number }).n),
+      readJournal(stateDir, { services: ['web'], limit: 9 })?.entries.map(({ data }) => (data as { n: number }).n),
+      readJournal(stateDir, { services: ['web@1'], limit: 9 })?.entries.map(({ data }) => (data as { n: number }).n),
       readJournal(stateDir, { runs: ['r'], limit: 9 })?.entries.map(({ data }) => (data as { n: number }).n),
       readJournal(stateDir, { since: BEGAN + 5, limit: 2 })?.entries.map(({ data }) => (data as { n: number }).n),
     ];

@@ -1,0 +1,47 @@
+import type { Entry } from './entry.ts';
+import { followJournal, newestId } from './follow.ts';
+import { type History, isOf } from './read.ts';
+import { type Wanted, withRuns } from './runs.ts';
+
+export interface EventsWanted extends Partial<Wanted> {
+  /** All that came after this id; what `since` and `limit` say plays no part then. */
+  readonly after?: number | undefined;
+}
+
+export interface Events {
+  /** What there is already; undefined where there is no journal. */
+  readonly past: History | undefined;
+  /** And what comes. */
+  readonly next: (signal: AbortSignal) => AsyncIterable<readonly Entry[]>;
+}
+
+/** What happened, then what happens; of some services alone with what caused the runs that it is part of. */
+export function readEvents(stateDir: string, wanted: EventsWanted): Events {
+  const { services = [], since, limit = 0, after } = wanted;
+  const before = after ?? newestId(stateDir);
+  const past = after === undefined ? withRuns(stateDir, { services, since, limit }) : undefined;
+  const last = Math.max(before, past?.entries.at(-1)?.id ?? 0);
+  async function* next(signal: AbortSignal): AsyncIterable<readonly Entry[]> {
+    const choose = chooser(services);
+    for await (const entries of followJournal(stateDir, last, signal)) {
+      const meant = choose(entries);
+      if (meant.length > 0) yield meant;
+    }
+  }
+  return { past, next };
+}
+
+/** Those of some services; what caused a run comes before the first of them that is part of it. */
+export function chooser(services: readonly string[]): (entries: readonly Entry[]) => readonly Entry[] {
+  if (services.length === 0) return (entries) => entries;
+  let head: Entry | undefined;
+  return (entries) =>
+    entries.flatMap((entry) => {
+      if (entry.kind === 'planned') head = entry;
+      if (!isOf(entry, services)) return [];
+      if (head === undefined || head.run !== entry.run) return [entry];
+      const first = head;
+      head = undefined;
+      return [first, entry];
+    });
+}

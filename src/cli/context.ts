@@ -37,6 +37,7 @@ export interface Options extends Written {
   readonly yes?: boolean;
   readonly since?: string;
   readonly limit?: string;
+  readonly follow?: boolean;
   readonly range?: string;
   readonly reason?: string;
   readonly until?: string;

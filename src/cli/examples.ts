@@ -3,6 +3,7 @@ import { APPLY } from './examples/apply.ts';
 import { DAEMON } from './examples/daemon.ts';
 import { GIT } from './examples/git.ts';
 import { HOLDS } from './examples/holds.ts';
+import { INSIGHTS } from './examples/insights.ts';
 import { LOOKS } from './examples/looks.ts';
 import { SETUP } from './examples/setup.ts';
 
@@ -15,6 +16,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   ...HOLDS,
   ...GIT,
   ...LOOKS,
+  ...INSIGHTS,
   ...DAEMON,
   ...SETUP,
 };

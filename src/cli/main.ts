@@ -11,6 +11,7 @@ import { addExamples } from './examples.ts';
 import { refuseFlags } from './flags.ts';
 import { addGit } from './git-commands.ts';
 import { addHolds } from './hold-commands.ts';
+import { addInsights } from './insight-commands.ts';
 import { addLooks } from './look-commands.ts';
 import { addOperate } from './operate-commands.ts';
 import { addSetup } from './setup-commands.ts';
@@ -131,6 +132,7 @@ export function program(run: RunLater): Command {
   addChangeControl(top, run);
   addHolds(top, run);
   addLooks(top, run);
+  addInsights(top, run);
   addAlerts(top, run);
   addDaemon(top, run);
   addSetup(top, run);

@@ -2,9 +2,12 @@ import { chmodSync, chownSync, rmSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as z from 'zod/mini';
 import { http } from '../host/http.ts';
+import type { Events, EventsWanted } from '../journal/events.ts';
 import type { Event, Report, Status } from '../model.ts';
 import { Failure, type Problem, why } from '../problem.ts';
+import { begin, json, refuse } from './answer.ts';
 import { withSocketPath } from './socket.ts';
+import { tellEvents } from './tell-events.ts';
 import {
   ApplyRequest,
   bareEvent,
@@ -25,6 +28,8 @@ export interface Handlers {
   plan(request: PlanRequest): Promise<PlanAnswer>;
   apply(request: ApplyRequest, emit: (event: Event) => void): Promise<Report>;
   nudge(cause: string): void;
+  /** What happened, and what happens. */
+  events(wanted: EventsWanted): Events;
   /** Looks for a new commit, and applies it. */
   sync(request: SyncRequest): Promise<SyncAnswer>;
   stop(services: boolean): void;
@@ -37,6 +42,8 @@ const LARGEST = 1 << 20;
 export interface Route {
   readonly method: 'GET' | 'POST';
   readonly path: string;
+  /** What stands behind a `?` is for the route to judge. */
+  readonly query?: true;
   readonly answer: (handlers: Handlers, request: IncomingMessage, response: ServerResponse) => Promise<void>;
 }
 
@@ -46,6 +53,12 @@ export const ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/v1/status',
     answer: async (handlers, _, response) => json(response, 200, await handlers.status()),
+  },
+  {
+    method: 'GET',
+    path: '/v1/events',
+    query: true,
+    answer: tellEvents,
   },
   {
     method: 'POST',
@@ -154,7 +167,7 @@ async function answer(
   access: Access,
 ): Promise<void> {
   const { method = '', url = '' } = request;
-  const there = ROUTES.filter(({ path }) => path === url);
+  const there = ROUTES.filter(({ path, query }) => path === (query ? url.split('?', 1)[0] : url));
   const allowed = there.filter((route) => access.kind === 'all' || route.method === 'GET');
   const route = allowed.find((route) => route.method === method);
   if (route !== undefined) return route.answer(handlers, request, response);
@@ -184,12 +197,6 @@ async function stream(response: ServerResponse, body: ApplyRequest, handlers: Ha
     send({ kind: 'problems', problems });
   }
   response.end();
-}
-
-/** Whoever asks is to know at once that it was heard: the answer may be long in coming. */
-function begin(response: ServerResponse, type: string): void {
-  response.writeHead(200, { 'content-type': type });
-  response.flushHeaders();
 }
 
 async function parse<T>(
@@ -222,13 +229,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function refuse(response: ServerResponse, status: number, ...problems: readonly Problem[]): void {
-  json(response, status, { problems });
-}
-
-function json(response: ServerResponse, status: number, value: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(`${JSON.stringify(value)}\n`);
 }

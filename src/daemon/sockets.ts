@@ -2,6 +2,7 @@ import { chmodSync, chownSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { findGroup } from '../host/users.ts';
+import { readEvents } from '../journal/events.ts';
 import { Failure, type Problem, why } from '../problem.ts';
 import { type Handlers, serveControl } from './control.ts';
 
@@ -18,10 +19,11 @@ const PASSABLE = 0o710;
  * socket the group may pass through the runtime folder, but not list it. Fails where there is no such group.
  */
 export async function serveSockets(
-  config: Pick<Config, 'runtimeDir' | 'readGroup'>,
-  handlers: Handlers,
+  config: Pick<Config, 'runtimeDir' | 'stateDir' | 'readGroup'>,
+  given: Omit<Handlers, 'events'>,
 ): Promise<AsyncDisposable> {
-  const { runtimeDir, readGroup } = config;
+  const { runtimeDir, stateDir, readGroup } = config;
+  const handlers: Handlers = { ...given, events: (wanted) => readEvents(stateDir, wanted) };
   const group = readGroup === undefined ? undefined : await gidOf(readGroup);
   await using stack = new AsyncDisposableStack();
   // A daemon that had a group may have left its socket.

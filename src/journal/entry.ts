@@ -81,3 +81,23 @@ export function entryOf(row: Readonly<Record<string, unknown>>): Entry {
 function isText(value: unknown): value is string {
   return typeof value === 'string';
 }
+
+/** One entry for programs, as docs/history.md describes. */
+export function entryJson({ id, at, run, kind, service, revision, level, text, data }: Entry): Json {
+  return {
+    id,
+    at: new Date(at).toISOString(),
+    run: run ?? null,
+    kind,
+    service: service ?? null,
+    revision: revision ?? null,
+    level,
+    text,
+    data,
+  };
+}
+
+/** And the way back. */
+export function entryFromJson(json: Readonly<Record<string, unknown>>): Entry {
+  return entryOf({ ...json, at: Date.parse(String(json.at)) });
+}

@@ -1,34 +1,33 @@
 import type { Entry } from './entry.ts';
 import { followJournal, newestId } from './follow.ts';
-import { type History, isOf } from './read.ts';
+import { type History, isOf, readJournal } from './read.ts';
 import { type Wanted, withRuns } from './runs.ts';
 
 export interface EventsWanted extends Partial<Wanted> {
-  /** All that came after this id; what `since` and `limit` say plays no part then. */
+  /** What came after this id, the oldest first; what `since` says plays no part then. */
   readonly after?: number | undefined;
 }
 
 export interface Events {
   /** What there is already; undefined where there is no journal. */
   readonly past: History | undefined;
-  /** And what comes. */
+  /** And all that comes. */
   readonly next: (signal: AbortSignal) => AsyncIterable<readonly Entry[]>;
+  /** What of it is wanted. */
+  readonly choose: (entries: readonly Entry[]) => readonly Entry[];
 }
 
 /** What happened, then what happens; of some services alone with what caused the runs that it is part of. */
 export function readEvents(stateDir: string, wanted: EventsWanted): Events {
   const { services = [], since, limit = 0, after } = wanted;
-  const before = after ?? newestId(stateDir);
-  const past = after === undefined ? withRuns(stateDir, { services, since, limit }) : undefined;
-  const last = Math.max(before, past?.entries.at(-1)?.id ?? 0);
-  async function* next(signal: AbortSignal): AsyncIterable<readonly Entry[]> {
-    const choose = chooser(services);
-    for await (const entries of followJournal(stateDir, last, signal)) {
-      const meant = choose(entries);
-      if (meant.length > 0) yield meant;
-    }
-  }
-  return { past, next };
+  const before = newestId(stateDir);
+  const past =
+    after === undefined
+      ? withRuns(stateDir, { services, since, limit })
+      : readJournal(stateDir, { services, after, limit });
+  const newest = past?.entries.at(-1)?.id;
+  const last = after === undefined ? Math.max(before, newest ?? 0) : (newest ?? after);
+  return { past, next: (signal) => followJournal(stateDir, last, signal), choose: chooser(services) };
 }
 
 /** Those of some services; what caused a run comes before the first of them that is part of it. */

@@ -77,13 +77,14 @@ describe('the API of a daemon', () => {
   /** The answer, of the kind and shape that the file says. */
   async function asked(method: 'GET' | 'POST', path: string, body?: object): Promise<readonly unknown[]> {
     const { status, type, text } = await ask(method, path, body);
-    const described = api.paths[path]?.[method.toLowerCase()]?.responses[status] as {
+    const bare = path.split('?', 1)[0] ?? '';
+    const described = api.paths[bare]?.[method.toLowerCase()]?.responses[status] as {
       readonly $ref?: string;
       readonly content?: object;
     };
     const where =
       described.$ref === undefined
-        ? ['paths', path, method.toLowerCase(), 'responses', String(status)]
+        ? ['paths', bare, method.toLowerCase(), 'responses', String(status)]
         : described.$ref.slice(2).split('/');
     const values = (type === 'application/x-ndjson' ? text.trimEnd().split('\n') : [text]).map(
       (line) => JSON.parse(line) as unknown,
@@ -131,6 +132,48 @@ describe('the API of a daemon', () => {
     await asked('POST', '/v1/sync', { desiredState: host.desired });
   });
 
+  it('tells what happened, of some services, from an id or a time on, and then what happens', async () => {
+    const all = (await asked('GET', '/v1/events?follow=false')) as readonly {
+      readonly id: number;
+      readonly at: string;
+    }[];
+    expect(all.map(({ id }) => id)).toEqual(all.map((_, i) => i + 1));
+    expect(JSON.stringify(all)).toContain('the daemon began');
+    const last = await asked('GET', '/v1/events?follow=false&limit=1');
+    expect(last).toEqual(all.slice(-1));
+    const after = await asked('GET', '/v1/events?follow=false&after=1&limit=2');
+    expect(after).toEqual(all.slice(1, 3));
+    const since = encodeURIComponent(all[0]?.at ?? '');
+    expect(await asked('GET', `/v1/events?follow=false&since=${since}&service=web&service=nothing`)).toContainEqual(
+      expect.objectContaining({ service: 'web', kind: 'step-ended' }),
+    );
+    const lines = await new Promise<string>((resolve) => {
+      let text = '';
+      const call = request(
+        { socketPath: join(host.runtime, 'control.sock'), path: '/v1/events?limit=0' },
+        (response) => {
+          response.setEncoding('utf8').on('data', (chunk: string) => {
+            text += chunk;
+            if (!text.includes('asked by a test')) return;
+            call.destroy();
+            resolve(text);
+          });
+          response.on('error', () => undefined);
+          void ask('POST', '/v1/apply', {
+            desiredState: host.desired,
+            only: ['web'],
+            asked: [],
+            restart: ['web'],
+            by: 'asked by a test',
+          });
+        },
+      );
+      call.on('error', () => undefined).end();
+    });
+    const validate = at('paths', '/v1/events', 'get', 'responses', '200', 'content', 'application/x-ndjson', 'schema');
+    for (const line of lines.trimEnd().split('\n')) conforms(validate, JSON.parse(line));
+  });
+
   it('plans to the byte what a dry run would, with each request that it takes', async () => {
     host.write('more', sleeper);
     for (const more of [{}, { only: ['more'] }, { restartStaged: true, claim: true, override: true, approved: true }]) {
@@ -149,6 +192,9 @@ describe('the API of a daemon', () => {
       [404, 'no-such-request', ask('GET', '/v1/nothing')],
       [404, 'no-such-request', ask('GET', '/v1/status?x=1')],
       [404, 'no-such-request', ask('POST', '/')],
+      [400, 'bad-request', ask('GET', '/v1/events?after=x')],
+      [400, 'bad-request', ask('GET', '/v1/events?since=yesterday')],
+      [400, 'bad-request', ask('GET', '/v1/events?more=1')],
       [405, 'no-such-method', ask('DELETE', '/v1/status')],
       [405, 'no-such-method', ask('GET', '/v1/stop')],
       [413, 'too-large', ask('POST', '/v1/apply', 'x'.repeat(2 << 20))],
@@ -198,6 +244,7 @@ describe('a daemon with a readGroup', () => {
         }).end(method === 'GET' ? undefined : '{"services":true}');
       });
     expect(await call('GET', '/v1/status')).toBe(200);
+    expect(await call('GET', '/v1/events?follow=false')).toBe(200);
     for (const { method, path: url } of ROUTES.filter(({ method }) => method !== 'GET'))
       expect([url, await call(method, url)]).toEqual([url, 405]);
     await daemon.stop();

@@ -1,12 +1,13 @@
-import { closest } from '../../closest.ts';
 import { loadDesired } from '../../engine.ts';
+import { entryJson } from '../../journal/entry.ts';
 import { servicesInJournal } from '../../journal/read.ts';
 import { withRuns } from '../../journal/runs.ts';
 import { Failure } from '../../problem.ts';
 import { parseDuration } from '../../units.ts';
 import type { Context, Options } from '../context.ts';
-import { entryJson, historyText } from '../views/history.ts';
+import { historyText } from '../views/history.ts';
 import { problemsText } from '../views/problems.ts';
+import { unknownName } from './known-names.ts';
 
 /** How many of the newest are shown where nobody says. */
 const LIMIT = 100;
@@ -53,10 +54,7 @@ export async function checkName({ config }: Context, name: string, act: string):
   if (declared.some(isOf)) return;
   // What it could not be looked up in may well declare it.
   if (failure !== undefined) throw failure;
-  const names = [...new Set([...recorded, ...declared].flatMap((id) => [id.split('@')[0] ?? id, id]))];
-  const near = closest(name, names);
-  const hint = near === undefined ? '`reconcile status` lists the services' : `did you mean '${near}'?`;
-  throw new Failure({ code: 'unknown-service', summary: `cannot ${act} '${name}': there is no such service`, hint });
+  throw new Failure(unknownName(name, act, [...recorded, ...declared]));
 }
 
 export function limitOf(text: string | undefined): number {

@@ -1,9 +1,9 @@
 import type { Json } from '../../canonical.ts';
-import type { Entry } from '../../journal/entry.ts';
+import { type Entry, entryJson } from '../../journal/entry.ts';
 import type { Plan, ServiceId, ServiceStatus } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
 import { PLAIN, type Style } from '../style.ts';
-import { entryJson, historyText } from './history.ts';
+import { historyText } from './history.ts';
 import { effectText, reasonLines } from './plan.ts';
 import { wrapped } from './plan-changes.ts';
 import { heldWords, noticeWords } from './plan-held.ts';

@@ -1,4 +1,3 @@
-import type { Json } from '../../canonical.ts';
 import type { Entry } from '../../journal/entry.ts';
 import type { Notice, Outcome, Step } from '../../model.ts';
 import { formatDuration } from '../../units.ts';
@@ -25,42 +24,39 @@ export function historyText(entries: readonly Entry[], { style, width, alone = f
   const lines: string[] = [];
   let day = '';
   const shown = togetherByRun(entries.filter(isShown(entries)));
-  const column = alone ? 0 : Math.min(28, Math.max(0, ...shown.map(({ service = '' }) => service.length)));
+  const column = alone ? 0 : widestService(shown.map(({ service = '' }) => service));
   for (const entry of shown) {
-    const time = new Date(entry.at).toISOString();
-    if (time.slice(0, 10) !== day) {
-      day = time.slice(0, 10);
+    const today = new Date(entry.at).toISOString().slice(0, 10);
+    if (today !== day) {
+      day = today;
       if (lines.length > 0) lines.push('');
       lines.push(style.dim(`${day} UTC`));
     }
-    const indent = entry.run === undefined || entry.kind === 'planned' ? '' : '  ';
-    const name = alone || entry.service === undefined ? '' : `${entry.service.padEnd(column)}  `;
-    const mark = markOf(entry, style);
-    const from = CLOCK.length + indent.length;
-    const [first = '', ...more] = wordsOf(entry).flatMap((line) =>
-      wrapped(printable(line), width - from - name.length),
-    );
-    lines.push(
-      `${style.dim(time.slice(11, 19))}  ${indent}${name === '' ? '' : style.bold(name)}${mark(first)}`.trimEnd(),
-    );
-    for (const line of more) lines.push(`${' '.repeat(from + name.length)}${mark(line)}`);
+    lines.push(...entryLines(entry, { style, width, column }));
   }
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** One entry for programs, as docs/history.md describes. */
-export function entryJson({ id, at, run, kind, service, revision, level, text, data }: Entry): Json {
-  return {
-    id,
-    at: new Date(at).toISOString(),
-    run: run ?? null,
-    kind,
-    service: service ?? null,
-    revision: revision ?? null,
-    level,
-    text,
-    data,
-  };
+/** How wide the column of their names is. */
+export function widestService(names: readonly string[]): number {
+  return Math.min(28, Math.max(0, ...names.map((name) => name.length)));
+}
+
+/** One entry; `column` is how wide names are, 0 where they are not said. */
+export function entryLines(
+  entry: Entry,
+  { style, width, column }: { readonly style: Style; readonly width: number; readonly column: number },
+): readonly string[] {
+  const time = new Date(entry.at).toISOString();
+  const indent = entry.run === undefined || entry.kind === 'planned' ? '' : '  ';
+  const name = column === 0 || entry.service === undefined ? '' : `${entry.service.padEnd(column)}  `;
+  const mark = markOf(entry, style);
+  const from = CLOCK.length + indent.length;
+  const [first = '', ...more] = wordsOf(entry).flatMap((line) => wrapped(printable(line), width - from - name.length));
+  return [
+    `${style.dim(time.slice(11, 19))}  ${indent}${name === '' ? '' : style.bold(name)}${mark(first)}`.trimEnd(),
+    ...more.map((line) => `${' '.repeat(from + name.length)}${mark(line)}`),
+  ];
 }
 
 /** A step that has ended needs no line that says it began. */

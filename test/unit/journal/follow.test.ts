@@ -124,7 +124,9 @@ it('tells what there is, then what comes, and nothing twice', async () => {
   await follow.end();
   expect(follow.seen).toEqual(['four']);
   expect(readEvents(stateDir, { limit: 0 }).past?.entries).toEqual([]);
-  const later = collect(readEvents(stateDir, { after: 2, services: [] }).next);
+  const again = readEvents(stateDir, { after: 1, limit: 1 });
+  expect(again.past?.entries.map(({ text }) => text)).toEqual(['two']);
+  const later = collect(again.next);
   await later.until(2);
   await later.end();
   expect(later.seen).toEqual(['three', 'four']);

@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { sinceOf } from '../../../src/cli/commands/history.ts';
 import { PLAIN } from '../../../src/cli/style.ts';
 import { type Explained, explainJson, explainText } from '../../../src/cli/views/explain.ts';
-import { entryJson, historyText } from '../../../src/cli/views/history.ts';
-import type { Entry } from '../../../src/journal/entry.ts';
+import { historyText } from '../../../src/cli/views/history.ts';
+import { type Entry, entryFromJson, entryJson } from '../../../src/journal/entry.ts';
 import type { ServiceStatus } from '../../../src/model.ts';
 
 const BEGAN = Date.parse('2026-11-24T16:40:01.100Z');
@@ -87,6 +87,7 @@ it('shows what it can of what another version recorded', () => {
 });
 
 it('gives programs one object an entry', () => {
+  for (const entry of ENTRIES) expect(entryFromJson(JSON.parse(JSON.stringify(entryJson(entry))))).toEqual(entry);
   expect(entryJson(ENTRIES[0] as Entry)).toEqual({
     id: 1,
     at: '2026-11-24T16:40:01.200Z',

@@ -81,7 +81,9 @@ TIME  web  taken back as it runs, pid PID
     .map((line) => (JSON.parse(line) as { readonly id: number }).id);
   expect(ids).toEqual(ids.map((_, i) => i + 1));
   expect(stdout).not.toContain('hunter');
-  const lines = early.output().replaceAll(/^.*(UTC|There is no journal.*|No daemon runs.*|The daemon has ended.*)\n/gm, '');
+  const lines = early
+    .output()
+    .replaceAll(/^.*(UTC|There is no journal.*|No daemon runs.*|The daemon has ended.*)\n/gm, '');
   const after = await host.reconcile('events', '--limit', '1000');
   expect(plain(lines)).toBe(plain(after.stdout));
 });

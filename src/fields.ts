@@ -43,3 +43,14 @@ export function unitOf(field: string): 'duration' | 'size' | undefined {
 export function ruleOf(table: FieldTable, field: string): FieldRule | undefined {
   return table[field] ?? table[`${field.slice(0, field.lastIndexOf('.'))}.*`];
 }
+
+/** Do raw lines of a unit say what it runs, or that it runs nothing? Then it needs no `command`. */
+export function saysWhatRuns(raw: unknown): boolean {
+  const lines: readonly unknown[] = Array.isArray(raw) ? raw : [];
+  return lines.some((line) => {
+    if (!Array.isArray(line)) return false;
+    const [section, key, value] = line as readonly unknown[];
+    const says = /^(Service\.Exec(Start|Stop)|Unit\.SuccessAction)$/.test(`${section}.${key}`);
+    return says && String(value).trim() !== '';
+  });
+}

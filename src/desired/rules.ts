@@ -1,4 +1,5 @@
 /** Rules about one file that a schema can't say, or that say what is not there yet. Pure. */
+import { saysWhatRuns } from '../fields.ts';
 import { parseDuration } from '../units.ts';
 import type { Finding } from './finding.ts';
 import type { ServiceFile } from './generated/service.ts';
@@ -18,7 +19,7 @@ function notYet(path: Path, what: string, hint: string): Finding {
 }
 
 function commandRule(service: Partial<ServiceFile>, broken: ReadonlySet<string | undefined>): Finding[] {
-  const { command, unit, instances, state } = service;
+  const { command, unit, instances, state, supervisor, raw } = service;
   if (command !== undefined && unit !== undefined) {
     return [
       rule(
@@ -38,7 +39,8 @@ function commandRule(service: Partial<ServiceFile>, broken: ReadonlySet<string |
     return [rule(['instances'], 'unit-instances', "a unit can't have instances", 'remove instances')];
   }
   if (command !== undefined || unit !== undefined || state === 'absent') return [];
-  if (['command', 'unit', 'state'].some((key) => broken.has(key))) return [];
+  if (['command', 'unit', 'state', 'raw'].some((key) => broken.has(key))) return [];
+  if (supervisor === 'systemd' && saysWhatRuns(raw?.systemd)) return [];
   const hint = 'add `command: [/path/to/program, argument]`';
   return [rule(['command'], 'missing-key', "missing key 'command'", hint)];
 }

@@ -70,6 +70,8 @@ function checkCommand(
   user: User | undefined,
   problem: Report,
 ): Problem | undefined {
+  // A unit that says itself what it runs: systemd looks for that.
+  if (command.length === 0) return undefined;
   const [program = '', ...rest] = unguarded(command);
   const path = findProgram(program, directory, environment.PATH ?? '');
   if (path === undefined) {

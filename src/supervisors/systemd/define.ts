@@ -7,7 +7,7 @@ import { LONGEST_LINE } from './escape.ts';
 import { SYSTEMD_FIELDS } from './fields.ts';
 import { dropInLines, type Surroundings, unitLines } from './lines.ts';
 import { definedBy, dropInPath, SETTINGS, templateId } from './names.ts';
-import { checkRaw, rawLines, withRawSplit } from './raw.ts';
+import { checkRaw, rawLines, runsByRaw, withRawSplit } from './raw.ts';
 import { checkWritten, type Refuse } from './refusals.ts';
 import { fieldsText, madeBy, unitText } from './unit-text.ts';
 
@@ -79,7 +79,8 @@ function filesOf(service: Service, { hash, fields }: Definition, options: UnitOp
   const unit = definedBy(service);
   if (service.written.unit === undefined) {
     // One that is to be absent may have no command any more.
-    return fields.command === undefined ? [] : file(join(unitDir, unit), () => unitLines(service.name, fields, around));
+    const runs = fields.command !== undefined || runsByRaw(service);
+    return !runs ? [] : file(join(unitDir, unit), () => unitLines(service.name, fields, around));
   }
   const asked = Object.keys(fields).some((field) => field !== 'unit');
   return asked ? file(dropInPath(unitDir, unit, SETTINGS), () => dropInLines(fields, around)) : [];

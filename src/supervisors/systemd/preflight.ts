@@ -118,7 +118,7 @@ async function verifyAll(scope: Observer['scope'], files: readonly HostFile[]): 
 function isToldElsewhere(line: string, { text }: HostFile): boolean {
   const [, program] = /Command (.*) is not executable: /.exec(line) ?? [];
   if (program === undefined) return false;
-  return text.split('\n').some((own) => own.startsWith('ExecStart=') && own.includes(program));
+  return text.split('\n').some((own) => own.startsWith('ExecStart="') && own.includes(program));
 }
 
 /** A template is judged by an instance that systemd makes up. */

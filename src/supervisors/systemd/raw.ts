@@ -1,3 +1,4 @@
+import { saysWhatRuns } from '../../fields.ts';
 import type { Service } from '../../model.ts';
 import { writtenFields } from '../fields.ts';
 import { whyNotPlain } from './escape.ts';
@@ -42,6 +43,11 @@ export function rawLines(service: Service): Line[] {
   return written.map(([section, key, value]) => [section as Section, key, String(value)]);
 }
 
+/** Does its unit run something that no `command` says? Then its raw lines are all that is said of that. */
+export function runsByRaw({ written }: Service): boolean {
+  return written.command === undefined && saysWhatRuns(written.raw?.systemd);
+}
+
 /**
  * The service with its raw lines as two fields: `raw.systemd` holds those that a new process is needed for,
  * `raw.systemd.live` the others. Lines of one directive are always in the same field.
@@ -67,7 +73,9 @@ export function checkRaw(service: Service, refuse: Refuse): void {
     const no = (summary: string, hint: string) => refuse(`raw.systemd.${i}`, summary, hint);
     const name = `${section}.${key}`;
     const said = name === 'Service.Group' && service.written.user?.includes(':') ? 'user' : SAID_BY[name];
-    const unwritable = whyNotPlain(value) ?? (value.endsWith('\\') ? 'ends in a backslash' : undefined);
+    // An even number of them stands for itself.
+    const continued = /(?<!\\)(\\\\)*\\$/.test(value);
+    const unwritable = whyNotPlain(value) ?? (continued ? 'ends in a backslash' : undefined);
     if (!SECTIONS.includes(section)) {
       no(`there is no section [${section}] for it`, 'Unit, Service and Install are passed through');
     } else if (section === 'Install' && service.written.unit !== undefined) {
@@ -76,11 +84,8 @@ export function checkRaw(service: Service, refuse: Refuse): void {
       no(`'${key}' is no name of a directive`, 'write [section, name, value]');
     } else if (unwritable !== undefined) {
       no(`its value ${unwritable}`, 'write it as it stands on one line of a unit file');
-    } else if (name === 'Service.ExecStart' && service.written.unit === undefined) {
-      no(
-        'ExecStart is what `command` says',
-        'write `command`; what runs before or after it is ExecStartPre, ExecStopPost',
-      );
+    } else if (name === 'Service.ExecStart' && service.written.command !== undefined) {
+      no('ExecStart is what `command` says', 'keep one; what runs before or after it is ExecStartPre, ExecStopPost');
     } else if (said !== undefined && said in fields) {
       no(`${key} is what \`${said}\` says already`, 'keep one of them');
     } else if (name === 'Service.Environment' && value.trim() === '') {

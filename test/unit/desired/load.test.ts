@@ -37,6 +37,17 @@ describe('a desired state', () => {
     expect(policy).toEqual({ owner: 'default', prune: { kind: 'off' }, written: {} });
   });
 
+  test('needs no command where raw lines of a unit say what runs', async () => {
+    const raw = (line: string) => `supervisor: systemd\nraw: { systemd: [${line}] }\n`;
+    const { services } = await valid(folder({ 'services/a.yaml': raw("[Service, ExecStart, '/bin/a $B']") }));
+    expect(services[0]?.written).not.toHaveProperty('command');
+    for (const line of ["[Service, ExecStart, '']", '[Service, Nice, 1]']) {
+      expect(await problems(folder({ 'services/a.yaml': raw(line) }))).toMatchObject([{ code: 'missing-key' }]);
+    }
+    const others = raw('[Service, ExecStart, /bin/a]').replace('systemd\n', 'builtin\n');
+    expect(await problems(folder({ 'services/a.yaml': others }))).not.toEqual([]);
+  });
+
   test('takes owner and prune from the policy', async () => {
     const files = { 'services/web.yaml': SLEEP, 'policy.yaml': 'owner: blue\nprune: { max: 3 }\n' };
     const { policy } = await valid(folder(files));

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Definition } from '../../../../src/model.ts';
 import { define } from '../../../../src/supervisors/systemd/define.ts';
 import { OPTIONS, type RawLine, raw, refused, service, values } from './make.ts';
 
@@ -11,6 +12,7 @@ describe('raw lines', () => {
     );
     expect(values(service(lines), 'Type')).toEqual(['exec', 'notify']);
     expect(values(service(lines), 'Environment').slice(-2)).toEqual(['A=1 "B=%H"', 'A=2']);
+    expect(values(service(raw(['Service', 'Nice', 'a\\\\'])), 'Nice')).toEqual(['a\\\\']);
     expect(values(service(raw(['Service', 'PrivateTmp', true], ['Service', 'Nice', -3])), 'PrivateTmp')).toEqual([
       'true',
     ]);
@@ -99,6 +101,16 @@ describe('raw lines', () => {
       'raw.systemd.0: systemd takes no [Install] lines for a unit of others',
     ]);
     expect(of(['Service', 'ExecStart', ''], ['Service', 'ExecStart', '/bin/x'])).toEqual([]);
+  });
+
+  it('may say what runs in place of a command', () => {
+    const { command, ...written } = service({}).written;
+    const lines = raw(['Service', 'ExecStart', '-/bin/a $B ; /bin/c'], ['Service', 'ExecStart', '/bin/d %n']);
+    const without = { ...service({}), written: { ...written, ...lines } };
+    expect(values(without, 'ExecStart')).toEqual(['-/bin/a $B ; /bin/c', '/bin/d %n']);
+    const { hash } = define(without, OPTIONS) as Definition;
+    const other = raw(['Service', 'ExecStart', '/bin/e']);
+    expect(define({ ...without, written: { ...written, ...other } }, OPTIONS)).not.toMatchObject({ hash });
   });
 
   it('may make a job of what a timer starts', () => {

@@ -112,6 +112,23 @@ export interface ServiceFile {
     tree?: boolean;
   };
   /**
+   * How `reconcile reload` has it read its own settings anew, with the process that it has: by one of signal and command. Changing it touches no process.
+   */
+  reload?: {
+    [k: string]: unknown;
+  } & {
+    /**
+     * A signal to its main process.
+     */
+    signal?: 'HUP' | 'USR1' | 'USR2' | 'WINCH';
+    /**
+     * A command that is run as its user, in its directory and with its environment, and MAINPID for its main process; exit code 0 within 90s is well.
+     *
+     * @minItems 1
+     */
+    command?: string[];
+  };
+  /**
    * What happens when it ends by itself. The first restart after stable uptime is immediate; backoff follows.
    */
   restart?: {

@@ -1332,7 +1332,7 @@ function validate53(data, { instancePath = "", parentData, parentDataProperty, r
 }
 validate53.evaluated = { "props": true, "dynamicProps": false, "dynamicItems": false };
 var service = validate70;
-var schema24 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "service.schema.json", "title": "ServiceFile", "description": "One service: something that should (or should not) run on this host. The file's stem is its name.", "type": "object", "additionalProperties": false, "required": ["supervisor"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "description": { "type": "string", "description": "What the service is, for people. Changing it touches no process." }, "group": { "$ref": "#/$defs/name", "description": "The group the service belongs to; groups are operated on together." }, "supervisor": { "type": "string", "pattern": "^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$", "description": "What keeps the service running: builtin, systemd, or supervisord/NAME (an instance from supervisors/NAME.yaml).", "examples": ["builtin", "systemd", "supervisord/dolphin"] }, "state": { "enum": ["running", "stopped", "manual", "disabled", "absent"], "description": "running: kept running. stopped: defined, not running. manual: defined, run state left as found. disabled: not running and can't start at boot. absent: removed. Default: running." }, "autostart": { "type": "boolean", "description": "Start at boot? Default: true where state is running, else false. With running and false nobody starts it after a boot until a person does." }, "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell is involved. The program is an absolute path, a path relative to directory (with a slash), or a name looked up in PATH.", "examples": [["/usr/bin/python3", "server.py", "--port", "8010"]] }, "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.service$", "description": "In place of command: a systemd unit that a distribution package owns, managed by state alone and never rewritten.", "examples": ["nginx.service"] }, "directory": { "type": "string", "pattern": "^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$", "description": "Working directory: absolute, or starting with ./ or ../ and relative to the desired-state directory. Default: /.", "examples": ["/opt/dolphin/prod", "./programs"] }, "user": { "type": "string", "pattern": "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "description": "The user to run as, or user:group. Default: the user the daemon runs as.", "examples": ["dolphin", "www-data:adm"] }, "umask": { "type": "string", "pattern": "^0?[0-7]{3}$", "description": 'File mode creation mask, octal, quoted. Default: "022".', "examples": ["022", "077"] }, "environment": { "type": "object", "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string", "pattern": "^[^\\u0000]*$" }, "description": "Environment variables, added to the fixed base (PATH, HOME, USER, LOGNAME, SHELL, LANG). Values are strings: quote numbers and booleans. Secrets belong in environmentFiles." }, "environmentFiles": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files on the host with KEY=VALUE lines, later ones win, all win over environment. The only place for secrets; their contents never appear in plans or logs. A change of their content restarts the service.", "examples": [["/etc/dolphin/secrets.env"]] }, "start": { "type": "object", "additionalProperties": false, "description": "How it starts.", "properties": { "ready": { "$ref": "#/$defs/duration", "description": "It counts as started once it has stayed up this long (and its own health probes have passed once). Default: 1s." }, "retries": { "type": "integer", "minimum": 0, "maximum": 1e3, "description": "Starts that may fail in a row, after the first, before it is FATAL. Default: 3." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long an apply waits for its health probes to pass after start.ready. Default: 60s." }, "after": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Services that must be ready before this one is started, and that are stopped after it." }, "grace": { "$ref": "#/$defs/duration", "description": "For so long after its process began failures of its probes count for nothing, until they have passed once. Default: 0s." } } }, "stop": { "type": "object", "additionalProperties": false, "description": "How it is stopped.", "properties": { "signal": { "enum": ["TERM", "HUP", "INT", "QUIT", "KILL", "USR1", "USR2"], "description": "The first signal. Default: TERM." }, "timeout": { "$ref": "#/$defs/duration", "description": "After this long it is killed. Default: 10s." }, "tree": { "type": "boolean", "description": "Signal and, after the timeout, kill the whole process tree, not the main process alone. Default: true." } } }, "restart": { "type": "object", "additionalProperties": false, "description": "What happens when it ends by itself. The first restart after stable uptime is immediate; backoff follows.", "properties": { "policy": { "enum": ["always", "on-failure", "never"], "description": "on-failure: not after exit code 0. Default: always." }, "backoff": { "type": "object", "additionalProperties": false, "description": "The wait before each further restart: initial, initial x factor, \u2026 up to max.", "properties": { "initial": { "$ref": "#/$defs/duration", "description": "Default: 1s." }, "factor": { "type": "number", "minimum": 1, "maximum": 100, "description": "Default: 2." }, "max": { "$ref": "#/$defs/duration", "description": "Default: 5m." } } }, "limit": { "type": "object", "additionalProperties": false, "required": ["restarts", "within"], "description": "At most this many restarts within this time; then the service is HELD. Default: 5 within 10m.", "properties": { "restarts": { "type": "integer", "minimum": 1, "maximum": 1e5, "description": "How many restarts." }, "within": { "$ref": "#/$defs/duration", "description": "In which time." } } }, "cooldown": { "$ref": "#/$defs/duration", "description": "How long it is HELD before one trial start. Default: 5m." }, "permanentExitCodes": { "type": "array", "items": { "type": "integer", "minimum": 1, "maximum": 255 }, "uniqueItems": true, "description": "Exit codes that no restart can heal: it is FATAL at once.", "examples": [[78]] } } }, "limits": { "type": "object", "additionalProperties": false, "description": "Resource limits (setrlimit, soft and hard).", "properties": { "addressSpace": { "$ref": "#/$defs/size", "description": "RLIMIT_AS: virtual memory." }, "openFiles": { "type": "integer", "minimum": 3, "description": "RLIMIT_NOFILE: file descriptors. Default: soft 1024." }, "processes": { "type": "integer", "minimum": 1, "description": "RLIMIT_NPROC: processes of the user." }, "core": { "$ref": "#/$defs/size", "description": "RLIMIT_CORE: size of core files." }, "fileSize": { "$ref": "#/$defs/size", "description": "RLIMIT_FSIZE: size of files written." }, "lockedMemory": { "$ref": "#/$defs/size", "description": "RLIMIT_MEMLOCK: locked memory." }, "stack": { "$ref": "#/$defs/size", "description": "RLIMIT_STACK: stack of the main thread." } } }, "logs": { "type": "object", "additionalProperties": false, "description": "Where output goes. Relative paths are below directory. Default: NAME.log and NAME-error.log in the log folder.", "properties": { "stdout": { "$ref": "#/$defs/path", "description": "File for standard output." }, "stderr": { "$ref": "#/$defs/path", "description": "File for standard error; may be the same file." }, "maxSize": { "$ref": "#/$defs/size", "description": "Rotate beyond this size. Default: 50MB. 0MB never rotates." }, "keep": { "type": "integer", "minimum": 0, "maximum": 1e4, "description": "How many rotated files to keep. Default: 10." } } }, "health": { "type": "array", "description": "Probes: each is one of http, tcp, exec, file, progress and process.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "oneOf": [{ "required": ["http"] }, { "required": ["tcp"] }, { "required": ["exec"] }, { "required": ["file"] }, { "required": ["progress"] }, { "required": ["process"] }], "properties": { "name": { "$ref": "#/$defs/name", "description": "Its name in status and events." }, "http": { "$ref": "#/$defs/http", "description": "GET a URL; a status from 200 to 399 passes. Redirects are not followed." }, "tcp": { "$ref": "#/$defs/tcp", "description": "Connect to an address." }, "exec": { "$ref": "#/$defs/exec", "description": "Run a command as the service's user, in its directory and with its environment; exit code 0 passes." }, "file": { "$ref": "#/$defs/file", "description": "A file that exists, and was written to lately." }, "progress": { "type": "object", "additionalProperties": false, "required": ["within"], "oneOf": [{ "required": ["http"] }, { "required": ["exec"] }, { "required": ["file"] }], "description": "A number that has to advance: work goes on.", "properties": { "http": { "$ref": "#/$defs/http", "description": "Where it stands: in the answer of a URL." }, "exec": { "$ref": "#/$defs/exec", "description": "Or in what a command prints, of which 64 KiB are read." }, "file": { "$ref": "#/$defs/file", "description": "Or in a file, of which the last 64 KiB are read." }, "json": { "$ref": "#/$defs/jsonPath", "description": "The number in it, which is JSON." }, "regex": { "type": "string", "minLength": 1, "maxLength": 1e3, "description": "The number in its text: the first group of the last match, or the whole match (RE2 syntax).", "examples": ["scan (\\d+) processed"] }, "within": { "$ref": "#/$defs/duration", "description": "It has to be greater than it was within this time." } } }, "process": { "type": "object", "additionalProperties": false, "description": "What its main process uses.", "examples": [{ "memory": "2GiB", "openFiles": 1e3 }], "minProperties": 1, "properties": { "memory": { "$ref": "#/$defs/size", "description": "Resident memory, at most." }, "openFiles": { "type": "integer", "minimum": 1, "maximum": 1e8, "description": "Open files, at most." } } }, "every": { "$ref": "#/$defs/duration", "description": "How often, from start to start: 100ms to 24d. Default: 10s." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long one try may take: 100ms to 24d. Default: 3s." }, "failures": { "description": "How many failures make it fail: so many in a row, or so many of the last tries. Default: 3.", "examples": [3, { "count": 3, "of": 5 }], "oneOf": [{ "type": "integer", "minimum": 1, "maximum": 1e3 }, { "type": "object", "additionalProperties": false, "required": ["count", "of"], "properties": { "count": { "type": "integer", "minimum": 1, "maximum": 1e3, "description": "So many failures." }, "of": { "type": "integer", "minimum": 1, "maximum": 1e3, "description": "Of so many tries." } } }] }, "successes": { "type": "integer", "minimum": 1, "maximum": 1e3, "description": "How many in a row make it pass again. Default: 1." }, "startup": { "type": "boolean", "description": "Until it has passed once the others are not tried: for services that take long to start. Default: false." }, "kind": { "enum": ["both", "readiness", "liveness"], "description": "readiness: it has to pass before the service counts as started, and while it fails the service is not ready; it is never a reason to act. liveness: nobody waits for it; its failures count. Default: both." }, "about": { "enum": ["self", "dependency"], "description": "self: about this service. dependency: about something it needs; never a reason to act on this service. Default: self." }, "level": { "enum": ["degraded", "critical", "dead"], "description": "What its failure makes of the service's level. Default: critical, of a dependency degraded." }, "onFailure": { "enum": ["none", "alert", "restart", "rollback", "stop"], "description": "What to do when it fails. alert: tell. restart: within the restart budget, and not while something it depends on is down. rollback: put back what was last good. stop: until a person starts it again. Default: none." } } } }, "dwell": { "$ref": "#/$defs/duration", "description": "How long its level (HEALTHY, DEGRADED, CRITICAL, DEAD) stays at least before it gets better. Default: the policy's `health.dwell`, 10s." }, "requires": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Services that it can do nothing without: while one of them is down or not well this one waits for it, and nothing is done to it for its own failures. `start.after` is about the order alone." }, "gate": { "type": "object", "additionalProperties": false, "oneOf": [{ "required": ["http"] }, { "required": ["tcp"] }, { "required": ["exec"] }, { "required": ["file"] }], "description": "What has to pass before the service is stopped or restarted, by whatever a plan or a probe does; a crash is no plan.", "properties": { "http": { "$ref": "#/$defs/http", "description": "GET a URL; a status from 200 to 399 passes. Redirects are not followed." }, "tcp": { "$ref": "#/$defs/tcp", "description": "Connect to an address." }, "exec": { "$ref": "#/$defs/exec", "description": "Run a command as the service's user, in its directory and with its environment; exit code 0 passes." }, "file": { "$ref": "#/$defs/file", "description": "A file that exists, and was written to lately." }, "every": { "$ref": "#/$defs/duration", "description": "How often it is tried while something waits for it. Default: 10s." }, "tryFor": { "$ref": "#/$defs/duration", "description": "How long one try may take. Default: 10s." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long something waits for it. Default: 10m." }, "otherwise": { "enum": ["wait", "ask", "proceed"], "description": "What to do after that. wait: go on waiting, and tell. ask: wait until a person says `reconcile approve PLAN`. proceed: do it all the same. Default: wait." } } }, "restartOn": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files whose content belongs to the definition: when it changes, the service is restarted." }, "changes": { "enum": ["now", "staged"], "description": "May it be restarted to make a change take effect? staged: the change waits for its next start. Default: now." }, "drift": { "enum": ["heal", "hold", "report"], "description": "What to do when the host differs with no change in Git. Default: the policy's." }, "mode": { "enum": ["enforce", "observe"], "description": "observe: plan and tell what would be done to it, never do it. Default: the policy's." }, "confirm": { "type": "boolean", "description": "Its changes wait until a person has looked at them and said `reconcile approve PLAN`. Default: false." }, "onFailure": { "enum": ["rollback", "hold", "alert"], "description": "When it was changed and does not become ready and healthy and stay so for `soak`. rollback: apply what last was good, and try that commit no more. hold: leave it as it is, and alone. alert: tell, and go on. Default: the policy's." }, "generation": { "type": "integer", "minimum": 0, "description": "Raise it to have the same command restarted, for new code for example." }, "instances": { "type": "integer", "minimum": 1, "maximum": 1e4, "description": "Run this many copies, named NAME@1 to NAME@N; each has RECONCILED_INSTANCE in its environment." }, "formerly": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Names this service had before: the old one is stopped, then this one started, never both." }, "supersedes": { "type": "array", "description": "What this service takes the place of on the host, and may therefore be stopped and disabled: each one a unit, a timer, a program, a process or a line of a crontab. What defines it is kept, for the way back.", "items": { "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.service$", "description": "A systemd unit that others wrote.", "examples": ["dolphin-nautilus-trader.service"] }, "timer": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.timer$", "description": "A systemd timer.", "examples": ["watchdog.timer"] }, "program": { "type": "string", "minLength": 1, "description": "A supervisord program that others wrote: NAME as in [program:NAME]. Needs config." }, "config": { "$ref": "#/$defs/absolutePath", "description": "The main configuration file of the supervisord that has the program." }, "process": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The exact arguments of a process that nothing supervises, as /proc/PID/cmdline has them.", "examples": [["python3", "/opt/dolphin/prod/meta_health_daemon_v2.py"]] }, "user": { "type": "string", "minLength": 1, "description": "The user of that process. Default: any." }, "cron": { "type": "string", "minLength": 1, "description": "A line of a crontab, as it is written there.", "examples": ["*/5 * * * * root /usr/local/bin/watchdog.sh"] } } } }, "handover": { "enum": ["stop-first", "start-first"], "description": "When another supervisor, or what it supersedes, runs it: stop-first ends the old copy before the new one is started; start-first starts the new one beside it, where two copies do no harm. Default: stop-first." }, "soak": { "$ref": "#/$defs/duration", "description": "After a change or a handover: how long it must stay ready and healthy with one pid until that counts as good, and the old way is given up. Default: the policy's `verify.soak`, 30s." }, "raw": { "type": "object", "additionalProperties": false, "description": "What the schema has no word for, passed to the supervisor as it stands: [section, key, value], ordered, keys may repeat.", "properties": { "systemd": { "$ref": "#/$defs/rawLines", "description": "Lines of the unit file. Where one of them is ExecStart, no command is needed." }, "supervisord": { "$ref": "#/$defs/rawLines", "description": "Lines of the program section." } } } }, "$defs": { "name": { "title": "name", "type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,62}$", "description": "A name: lower-case letters, digits, '_', '.', '-'; at most 63, and starting with a letter or digit.", "examples": ["scan_bridge"] }, "duration": { "title": "duration", "type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$", "description": "A duration: a number and ms, s, m, h or d.", "examples": ["10s", "1m30s", "500ms"] }, "size": { "title": "size", "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "description": "A size: a number and B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024).", "examples": ["50MB", "2GiB"] }, "path": { "title": "path", "type": "string", "pattern": "^[^\\u0000\\n]+$", "description": "A path, absolute or relative to directory." }, "absolutePath": { "title": "absolute path", "type": "string", "pattern": "^/[^\\u0000\\n]*$", "description": "An absolute path.", "examples": ["/opt/dolphin"] }, "rawLines": { "type": "array", "items": { "type": "array", "minItems": 3, "maxItems": 3, "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": ["string", "number", "boolean"] }], "items": false }, "description": "Lines as [section, key, value]." }, "http": { "title": "HttpTarget", "type": "object", "additionalProperties": false, "required": ["url"], "description": "GET a URL; a status from 200 to 399 passes. Redirects are not followed.", "properties": { "url": { "type": "string", "pattern": "^https?://[^\\s]+$", "description": "The URL.", "examples": ["http://127.0.0.1:8080/health"] }, "status": { "type": "integer", "minimum": 100, "maximum": 599, "description": "The one status that passes. Default: any from 200 to 399." }, "headers": { "type": "object", "additionalProperties": { "type": "string" }, "description": "Sent along. Secrets belong in a file that the service reads, not here.", "examples": [{ "Host": "shop.example.com" }] }, "body": { "type": "string", "minLength": 1, "maxLength": 1e3, "description": "A regular expression (RE2 syntax) that has to be found in the first 64 KiB of the answer.", "examples": ['"status":"(ok|green)"'] }, "json": { "$ref": "#/$defs/jsonCheck", "description": "What has to stand in the answer, which is JSON." }, "insecure": { "type": "boolean", "description": "Any certificate will do. Default: false." } } }, "tcp": { "title": "TcpTarget", "type": "object", "additionalProperties": false, "required": ["address"], "description": "Connect to an address.", "properties": { "address": { "type": "string", "pattern": "^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$", "description": "HOST:PORT.", "examples": ["127.0.0.1:5701"] } } }, "exec": { "title": "ExecTarget", "type": "object", "additionalProperties": false, "required": ["command"], "description": "Run a command as the service's user, in its directory and with its environment; exit code 0 passes.", "properties": { "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell." } } }, "file": { "title": "FileTarget", "type": "object", "additionalProperties": false, "required": ["path"], "description": "Look at a file.", "properties": { "path": { "$ref": "#/$defs/path", "description": "It has to exist. Relative to directory where it is not absolute." }, "changedWithin": { "$ref": "#/$defs/duration", "description": "It has to have been written to within this time." } } }, "jsonPath": { "title": "JSON path", "type": "string", "pattern": "^\\$", "maxLength": 1e3, "description": "A JSON path (RFC 9535).", "examples": ["$.scan.processed"] }, "jsonCheck": { "title": "JsonCheck", "type": "object", "additionalProperties": false, "required": ["path"], "description": "A value within JSON.", "properties": { "path": { "$ref": "#/$defs/jsonPath", "description": "Where it stands. There has to be one; without `equals` it must be neither false nor null." }, "equals": { "type": ["string", "number", "boolean", "null"], "description": "What it has to be." } } } } };
+var schema24 = { "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "service.schema.json", "title": "ServiceFile", "description": "One service: something that should (or should not) run on this host. The file's stem is its name.", "type": "object", "additionalProperties": false, "required": ["supervisor"], "properties": { "$schema": { "type": "string", "description": "For editors only." }, "description": { "type": "string", "description": "What the service is, for people. Changing it touches no process." }, "group": { "$ref": "#/$defs/name", "description": "The group the service belongs to; groups are operated on together." }, "supervisor": { "type": "string", "pattern": "^(builtin|systemd|supervisord/[a-z0-9][a-z0-9_.-]*)$", "description": "What keeps the service running: builtin, systemd, or supervisord/NAME (an instance from supervisors/NAME.yaml).", "examples": ["builtin", "systemd", "supervisord/dolphin"] }, "state": { "enum": ["running", "stopped", "manual", "disabled", "absent"], "description": "running: kept running. stopped: defined, not running. manual: defined, run state left as found. disabled: not running and can't start at boot. absent: removed. Default: running." }, "autostart": { "type": "boolean", "description": "Start at boot? Default: true where state is running, else false. With running and false nobody starts it after a boot until a person does." }, "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell is involved. The program is an absolute path, a path relative to directory (with a slash), or a name looked up in PATH.", "examples": [["/usr/bin/python3", "server.py", "--port", "8010"]] }, "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.service$", "description": "In place of command: a systemd unit that a distribution package owns, managed by state alone and never rewritten.", "examples": ["nginx.service"] }, "directory": { "type": "string", "pattern": "^(/|\\.{1,2}(/|$))[^\\u0000\\n]*$", "description": "Working directory: absolute, or starting with ./ or ../ and relative to the desired-state directory. Default: /.", "examples": ["/opt/dolphin/prod", "./programs"] }, "user": { "type": "string", "pattern": "^([a-z_][a-z0-9_.-]*\\$?|[0-9]+)(:([a-z_][a-z0-9_.-]*\\$?|[0-9]+))?$", "description": "The user to run as, or user:group. Default: the user the daemon runs as.", "examples": ["dolphin", "www-data:adm"] }, "umask": { "type": "string", "pattern": "^0?[0-7]{3}$", "description": 'File mode creation mask, octal, quoted. Default: "022".', "examples": ["022", "077"] }, "environment": { "type": "object", "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string", "pattern": "^[^\\u0000]*$" }, "description": "Environment variables, added to the fixed base (PATH, HOME, USER, LOGNAME, SHELL, LANG). Values are strings: quote numbers and booleans. Secrets belong in environmentFiles." }, "environmentFiles": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files on the host with KEY=VALUE lines, later ones win, all win over environment. The only place for secrets; their contents never appear in plans or logs. A change of their content restarts the service.", "examples": [["/etc/dolphin/secrets.env"]] }, "start": { "type": "object", "additionalProperties": false, "description": "How it starts.", "properties": { "ready": { "$ref": "#/$defs/duration", "description": "It counts as started once it has stayed up this long (and its own health probes have passed once). Default: 1s." }, "retries": { "type": "integer", "minimum": 0, "maximum": 1e3, "description": "Starts that may fail in a row, after the first, before it is FATAL. Default: 3." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long an apply waits for its health probes to pass after start.ready. Default: 60s." }, "after": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Services that must be ready before this one is started, and that are stopped after it." }, "grace": { "$ref": "#/$defs/duration", "description": "For so long after its process began failures of its probes count for nothing, until they have passed once. Default: 0s." } } }, "stop": { "type": "object", "additionalProperties": false, "description": "How it is stopped.", "properties": { "signal": { "enum": ["TERM", "HUP", "INT", "QUIT", "KILL", "USR1", "USR2"], "description": "The first signal. Default: TERM." }, "timeout": { "$ref": "#/$defs/duration", "description": "After this long it is killed. Default: 10s." }, "tree": { "type": "boolean", "description": "Signal and, after the timeout, kill the whole process tree, not the main process alone. Default: true." } } }, "reload": { "type": "object", "additionalProperties": false, "oneOf": [{ "required": ["signal"] }, { "required": ["command"] }], "description": "How `reconcile reload` has it read its own settings anew, with the process that it has: by one of signal and command. Changing it touches no process.", "properties": { "signal": { "enum": ["HUP", "USR1", "USR2", "WINCH"], "description": "A signal to its main process." }, "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "A command that is run as its user, in its directory and with its environment, and MAINPID for its main process; exit code 0 within 90s is well.", "examples": [["/usr/sbin/nginx", "-s", "reload"]] } } }, "restart": { "type": "object", "additionalProperties": false, "description": "What happens when it ends by itself. The first restart after stable uptime is immediate; backoff follows.", "properties": { "policy": { "enum": ["always", "on-failure", "never"], "description": "on-failure: not after exit code 0. Default: always." }, "backoff": { "type": "object", "additionalProperties": false, "description": "The wait before each further restart: initial, initial x factor, \u2026 up to max.", "properties": { "initial": { "$ref": "#/$defs/duration", "description": "Default: 1s." }, "factor": { "type": "number", "minimum": 1, "maximum": 100, "description": "Default: 2." }, "max": { "$ref": "#/$defs/duration", "description": "Default: 5m." } } }, "limit": { "type": "object", "additionalProperties": false, "required": ["restarts", "within"], "description": "At most this many restarts within this time; then the service is HELD. Default: 5 within 10m.", "properties": { "restarts": { "type": "integer", "minimum": 1, "maximum": 1e5, "description": "How many restarts." }, "within": { "$ref": "#/$defs/duration", "description": "In which time." } } }, "cooldown": { "$ref": "#/$defs/duration", "description": "How long it is HELD before one trial start. Default: 5m." }, "permanentExitCodes": { "type": "array", "items": { "type": "integer", "minimum": 1, "maximum": 255 }, "uniqueItems": true, "description": "Exit codes that no restart can heal: it is FATAL at once.", "examples": [[78]] } } }, "limits": { "type": "object", "additionalProperties": false, "description": "Resource limits (setrlimit, soft and hard).", "properties": { "addressSpace": { "$ref": "#/$defs/size", "description": "RLIMIT_AS: virtual memory." }, "openFiles": { "type": "integer", "minimum": 3, "description": "RLIMIT_NOFILE: file descriptors. Default: soft 1024." }, "processes": { "type": "integer", "minimum": 1, "description": "RLIMIT_NPROC: processes of the user." }, "core": { "$ref": "#/$defs/size", "description": "RLIMIT_CORE: size of core files." }, "fileSize": { "$ref": "#/$defs/size", "description": "RLIMIT_FSIZE: size of files written." }, "lockedMemory": { "$ref": "#/$defs/size", "description": "RLIMIT_MEMLOCK: locked memory." }, "stack": { "$ref": "#/$defs/size", "description": "RLIMIT_STACK: stack of the main thread." } } }, "logs": { "type": "object", "additionalProperties": false, "description": "Where output goes. Relative paths are below directory. Default: NAME.log and NAME-error.log in the log folder.", "properties": { "stdout": { "$ref": "#/$defs/path", "description": "File for standard output." }, "stderr": { "$ref": "#/$defs/path", "description": "File for standard error; may be the same file." }, "maxSize": { "$ref": "#/$defs/size", "description": "Rotate beyond this size. Default: 50MB. 0MB never rotates." }, "keep": { "type": "integer", "minimum": 0, "maximum": 1e4, "description": "How many rotated files to keep. Default: 10." } } }, "health": { "type": "array", "description": "Probes: each is one of http, tcp, exec, file, progress and process.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "oneOf": [{ "required": ["http"] }, { "required": ["tcp"] }, { "required": ["exec"] }, { "required": ["file"] }, { "required": ["progress"] }, { "required": ["process"] }], "properties": { "name": { "$ref": "#/$defs/name", "description": "Its name in status and events." }, "http": { "$ref": "#/$defs/http", "description": "GET a URL; a status from 200 to 399 passes. Redirects are not followed." }, "tcp": { "$ref": "#/$defs/tcp", "description": "Connect to an address." }, "exec": { "$ref": "#/$defs/exec", "description": "Run a command as the service's user, in its directory and with its environment; exit code 0 passes." }, "file": { "$ref": "#/$defs/file", "description": "A file that exists, and was written to lately." }, "progress": { "type": "object", "additionalProperties": false, "required": ["within"], "oneOf": [{ "required": ["http"] }, { "required": ["exec"] }, { "required": ["file"] }], "description": "A number that has to advance: work goes on.", "properties": { "http": { "$ref": "#/$defs/http", "description": "Where it stands: in the answer of a URL." }, "exec": { "$ref": "#/$defs/exec", "description": "Or in what a command prints, of which 64 KiB are read." }, "file": { "$ref": "#/$defs/file", "description": "Or in a file, of which the last 64 KiB are read." }, "json": { "$ref": "#/$defs/jsonPath", "description": "The number in it, which is JSON." }, "regex": { "type": "string", "minLength": 1, "maxLength": 1e3, "description": "The number in its text: the first group of the last match, or the whole match (RE2 syntax).", "examples": ["scan (\\d+) processed"] }, "within": { "$ref": "#/$defs/duration", "description": "It has to be greater than it was within this time." } } }, "process": { "type": "object", "additionalProperties": false, "description": "What its main process uses.", "examples": [{ "memory": "2GiB", "openFiles": 1e3 }], "minProperties": 1, "properties": { "memory": { "$ref": "#/$defs/size", "description": "Resident memory, at most." }, "openFiles": { "type": "integer", "minimum": 1, "maximum": 1e8, "description": "Open files, at most." } } }, "every": { "$ref": "#/$defs/duration", "description": "How often, from start to start: 100ms to 24d. Default: 10s." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long one try may take: 100ms to 24d. Default: 3s." }, "failures": { "description": "How many failures make it fail: so many in a row, or so many of the last tries. Default: 3.", "examples": [3, { "count": 3, "of": 5 }], "oneOf": [{ "type": "integer", "minimum": 1, "maximum": 1e3 }, { "type": "object", "additionalProperties": false, "required": ["count", "of"], "properties": { "count": { "type": "integer", "minimum": 1, "maximum": 1e3, "description": "So many failures." }, "of": { "type": "integer", "minimum": 1, "maximum": 1e3, "description": "Of so many tries." } } }] }, "successes": { "type": "integer", "minimum": 1, "maximum": 1e3, "description": "How many in a row make it pass again. Default: 1." }, "startup": { "type": "boolean", "description": "Until it has passed once the others are not tried: for services that take long to start. Default: false." }, "kind": { "enum": ["both", "readiness", "liveness"], "description": "readiness: it has to pass before the service counts as started, and while it fails the service is not ready; it is never a reason to act. liveness: nobody waits for it; its failures count. Default: both." }, "about": { "enum": ["self", "dependency"], "description": "self: about this service. dependency: about something it needs; never a reason to act on this service. Default: self." }, "level": { "enum": ["degraded", "critical", "dead"], "description": "What its failure makes of the service's level. Default: critical, of a dependency degraded." }, "onFailure": { "enum": ["none", "alert", "restart", "rollback", "stop"], "description": "What to do when it fails. alert: tell. restart: within the restart budget, and not while something it depends on is down. rollback: put back what was last good. stop: until a person starts it again. Default: none." } } } }, "dwell": { "$ref": "#/$defs/duration", "description": "How long its level (HEALTHY, DEGRADED, CRITICAL, DEAD) stays at least before it gets better. Default: the policy's `health.dwell`, 10s." }, "requires": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Services that it can do nothing without: while one of them is down or not well this one waits for it, and nothing is done to it for its own failures. `start.after` is about the order alone." }, "gate": { "type": "object", "additionalProperties": false, "oneOf": [{ "required": ["http"] }, { "required": ["tcp"] }, { "required": ["exec"] }, { "required": ["file"] }], "description": "What has to pass before the service is stopped or restarted, by whatever a plan or a probe does; a crash is no plan.", "properties": { "http": { "$ref": "#/$defs/http", "description": "GET a URL; a status from 200 to 399 passes. Redirects are not followed." }, "tcp": { "$ref": "#/$defs/tcp", "description": "Connect to an address." }, "exec": { "$ref": "#/$defs/exec", "description": "Run a command as the service's user, in its directory and with its environment; exit code 0 passes." }, "file": { "$ref": "#/$defs/file", "description": "A file that exists, and was written to lately." }, "every": { "$ref": "#/$defs/duration", "description": "How often it is tried while something waits for it. Default: 10s." }, "tryFor": { "$ref": "#/$defs/duration", "description": "How long one try may take. Default: 10s." }, "timeout": { "$ref": "#/$defs/duration", "description": "How long something waits for it. Default: 10m." }, "otherwise": { "enum": ["wait", "ask", "proceed"], "description": "What to do after that. wait: go on waiting, and tell. ask: wait until a person says `reconcile approve PLAN`. proceed: do it all the same. Default: wait." } } }, "restartOn": { "type": "array", "items": { "$ref": "#/$defs/absolutePath" }, "uniqueItems": true, "description": "Files whose content belongs to the definition: when it changes, the service is restarted." }, "changes": { "enum": ["now", "staged"], "description": "May it be restarted to make a change take effect? staged: the change waits for its next start. Default: now." }, "drift": { "enum": ["heal", "hold", "report"], "description": "What to do when the host differs with no change in Git. Default: the policy's." }, "mode": { "enum": ["enforce", "observe"], "description": "observe: plan and tell what would be done to it, never do it. Default: the policy's." }, "confirm": { "type": "boolean", "description": "Its changes wait until a person has looked at them and said `reconcile approve PLAN`. Default: false." }, "onFailure": { "enum": ["rollback", "hold", "alert"], "description": "When it was changed and does not become ready and healthy and stay so for `soak`. rollback: apply what last was good, and try that commit no more. hold: leave it as it is, and alone. alert: tell, and go on. Default: the policy's." }, "generation": { "type": "integer", "minimum": 0, "description": "Raise it to have the same command restarted, for new code for example." }, "instances": { "type": "integer", "minimum": 1, "maximum": 1e4, "description": "Run this many copies, named NAME@1 to NAME@N; each has RECONCILED_INSTANCE in its environment." }, "formerly": { "type": "array", "items": { "$ref": "#/$defs/name" }, "uniqueItems": true, "description": "Names this service had before: the old one is stopped, then this one started, never both." }, "supersedes": { "type": "array", "description": "What this service takes the place of on the host, and may therefore be stopped and disabled: each one a unit, a timer, a program, a process or a line of a crontab. What defines it is kept, for the way back.", "items": { "type": "object", "additionalProperties": false, "minProperties": 1, "properties": { "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.service$", "description": "A systemd unit that others wrote.", "examples": ["dolphin-nautilus-trader.service"] }, "timer": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]+\\.timer$", "description": "A systemd timer.", "examples": ["watchdog.timer"] }, "program": { "type": "string", "minLength": 1, "description": "A supervisord program that others wrote: NAME as in [program:NAME]. Needs config." }, "config": { "$ref": "#/$defs/absolutePath", "description": "The main configuration file of the supervisord that has the program." }, "process": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The exact arguments of a process that nothing supervises, as /proc/PID/cmdline has them.", "examples": [["python3", "/opt/dolphin/prod/meta_health_daemon_v2.py"]] }, "user": { "type": "string", "minLength": 1, "description": "The user of that process. Default: any." }, "cron": { "type": "string", "minLength": 1, "description": "A line of a crontab, as it is written there.", "examples": ["*/5 * * * * root /usr/local/bin/watchdog.sh"] } } } }, "handover": { "enum": ["stop-first", "start-first"], "description": "When another supervisor, or what it supersedes, runs it: stop-first ends the old copy before the new one is started; start-first starts the new one beside it, where two copies do no harm. Default: stop-first." }, "soak": { "$ref": "#/$defs/duration", "description": "After a change or a handover: how long it must stay ready and healthy with one pid until that counts as good, and the old way is given up. Default: the policy's `verify.soak`, 30s." }, "raw": { "type": "object", "additionalProperties": false, "description": "What the schema has no word for, passed to the supervisor as it stands: [section, key, value], ordered, keys may repeat.", "properties": { "systemd": { "$ref": "#/$defs/rawLines", "description": "Lines of the unit file. Where one of them is ExecStart, no command is needed." }, "supervisord": { "$ref": "#/$defs/rawLines", "description": "Lines of the program section." } } } }, "$defs": { "name": { "title": "name", "type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,62}$", "description": "A name: lower-case letters, digits, '_', '.', '-'; at most 63, and starting with a letter or digit.", "examples": ["scan_bridge"] }, "duration": { "title": "duration", "type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$", "description": "A duration: a number and ms, s, m, h or d.", "examples": ["10s", "1m30s", "500ms"] }, "size": { "title": "size", "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?(B|[kKMGT]B|[KMGT]iB)$", "description": "A size: a number and B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024).", "examples": ["50MB", "2GiB"] }, "path": { "title": "path", "type": "string", "pattern": "^[^\\u0000\\n]+$", "description": "A path, absolute or relative to directory." }, "absolutePath": { "title": "absolute path", "type": "string", "pattern": "^/[^\\u0000\\n]*$", "description": "An absolute path.", "examples": ["/opt/dolphin"] }, "rawLines": { "type": "array", "items": { "type": "array", "minItems": 3, "maxItems": 3, "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": ["string", "number", "boolean"] }], "items": false }, "description": "Lines as [section, key, value]." }, "http": { "title": "HttpTarget", "type": "object", "additionalProperties": false, "required": ["url"], "description": "GET a URL; a status from 200 to 399 passes. Redirects are not followed.", "properties": { "url": { "type": "string", "pattern": "^https?://[^\\s]+$", "description": "The URL.", "examples": ["http://127.0.0.1:8080/health"] }, "status": { "type": "integer", "minimum": 100, "maximum": 599, "description": "The one status that passes. Default: any from 200 to 399." }, "headers": { "type": "object", "additionalProperties": { "type": "string" }, "description": "Sent along. Secrets belong in a file that the service reads, not here.", "examples": [{ "Host": "shop.example.com" }] }, "body": { "type": "string", "minLength": 1, "maxLength": 1e3, "description": "A regular expression (RE2 syntax) that has to be found in the first 64 KiB of the answer.", "examples": ['"status":"(ok|green)"'] }, "json": { "$ref": "#/$defs/jsonCheck", "description": "What has to stand in the answer, which is JSON." }, "insecure": { "type": "boolean", "description": "Any certificate will do. Default: false." } } }, "tcp": { "title": "TcpTarget", "type": "object", "additionalProperties": false, "required": ["address"], "description": "Connect to an address.", "properties": { "address": { "type": "string", "pattern": "^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$", "description": "HOST:PORT.", "examples": ["127.0.0.1:5701"] } } }, "exec": { "title": "ExecTarget", "type": "object", "additionalProperties": false, "required": ["command"], "description": "Run a command as the service's user, in its directory and with its environment; exit code 0 passes.", "properties": { "command": { "type": "array", "minItems": 1, "items": { "type": "string" }, "description": "The program and its arguments; no shell." } } }, "file": { "title": "FileTarget", "type": "object", "additionalProperties": false, "required": ["path"], "description": "Look at a file.", "properties": { "path": { "$ref": "#/$defs/path", "description": "It has to exist. Relative to directory where it is not absolute." }, "changedWithin": { "$ref": "#/$defs/duration", "description": "It has to have been written to within this time." } } }, "jsonPath": { "title": "JSON path", "type": "string", "pattern": "^\\$", "maxLength": 1e3, "description": "A JSON path (RFC 9535).", "examples": ["$.scan.processed"] }, "jsonCheck": { "title": "JsonCheck", "type": "object", "additionalProperties": false, "required": ["path"], "description": "A value within JSON.", "properties": { "path": { "$ref": "#/$defs/jsonPath", "description": "Where it stands. There has to be one; without `equals` it must be neither false nor null." }, "equals": { "type": ["string", "number", "boolean", "null"], "description": "What it has to be." } } } } };
 var func0 = require_equal().default;
 var func6 = require_ucs2length().default;
 function validate71(data, { instancePath = "", parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {}) {
@@ -2578,154 +2578,187 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.restart !== void 0) {
-      let data27 = data.restart;
+    if (data.reload !== void 0) {
+      let data27 = data.reload;
+      const _errs53 = errors;
+      let valid13 = false;
+      let passing0 = null;
+      const _errs54 = errors;
+      if (data27 && typeof data27 == "object" && !Array.isArray(data27)) {
+        if (data27.signal === void 0) {
+          const err37 = { instancePath: instancePath + "/reload", schemaPath: "#/properties/reload/oneOf/0/required", keyword: "required", params: { missingProperty: "signal" }, message: "must have required property 'signal'" };
+          if (vErrors === null) {
+            vErrors = [err37];
+          } else {
+            vErrors.push(err37);
+          }
+          errors++;
+        }
+      }
+      var _valid0 = _errs54 === errors;
+      if (_valid0) {
+        valid13 = true;
+        passing0 = 0;
+      }
+      const _errs55 = errors;
+      if (data27 && typeof data27 == "object" && !Array.isArray(data27)) {
+        if (data27.command === void 0) {
+          const err38 = { instancePath: instancePath + "/reload", schemaPath: "#/properties/reload/oneOf/1/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'" };
+          if (vErrors === null) {
+            vErrors = [err38];
+          } else {
+            vErrors.push(err38);
+          }
+          errors++;
+        }
+      }
+      var _valid0 = _errs55 === errors;
+      if (_valid0 && valid13) {
+        valid13 = false;
+        passing0 = [passing0, 1];
+      } else {
+        if (_valid0) {
+          valid13 = true;
+          passing0 = 1;
+        }
+      }
+      if (!valid13) {
+        const err39 = { instancePath: instancePath + "/reload", schemaPath: "#/properties/reload/oneOf", keyword: "oneOf", params: { passingSchemas: passing0 }, message: "must match exactly one schema in oneOf" };
+        if (vErrors === null) {
+          vErrors = [err39];
+        } else {
+          vErrors.push(err39);
+        }
+        errors++;
+      } else {
+        errors = _errs53;
+        if (vErrors !== null) {
+          if (_errs53) {
+            vErrors.length = _errs53;
+          } else {
+            vErrors = null;
+          }
+        }
+      }
       if (data27 && typeof data27 == "object" && !Array.isArray(data27)) {
         for (const key5 in data27) {
-          if (!(key5 === "policy" || key5 === "backoff" || key5 === "limit" || key5 === "cooldown" || key5 === "permanentExitCodes")) {
-            const err37 = { instancePath: instancePath + "/restart", schemaPath: "#/properties/restart/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key5 }, message: "must NOT have additional properties" };
+          if (!(key5 === "signal" || key5 === "command")) {
+            const err40 = { instancePath: instancePath + "/reload", schemaPath: "#/properties/reload/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key5 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
-              vErrors = [err37];
+              vErrors = [err40];
             } else {
-              vErrors.push(err37);
+              vErrors.push(err40);
             }
             errors++;
           }
         }
-        if (data27.policy !== void 0) {
-          let data28 = data27.policy;
-          if (!(data28 === "always" || data28 === "on-failure" || data28 === "never")) {
-            const err38 = { instancePath: instancePath + "/restart/policy", schemaPath: "#/properties/restart/properties/policy/enum", keyword: "enum", params: { allowedValues: schema24.properties.restart.properties.policy.enum }, message: "must be equal to one of the allowed values" };
+        if (data27.signal !== void 0) {
+          let data28 = data27.signal;
+          if (!(data28 === "HUP" || data28 === "USR1" || data28 === "USR2" || data28 === "WINCH")) {
+            const err41 = { instancePath: instancePath + "/reload/signal", schemaPath: "#/properties/reload/properties/signal/enum", keyword: "enum", params: { allowedValues: schema24.properties.reload.properties.signal.enum }, message: "must be equal to one of the allowed values" };
             if (vErrors === null) {
-              vErrors = [err38];
+              vErrors = [err41];
             } else {
-              vErrors.push(err38);
+              vErrors.push(err41);
             }
             errors++;
           }
         }
-        if (data27.backoff !== void 0) {
-          let data29 = data27.backoff;
-          if (data29 && typeof data29 == "object" && !Array.isArray(data29)) {
-            for (const key6 in data29) {
-              if (!(key6 === "initial" || key6 === "factor" || key6 === "max")) {
-                const err39 = { instancePath: instancePath + "/restart/backoff", schemaPath: "#/properties/restart/properties/backoff/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties" };
-                if (vErrors === null) {
-                  vErrors = [err39];
-                } else {
-                  vErrors.push(err39);
-                }
-                errors++;
-              }
-            }
-            if (data29.initial !== void 0) {
-              if (!validate75(data29.initial, { instancePath: instancePath + "/restart/backoff/initial", parentData: data29, parentDataProperty: "initial", rootData, dynamicAnchors })) {
-                vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
-                errors = vErrors.length;
-              }
-            }
-            if (data29.factor !== void 0) {
-              let data31 = data29.factor;
-              if (typeof data31 == "number" && isFinite(data31)) {
-                if (data31 > 100 || isNaN(data31)) {
-                  const err40 = { instancePath: instancePath + "/restart/backoff/factor", schemaPath: "#/properties/restart/properties/backoff/properties/factor/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100" };
-                  if (vErrors === null) {
-                    vErrors = [err40];
-                  } else {
-                    vErrors.push(err40);
-                  }
-                  errors++;
-                }
-                if (data31 < 1 || isNaN(data31)) {
-                  const err41 = { instancePath: instancePath + "/restart/backoff/factor", schemaPath: "#/properties/restart/properties/backoff/properties/factor/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-                  if (vErrors === null) {
-                    vErrors = [err41];
-                  } else {
-                    vErrors.push(err41);
-                  }
-                  errors++;
-                }
+        if (data27.command !== void 0) {
+          let data29 = data27.command;
+          if (Array.isArray(data29)) {
+            if (data29.length < 1) {
+              const err42 = { instancePath: instancePath + "/reload/command", schemaPath: "#/properties/reload/properties/command/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+              if (vErrors === null) {
+                vErrors = [err42];
               } else {
-                const err42 = { instancePath: instancePath + "/restart/backoff/factor", schemaPath: "#/properties/restart/properties/backoff/properties/factor/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+                vErrors.push(err42);
+              }
+              errors++;
+            }
+            const len3 = data29.length;
+            for (let i5 = 0; i5 < len3; i5++) {
+              if (typeof data29[i5] !== "string") {
+                const err43 = { instancePath: instancePath + "/reload/command/" + i5, schemaPath: "#/properties/reload/properties/command/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
-                  vErrors = [err42];
+                  vErrors = [err43];
                 } else {
-                  vErrors.push(err42);
+                  vErrors.push(err43);
                 }
                 errors++;
-              }
-            }
-            if (data29.max !== void 0) {
-              if (!validate75(data29.max, { instancePath: instancePath + "/restart/backoff/max", parentData: data29, parentDataProperty: "max", rootData, dynamicAnchors })) {
-                vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
-                errors = vErrors.length;
               }
             }
           } else {
-            const err43 = { instancePath: instancePath + "/restart/backoff", schemaPath: "#/properties/restart/properties/backoff/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err44 = { instancePath: instancePath + "/reload/command", schemaPath: "#/properties/reload/properties/command/type", keyword: "type", params: { type: "array" }, message: "must be array" };
             if (vErrors === null) {
-              vErrors = [err43];
+              vErrors = [err44];
             } else {
-              vErrors.push(err43);
+              vErrors.push(err44);
             }
             errors++;
           }
         }
-        if (data27.limit !== void 0) {
-          let data33 = data27.limit;
+      } else {
+        const err45 = { instancePath: instancePath + "/reload", schemaPath: "#/properties/reload/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err45];
+        } else {
+          vErrors.push(err45);
+        }
+        errors++;
+      }
+    }
+    if (data.restart !== void 0) {
+      let data31 = data.restart;
+      if (data31 && typeof data31 == "object" && !Array.isArray(data31)) {
+        for (const key6 in data31) {
+          if (!(key6 === "policy" || key6 === "backoff" || key6 === "limit" || key6 === "cooldown" || key6 === "permanentExitCodes")) {
+            const err46 = { instancePath: instancePath + "/restart", schemaPath: "#/properties/restart/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties" };
+            if (vErrors === null) {
+              vErrors = [err46];
+            } else {
+              vErrors.push(err46);
+            }
+            errors++;
+          }
+        }
+        if (data31.policy !== void 0) {
+          let data32 = data31.policy;
+          if (!(data32 === "always" || data32 === "on-failure" || data32 === "never")) {
+            const err47 = { instancePath: instancePath + "/restart/policy", schemaPath: "#/properties/restart/properties/policy/enum", keyword: "enum", params: { allowedValues: schema24.properties.restart.properties.policy.enum }, message: "must be equal to one of the allowed values" };
+            if (vErrors === null) {
+              vErrors = [err47];
+            } else {
+              vErrors.push(err47);
+            }
+            errors++;
+          }
+        }
+        if (data31.backoff !== void 0) {
+          let data33 = data31.backoff;
           if (data33 && typeof data33 == "object" && !Array.isArray(data33)) {
-            if (data33.restarts === void 0) {
-              const err44 = { instancePath: instancePath + "/restart/limit", schemaPath: "#/properties/restart/properties/limit/required", keyword: "required", params: { missingProperty: "restarts" }, message: "must have required property 'restarts'" };
-              if (vErrors === null) {
-                vErrors = [err44];
-              } else {
-                vErrors.push(err44);
-              }
-              errors++;
-            }
-            if (data33.within === void 0) {
-              const err45 = { instancePath: instancePath + "/restart/limit", schemaPath: "#/properties/restart/properties/limit/required", keyword: "required", params: { missingProperty: "within" }, message: "must have required property 'within'" };
-              if (vErrors === null) {
-                vErrors = [err45];
-              } else {
-                vErrors.push(err45);
-              }
-              errors++;
-            }
             for (const key7 in data33) {
-              if (!(key7 === "restarts" || key7 === "within")) {
-                const err46 = { instancePath: instancePath + "/restart/limit", schemaPath: "#/properties/restart/properties/limit/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties" };
+              if (!(key7 === "initial" || key7 === "factor" || key7 === "max")) {
+                const err48 = { instancePath: instancePath + "/restart/backoff", schemaPath: "#/properties/restart/properties/backoff/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties" };
                 if (vErrors === null) {
-                  vErrors = [err46];
+                  vErrors = [err48];
                 } else {
-                  vErrors.push(err46);
+                  vErrors.push(err48);
                 }
                 errors++;
               }
             }
-            if (data33.restarts !== void 0) {
-              let data34 = data33.restarts;
-              if (!(typeof data34 == "number" && (!(data34 % 1) && !isNaN(data34)) && isFinite(data34))) {
-                const err47 = { instancePath: instancePath + "/restart/limit/restarts", schemaPath: "#/properties/restart/properties/limit/properties/restarts/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-                if (vErrors === null) {
-                  vErrors = [err47];
-                } else {
-                  vErrors.push(err47);
-                }
-                errors++;
+            if (data33.initial !== void 0) {
+              if (!validate75(data33.initial, { instancePath: instancePath + "/restart/backoff/initial", parentData: data33, parentDataProperty: "initial", rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+                errors = vErrors.length;
               }
-              if (typeof data34 == "number" && isFinite(data34)) {
-                if (data34 > 1e5 || isNaN(data34)) {
-                  const err48 = { instancePath: instancePath + "/restart/limit/restarts", schemaPath: "#/properties/restart/properties/limit/properties/restarts/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
-                  if (vErrors === null) {
-                    vErrors = [err48];
-                  } else {
-                    vErrors.push(err48);
-                  }
-                  errors++;
-                }
-                if (data34 < 1 || isNaN(data34)) {
-                  const err49 = { instancePath: instancePath + "/restart/limit/restarts", schemaPath: "#/properties/restart/properties/limit/properties/restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+            }
+            if (data33.factor !== void 0) {
+              let data35 = data33.factor;
+              if (typeof data35 == "number" && isFinite(data35)) {
+                if (data35 > 100 || isNaN(data35)) {
+                  const err49 = { instancePath: instancePath + "/restart/backoff/factor", schemaPath: "#/properties/restart/properties/backoff/properties/factor/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100" };
                   if (vErrors === null) {
                     vErrors = [err49];
                   } else {
@@ -2733,38 +2766,17 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-              }
-            }
-            if (data33.within !== void 0) {
-              if (!validate75(data33.within, { instancePath: instancePath + "/restart/limit/within", parentData: data33, parentDataProperty: "within", rootData, dynamicAnchors })) {
-                vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
-                errors = vErrors.length;
-              }
-            }
-          } else {
-            const err50 = { instancePath: instancePath + "/restart/limit", schemaPath: "#/properties/restart/properties/limit/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-            if (vErrors === null) {
-              vErrors = [err50];
-            } else {
-              vErrors.push(err50);
-            }
-            errors++;
-          }
-        }
-        if (data27.cooldown !== void 0) {
-          if (!validate75(data27.cooldown, { instancePath: instancePath + "/restart/cooldown", parentData: data27, parentDataProperty: "cooldown", rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
-            errors = vErrors.length;
-          }
-        }
-        if (data27.permanentExitCodes !== void 0) {
-          let data37 = data27.permanentExitCodes;
-          if (Array.isArray(data37)) {
-            const len3 = data37.length;
-            for (let i5 = 0; i5 < len3; i5++) {
-              let data38 = data37[i5];
-              if (!(typeof data38 == "number" && (!(data38 % 1) && !isNaN(data38)) && isFinite(data38))) {
-                const err51 = { instancePath: instancePath + "/restart/permanentExitCodes/" + i5, schemaPath: "#/properties/restart/properties/permanentExitCodes/items/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                if (data35 < 1 || isNaN(data35)) {
+                  const err50 = { instancePath: instancePath + "/restart/backoff/factor", schemaPath: "#/properties/restart/properties/backoff/properties/factor/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                  if (vErrors === null) {
+                    vErrors = [err50];
+                  } else {
+                    vErrors.push(err50);
+                  }
+                  errors++;
+                }
+              } else {
+                const err51 = { instancePath: instancePath + "/restart/backoff/factor", schemaPath: "#/properties/restart/properties/backoff/properties/factor/type", keyword: "type", params: { type: "number" }, message: "must be number" };
                 if (vErrors === null) {
                   vErrors = [err51];
                 } else {
@@ -2772,206 +2784,170 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
+            }
+            if (data33.max !== void 0) {
+              if (!validate75(data33.max, { instancePath: instancePath + "/restart/backoff/max", parentData: data33, parentDataProperty: "max", rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+                errors = vErrors.length;
+              }
+            }
+          } else {
+            const err52 = { instancePath: instancePath + "/restart/backoff", schemaPath: "#/properties/restart/properties/backoff/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            if (vErrors === null) {
+              vErrors = [err52];
+            } else {
+              vErrors.push(err52);
+            }
+            errors++;
+          }
+        }
+        if (data31.limit !== void 0) {
+          let data37 = data31.limit;
+          if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
+            if (data37.restarts === void 0) {
+              const err53 = { instancePath: instancePath + "/restart/limit", schemaPath: "#/properties/restart/properties/limit/required", keyword: "required", params: { missingProperty: "restarts" }, message: "must have required property 'restarts'" };
+              if (vErrors === null) {
+                vErrors = [err53];
+              } else {
+                vErrors.push(err53);
+              }
+              errors++;
+            }
+            if (data37.within === void 0) {
+              const err54 = { instancePath: instancePath + "/restart/limit", schemaPath: "#/properties/restart/properties/limit/required", keyword: "required", params: { missingProperty: "within" }, message: "must have required property 'within'" };
+              if (vErrors === null) {
+                vErrors = [err54];
+              } else {
+                vErrors.push(err54);
+              }
+              errors++;
+            }
+            for (const key8 in data37) {
+              if (!(key8 === "restarts" || key8 === "within")) {
+                const err55 = { instancePath: instancePath + "/restart/limit", schemaPath: "#/properties/restart/properties/limit/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties" };
+                if (vErrors === null) {
+                  vErrors = [err55];
+                } else {
+                  vErrors.push(err55);
+                }
+                errors++;
+              }
+            }
+            if (data37.restarts !== void 0) {
+              let data38 = data37.restarts;
+              if (!(typeof data38 == "number" && (!(data38 % 1) && !isNaN(data38)) && isFinite(data38))) {
+                const err56 = { instancePath: instancePath + "/restart/limit/restarts", schemaPath: "#/properties/restart/properties/limit/properties/restarts/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                if (vErrors === null) {
+                  vErrors = [err56];
+                } else {
+                  vErrors.push(err56);
+                }
+                errors++;
+              }
               if (typeof data38 == "number" && isFinite(data38)) {
-                if (data38 > 255 || isNaN(data38)) {
-                  const err52 = { instancePath: instancePath + "/restart/permanentExitCodes/" + i5, schemaPath: "#/properties/restart/properties/permanentExitCodes/items/maximum", keyword: "maximum", params: { comparison: "<=", limit: 255 }, message: "must be <= 255" };
+                if (data38 > 1e5 || isNaN(data38)) {
+                  const err57 = { instancePath: instancePath + "/restart/limit/restarts", schemaPath: "#/properties/restart/properties/limit/properties/restarts/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e5 }, message: "must be <= 100000" };
                   if (vErrors === null) {
-                    vErrors = [err52];
+                    vErrors = [err57];
                   } else {
-                    vErrors.push(err52);
+                    vErrors.push(err57);
                   }
                   errors++;
                 }
                 if (data38 < 1 || isNaN(data38)) {
-                  const err53 = { instancePath: instancePath + "/restart/permanentExitCodes/" + i5, schemaPath: "#/properties/restart/properties/permanentExitCodes/items/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                  const err58 = { instancePath: instancePath + "/restart/limit/restarts", schemaPath: "#/properties/restart/properties/limit/properties/restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
                   if (vErrors === null) {
-                    vErrors = [err53];
+                    vErrors = [err58];
                   } else {
-                    vErrors.push(err53);
+                    vErrors.push(err58);
                   }
                   errors++;
                 }
               }
             }
-            let i6 = data37.length;
+            if (data37.within !== void 0) {
+              if (!validate75(data37.within, { instancePath: instancePath + "/restart/limit/within", parentData: data37, parentDataProperty: "within", rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+                errors = vErrors.length;
+              }
+            }
+          } else {
+            const err59 = { instancePath: instancePath + "/restart/limit", schemaPath: "#/properties/restart/properties/limit/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            if (vErrors === null) {
+              vErrors = [err59];
+            } else {
+              vErrors.push(err59);
+            }
+            errors++;
+          }
+        }
+        if (data31.cooldown !== void 0) {
+          if (!validate75(data31.cooldown, { instancePath: instancePath + "/restart/cooldown", parentData: data31, parentDataProperty: "cooldown", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data31.permanentExitCodes !== void 0) {
+          let data41 = data31.permanentExitCodes;
+          if (Array.isArray(data41)) {
+            const len4 = data41.length;
+            for (let i6 = 0; i6 < len4; i6++) {
+              let data42 = data41[i6];
+              if (!(typeof data42 == "number" && (!(data42 % 1) && !isNaN(data42)) && isFinite(data42))) {
+                const err60 = { instancePath: instancePath + "/restart/permanentExitCodes/" + i6, schemaPath: "#/properties/restart/properties/permanentExitCodes/items/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                if (vErrors === null) {
+                  vErrors = [err60];
+                } else {
+                  vErrors.push(err60);
+                }
+                errors++;
+              }
+              if (typeof data42 == "number" && isFinite(data42)) {
+                if (data42 > 255 || isNaN(data42)) {
+                  const err61 = { instancePath: instancePath + "/restart/permanentExitCodes/" + i6, schemaPath: "#/properties/restart/properties/permanentExitCodes/items/maximum", keyword: "maximum", params: { comparison: "<=", limit: 255 }, message: "must be <= 255" };
+                  if (vErrors === null) {
+                    vErrors = [err61];
+                  } else {
+                    vErrors.push(err61);
+                  }
+                  errors++;
+                }
+                if (data42 < 1 || isNaN(data42)) {
+                  const err62 = { instancePath: instancePath + "/restart/permanentExitCodes/" + i6, schemaPath: "#/properties/restart/properties/permanentExitCodes/items/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                  if (vErrors === null) {
+                    vErrors = [err62];
+                  } else {
+                    vErrors.push(err62);
+                  }
+                  errors++;
+                }
+              }
+            }
+            let i7 = data41.length;
             let j2;
-            if (i6 > 1) {
+            if (i7 > 1) {
               const indices0 = {};
-              for (; i6--; ) {
-                let item0 = data37[i6];
+              for (; i7--; ) {
+                let item0 = data41[i7];
                 if (!(typeof item0 == "number" && (!(item0 % 1) && !isNaN(item0)) && isFinite(item0))) {
                   continue;
                 }
                 if (typeof indices0[item0] == "number") {
                   j2 = indices0[item0];
-                  const err54 = { instancePath: instancePath + "/restart/permanentExitCodes", schemaPath: "#/properties/restart/properties/permanentExitCodes/uniqueItems", keyword: "uniqueItems", params: { i: i6, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i6 + " are identical)" };
+                  const err63 = { instancePath: instancePath + "/restart/permanentExitCodes", schemaPath: "#/properties/restart/properties/permanentExitCodes/uniqueItems", keyword: "uniqueItems", params: { i: i7, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i7 + " are identical)" };
                   if (vErrors === null) {
-                    vErrors = [err54];
+                    vErrors = [err63];
                   } else {
-                    vErrors.push(err54);
+                    vErrors.push(err63);
                   }
                   errors++;
                   break;
                 }
-                indices0[item0] = i6;
+                indices0[item0] = i7;
               }
             }
           } else {
-            const err55 = { instancePath: instancePath + "/restart/permanentExitCodes", schemaPath: "#/properties/restart/properties/permanentExitCodes/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-            if (vErrors === null) {
-              vErrors = [err55];
-            } else {
-              vErrors.push(err55);
-            }
-            errors++;
-          }
-        }
-      } else {
-        const err56 = { instancePath: instancePath + "/restart", schemaPath: "#/properties/restart/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-        if (vErrors === null) {
-          vErrors = [err56];
-        } else {
-          vErrors.push(err56);
-        }
-        errors++;
-      }
-    }
-    if (data.limits !== void 0) {
-      let data39 = data.limits;
-      if (data39 && typeof data39 == "object" && !Array.isArray(data39)) {
-        for (const key8 in data39) {
-          if (!(key8 === "addressSpace" || key8 === "openFiles" || key8 === "processes" || key8 === "core" || key8 === "fileSize" || key8 === "lockedMemory" || key8 === "stack")) {
-            const err57 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties" };
-            if (vErrors === null) {
-              vErrors = [err57];
-            } else {
-              vErrors.push(err57);
-            }
-            errors++;
-          }
-        }
-        if (data39.addressSpace !== void 0) {
-          if (!validate85(data39.addressSpace, { instancePath: instancePath + "/limits/addressSpace", parentData: data39, parentDataProperty: "addressSpace", rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
-            errors = vErrors.length;
-          }
-        }
-        if (data39.openFiles !== void 0) {
-          let data41 = data39.openFiles;
-          if (!(typeof data41 == "number" && (!(data41 % 1) && !isNaN(data41)) && isFinite(data41))) {
-            const err58 = { instancePath: instancePath + "/limits/openFiles", schemaPath: "#/properties/limits/properties/openFiles/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-            if (vErrors === null) {
-              vErrors = [err58];
-            } else {
-              vErrors.push(err58);
-            }
-            errors++;
-          }
-          if (typeof data41 == "number" && isFinite(data41)) {
-            if (data41 < 3 || isNaN(data41)) {
-              const err59 = { instancePath: instancePath + "/limits/openFiles", schemaPath: "#/properties/limits/properties/openFiles/minimum", keyword: "minimum", params: { comparison: ">=", limit: 3 }, message: "must be >= 3" };
-              if (vErrors === null) {
-                vErrors = [err59];
-              } else {
-                vErrors.push(err59);
-              }
-              errors++;
-            }
-          }
-        }
-        if (data39.processes !== void 0) {
-          let data42 = data39.processes;
-          if (!(typeof data42 == "number" && (!(data42 % 1) && !isNaN(data42)) && isFinite(data42))) {
-            const err60 = { instancePath: instancePath + "/limits/processes", schemaPath: "#/properties/limits/properties/processes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-            if (vErrors === null) {
-              vErrors = [err60];
-            } else {
-              vErrors.push(err60);
-            }
-            errors++;
-          }
-          if (typeof data42 == "number" && isFinite(data42)) {
-            if (data42 < 1 || isNaN(data42)) {
-              const err61 = { instancePath: instancePath + "/limits/processes", schemaPath: "#/properties/limits/properties/processes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-              if (vErrors === null) {
-                vErrors = [err61];
-              } else {
-                vErrors.push(err61);
-              }
-              errors++;
-            }
-          }
-        }
-        if (data39.core !== void 0) {
-          if (!validate85(data39.core, { instancePath: instancePath + "/limits/core", parentData: data39, parentDataProperty: "core", rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
-            errors = vErrors.length;
-          }
-        }
-        if (data39.fileSize !== void 0) {
-          if (!validate85(data39.fileSize, { instancePath: instancePath + "/limits/fileSize", parentData: data39, parentDataProperty: "fileSize", rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
-            errors = vErrors.length;
-          }
-        }
-        if (data39.lockedMemory !== void 0) {
-          if (!validate85(data39.lockedMemory, { instancePath: instancePath + "/limits/lockedMemory", parentData: data39, parentDataProperty: "lockedMemory", rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
-            errors = vErrors.length;
-          }
-        }
-        if (data39.stack !== void 0) {
-          if (!validate85(data39.stack, { instancePath: instancePath + "/limits/stack", parentData: data39, parentDataProperty: "stack", rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
-            errors = vErrors.length;
-          }
-        }
-      } else {
-        const err62 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-        if (vErrors === null) {
-          vErrors = [err62];
-        } else {
-          vErrors.push(err62);
-        }
-        errors++;
-      }
-    }
-    if (data.logs !== void 0) {
-      let data47 = data.logs;
-      if (data47 && typeof data47 == "object" && !Array.isArray(data47)) {
-        for (const key9 in data47) {
-          if (!(key9 === "stdout" || key9 === "stderr" || key9 === "maxSize" || key9 === "keep")) {
-            const err63 = { instancePath: instancePath + "/logs", schemaPath: "#/properties/logs/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
-            if (vErrors === null) {
-              vErrors = [err63];
-            } else {
-              vErrors.push(err63);
-            }
-            errors++;
-          }
-        }
-        if (data47.stdout !== void 0) {
-          if (!validate91(data47.stdout, { instancePath: instancePath + "/logs/stdout", parentData: data47, parentDataProperty: "stdout", rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
-            errors = vErrors.length;
-          }
-        }
-        if (data47.stderr !== void 0) {
-          if (!validate91(data47.stderr, { instancePath: instancePath + "/logs/stderr", parentData: data47, parentDataProperty: "stderr", rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
-            errors = vErrors.length;
-          }
-        }
-        if (data47.maxSize !== void 0) {
-          if (!validate85(data47.maxSize, { instancePath: instancePath + "/logs/maxSize", parentData: data47, parentDataProperty: "maxSize", rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
-            errors = vErrors.length;
-          }
-        }
-        if (data47.keep !== void 0) {
-          let data51 = data47.keep;
-          if (!(typeof data51 == "number" && (!(data51 % 1) && !isNaN(data51)) && isFinite(data51))) {
-            const err64 = { instancePath: instancePath + "/logs/keep", schemaPath: "#/properties/logs/properties/keep/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            const err64 = { instancePath: instancePath + "/restart/permanentExitCodes", schemaPath: "#/properties/restart/properties/permanentExitCodes/type", keyword: "type", params: { type: "array" }, message: "must be array" };
             if (vErrors === null) {
               vErrors = [err64];
             } else {
@@ -2979,50 +2955,51 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-          if (typeof data51 == "number" && isFinite(data51)) {
-            if (data51 > 1e4 || isNaN(data51)) {
-              const err65 = { instancePath: instancePath + "/logs/keep", schemaPath: "#/properties/logs/properties/keep/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
-              if (vErrors === null) {
-                vErrors = [err65];
-              } else {
-                vErrors.push(err65);
-              }
-              errors++;
-            }
-            if (data51 < 0 || isNaN(data51)) {
-              const err66 = { instancePath: instancePath + "/logs/keep", schemaPath: "#/properties/logs/properties/keep/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-              if (vErrors === null) {
-                vErrors = [err66];
-              } else {
-                vErrors.push(err66);
-              }
-              errors++;
-            }
-          }
         }
       } else {
-        const err67 = { instancePath: instancePath + "/logs", schemaPath: "#/properties/logs/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err65 = { instancePath: instancePath + "/restart", schemaPath: "#/properties/restart/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err67];
+          vErrors = [err65];
         } else {
-          vErrors.push(err67);
+          vErrors.push(err65);
         }
         errors++;
       }
     }
-    if (data.health !== void 0) {
-      let data52 = data.health;
-      if (Array.isArray(data52)) {
-        const len4 = data52.length;
-        for (let i7 = 0; i7 < len4; i7++) {
-          let data53 = data52[i7];
-          const _errs97 = errors;
-          let valid23 = false;
-          let passing0 = null;
-          const _errs98 = errors;
-          if (data53 && typeof data53 == "object" && !Array.isArray(data53)) {
-            if (data53.http === void 0) {
-              const err68 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/oneOf/0/required", keyword: "required", params: { missingProperty: "http" }, message: "must have required property 'http'" };
+    if (data.limits !== void 0) {
+      let data43 = data.limits;
+      if (data43 && typeof data43 == "object" && !Array.isArray(data43)) {
+        for (const key9 in data43) {
+          if (!(key9 === "addressSpace" || key9 === "openFiles" || key9 === "processes" || key9 === "core" || key9 === "fileSize" || key9 === "lockedMemory" || key9 === "stack")) {
+            const err66 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
+            if (vErrors === null) {
+              vErrors = [err66];
+            } else {
+              vErrors.push(err66);
+            }
+            errors++;
+          }
+        }
+        if (data43.addressSpace !== void 0) {
+          if (!validate85(data43.addressSpace, { instancePath: instancePath + "/limits/addressSpace", parentData: data43, parentDataProperty: "addressSpace", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data43.openFiles !== void 0) {
+          let data45 = data43.openFiles;
+          if (!(typeof data45 == "number" && (!(data45 % 1) && !isNaN(data45)) && isFinite(data45))) {
+            const err67 = { instancePath: instancePath + "/limits/openFiles", schemaPath: "#/properties/limits/properties/openFiles/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            if (vErrors === null) {
+              vErrors = [err67];
+            } else {
+              vErrors.push(err67);
+            }
+            errors++;
+          }
+          if (typeof data45 == "number" && isFinite(data45)) {
+            if (data45 < 3 || isNaN(data45)) {
+              const err68 = { instancePath: instancePath + "/limits/openFiles", schemaPath: "#/properties/limits/properties/openFiles/minimum", keyword: "minimum", params: { comparison: ">=", limit: 3 }, message: "must be >= 3" };
               if (vErrors === null) {
                 vErrors = [err68];
               } else {
@@ -3031,142 +3008,119 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           }
-          var _valid0 = _errs98 === errors;
-          if (_valid0) {
-            valid23 = true;
-            passing0 = 0;
+        }
+        if (data43.processes !== void 0) {
+          let data46 = data43.processes;
+          if (!(typeof data46 == "number" && (!(data46 % 1) && !isNaN(data46)) && isFinite(data46))) {
+            const err69 = { instancePath: instancePath + "/limits/processes", schemaPath: "#/properties/limits/properties/processes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            if (vErrors === null) {
+              vErrors = [err69];
+            } else {
+              vErrors.push(err69);
+            }
+            errors++;
           }
-          const _errs99 = errors;
-          if (data53 && typeof data53 == "object" && !Array.isArray(data53)) {
-            if (data53.tcp === void 0) {
-              const err69 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/oneOf/1/required", keyword: "required", params: { missingProperty: "tcp" }, message: "must have required property 'tcp'" };
+          if (typeof data46 == "number" && isFinite(data46)) {
+            if (data46 < 1 || isNaN(data46)) {
+              const err70 = { instancePath: instancePath + "/limits/processes", schemaPath: "#/properties/limits/properties/processes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
               if (vErrors === null) {
-                vErrors = [err69];
+                vErrors = [err70];
               } else {
-                vErrors.push(err69);
+                vErrors.push(err70);
               }
               errors++;
             }
           }
-          var _valid0 = _errs99 === errors;
-          if (_valid0 && valid23) {
-            valid23 = false;
-            passing0 = [passing0, 1];
-          } else {
-            if (_valid0) {
-              valid23 = true;
-              passing0 = 1;
-            }
-            const _errs100 = errors;
-            if (data53 && typeof data53 == "object" && !Array.isArray(data53)) {
-              if (data53.exec === void 0) {
-                const err70 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/oneOf/2/required", keyword: "required", params: { missingProperty: "exec" }, message: "must have required property 'exec'" };
-                if (vErrors === null) {
-                  vErrors = [err70];
-                } else {
-                  vErrors.push(err70);
-                }
-                errors++;
-              }
-            }
-            var _valid0 = _errs100 === errors;
-            if (_valid0 && valid23) {
-              valid23 = false;
-              passing0 = [passing0, 2];
-            } else {
-              if (_valid0) {
-                valid23 = true;
-                passing0 = 2;
-              }
-              const _errs101 = errors;
-              if (data53 && typeof data53 == "object" && !Array.isArray(data53)) {
-                if (data53.file === void 0) {
-                  const err71 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/oneOf/3/required", keyword: "required", params: { missingProperty: "file" }, message: "must have required property 'file'" };
-                  if (vErrors === null) {
-                    vErrors = [err71];
-                  } else {
-                    vErrors.push(err71);
-                  }
-                  errors++;
-                }
-              }
-              var _valid0 = _errs101 === errors;
-              if (_valid0 && valid23) {
-                valid23 = false;
-                passing0 = [passing0, 3];
-              } else {
-                if (_valid0) {
-                  valid23 = true;
-                  passing0 = 3;
-                }
-                const _errs102 = errors;
-                if (data53 && typeof data53 == "object" && !Array.isArray(data53)) {
-                  if (data53.progress === void 0) {
-                    const err72 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/oneOf/4/required", keyword: "required", params: { missingProperty: "progress" }, message: "must have required property 'progress'" };
-                    if (vErrors === null) {
-                      vErrors = [err72];
-                    } else {
-                      vErrors.push(err72);
-                    }
-                    errors++;
-                  }
-                }
-                var _valid0 = _errs102 === errors;
-                if (_valid0 && valid23) {
-                  valid23 = false;
-                  passing0 = [passing0, 4];
-                } else {
-                  if (_valid0) {
-                    valid23 = true;
-                    passing0 = 4;
-                  }
-                  const _errs103 = errors;
-                  if (data53 && typeof data53 == "object" && !Array.isArray(data53)) {
-                    if (data53.process === void 0) {
-                      const err73 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/oneOf/5/required", keyword: "required", params: { missingProperty: "process" }, message: "must have required property 'process'" };
-                      if (vErrors === null) {
-                        vErrors = [err73];
-                      } else {
-                        vErrors.push(err73);
-                      }
-                      errors++;
-                    }
-                  }
-                  var _valid0 = _errs103 === errors;
-                  if (_valid0 && valid23) {
-                    valid23 = false;
-                    passing0 = [passing0, 5];
-                  } else {
-                    if (_valid0) {
-                      valid23 = true;
-                      passing0 = 5;
-                    }
-                  }
-                }
-              }
-            }
+        }
+        if (data43.core !== void 0) {
+          if (!validate85(data43.core, { instancePath: instancePath + "/limits/core", parentData: data43, parentDataProperty: "core", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+            errors = vErrors.length;
           }
-          if (!valid23) {
-            const err74 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/oneOf", keyword: "oneOf", params: { passingSchemas: passing0 }, message: "must match exactly one schema in oneOf" };
+        }
+        if (data43.fileSize !== void 0) {
+          if (!validate85(data43.fileSize, { instancePath: instancePath + "/limits/fileSize", parentData: data43, parentDataProperty: "fileSize", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data43.lockedMemory !== void 0) {
+          if (!validate85(data43.lockedMemory, { instancePath: instancePath + "/limits/lockedMemory", parentData: data43, parentDataProperty: "lockedMemory", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data43.stack !== void 0) {
+          if (!validate85(data43.stack, { instancePath: instancePath + "/limits/stack", parentData: data43, parentDataProperty: "stack", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+            errors = vErrors.length;
+          }
+        }
+      } else {
+        const err71 = { instancePath: instancePath + "/limits", schemaPath: "#/properties/limits/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err71];
+        } else {
+          vErrors.push(err71);
+        }
+        errors++;
+      }
+    }
+    if (data.logs !== void 0) {
+      let data51 = data.logs;
+      if (data51 && typeof data51 == "object" && !Array.isArray(data51)) {
+        for (const key10 in data51) {
+          if (!(key10 === "stdout" || key10 === "stderr" || key10 === "maxSize" || key10 === "keep")) {
+            const err72 = { instancePath: instancePath + "/logs", schemaPath: "#/properties/logs/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
-              vErrors = [err74];
+              vErrors = [err72];
             } else {
-              vErrors.push(err74);
+              vErrors.push(err72);
             }
             errors++;
-          } else {
-            errors = _errs97;
-            if (vErrors !== null) {
-              if (_errs97) {
-                vErrors.length = _errs97;
-              } else {
-                vErrors = null;
-              }
-            }
           }
-          if (data53 && typeof data53 == "object" && !Array.isArray(data53)) {
-            if (data53.name === void 0) {
-              const err75 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'" };
+        }
+        if (data51.stdout !== void 0) {
+          if (!validate91(data51.stdout, { instancePath: instancePath + "/logs/stdout", parentData: data51, parentDataProperty: "stdout", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data51.stderr !== void 0) {
+          if (!validate91(data51.stderr, { instancePath: instancePath + "/logs/stderr", parentData: data51, parentDataProperty: "stderr", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data51.maxSize !== void 0) {
+          if (!validate85(data51.maxSize, { instancePath: instancePath + "/logs/maxSize", parentData: data51, parentDataProperty: "maxSize", rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+            errors = vErrors.length;
+          }
+        }
+        if (data51.keep !== void 0) {
+          let data55 = data51.keep;
+          if (!(typeof data55 == "number" && (!(data55 % 1) && !isNaN(data55)) && isFinite(data55))) {
+            const err73 = { instancePath: instancePath + "/logs/keep", schemaPath: "#/properties/logs/properties/keep/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            if (vErrors === null) {
+              vErrors = [err73];
+            } else {
+              vErrors.push(err73);
+            }
+            errors++;
+          }
+          if (typeof data55 == "number" && isFinite(data55)) {
+            if (data55 > 1e4 || isNaN(data55)) {
+              const err74 = { instancePath: instancePath + "/logs/keep", schemaPath: "#/properties/logs/properties/keep/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
+              if (vErrors === null) {
+                vErrors = [err74];
+              } else {
+                vErrors.push(err74);
+              }
+              errors++;
+            }
+            if (data55 < 0 || isNaN(data55)) {
+              const err75 = { instancePath: instancePath + "/logs/keep", schemaPath: "#/properties/logs/properties/keep/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
               if (vErrors === null) {
                 vErrors = [err75];
               } else {
@@ -3174,228 +3128,249 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            for (const key10 in data53) {
-              if (!func1.call(schema24.properties.health.items.properties, key10)) {
-                const err76 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties" };
+          }
+        }
+      } else {
+        const err76 = { instancePath: instancePath + "/logs", schemaPath: "#/properties/logs/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err76];
+        } else {
+          vErrors.push(err76);
+        }
+        errors++;
+      }
+    }
+    if (data.health !== void 0) {
+      let data56 = data.health;
+      if (Array.isArray(data56)) {
+        const len5 = data56.length;
+        for (let i8 = 0; i8 < len5; i8++) {
+          let data57 = data56[i8];
+          const _errs108 = errors;
+          let valid27 = false;
+          let passing1 = null;
+          const _errs109 = errors;
+          if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
+            if (data57.http === void 0) {
+              const err77 = { instancePath: instancePath + "/health/" + i8, schemaPath: "#/properties/health/items/oneOf/0/required", keyword: "required", params: { missingProperty: "http" }, message: "must have required property 'http'" };
+              if (vErrors === null) {
+                vErrors = [err77];
+              } else {
+                vErrors.push(err77);
+              }
+              errors++;
+            }
+          }
+          var _valid1 = _errs109 === errors;
+          if (_valid1) {
+            valid27 = true;
+            passing1 = 0;
+          }
+          const _errs110 = errors;
+          if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
+            if (data57.tcp === void 0) {
+              const err78 = { instancePath: instancePath + "/health/" + i8, schemaPath: "#/properties/health/items/oneOf/1/required", keyword: "required", params: { missingProperty: "tcp" }, message: "must have required property 'tcp'" };
+              if (vErrors === null) {
+                vErrors = [err78];
+              } else {
+                vErrors.push(err78);
+              }
+              errors++;
+            }
+          }
+          var _valid1 = _errs110 === errors;
+          if (_valid1 && valid27) {
+            valid27 = false;
+            passing1 = [passing1, 1];
+          } else {
+            if (_valid1) {
+              valid27 = true;
+              passing1 = 1;
+            }
+            const _errs111 = errors;
+            if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
+              if (data57.exec === void 0) {
+                const err79 = { instancePath: instancePath + "/health/" + i8, schemaPath: "#/properties/health/items/oneOf/2/required", keyword: "required", params: { missingProperty: "exec" }, message: "must have required property 'exec'" };
                 if (vErrors === null) {
-                  vErrors = [err76];
+                  vErrors = [err79];
                 } else {
-                  vErrors.push(err76);
+                  vErrors.push(err79);
                 }
                 errors++;
               }
             }
-            if (data53.name !== void 0) {
-              if (!validate71(data53.name, { instancePath: instancePath + "/health/" + i7 + "/name", parentData: data53, parentDataProperty: "name", rootData, dynamicAnchors })) {
+            var _valid1 = _errs111 === errors;
+            if (_valid1 && valid27) {
+              valid27 = false;
+              passing1 = [passing1, 2];
+            } else {
+              if (_valid1) {
+                valid27 = true;
+                passing1 = 2;
+              }
+              const _errs112 = errors;
+              if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
+                if (data57.file === void 0) {
+                  const err80 = { instancePath: instancePath + "/health/" + i8, schemaPath: "#/properties/health/items/oneOf/3/required", keyword: "required", params: { missingProperty: "file" }, message: "must have required property 'file'" };
+                  if (vErrors === null) {
+                    vErrors = [err80];
+                  } else {
+                    vErrors.push(err80);
+                  }
+                  errors++;
+                }
+              }
+              var _valid1 = _errs112 === errors;
+              if (_valid1 && valid27) {
+                valid27 = false;
+                passing1 = [passing1, 3];
+              } else {
+                if (_valid1) {
+                  valid27 = true;
+                  passing1 = 3;
+                }
+                const _errs113 = errors;
+                if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
+                  if (data57.progress === void 0) {
+                    const err81 = { instancePath: instancePath + "/health/" + i8, schemaPath: "#/properties/health/items/oneOf/4/required", keyword: "required", params: { missingProperty: "progress" }, message: "must have required property 'progress'" };
+                    if (vErrors === null) {
+                      vErrors = [err81];
+                    } else {
+                      vErrors.push(err81);
+                    }
+                    errors++;
+                  }
+                }
+                var _valid1 = _errs113 === errors;
+                if (_valid1 && valid27) {
+                  valid27 = false;
+                  passing1 = [passing1, 4];
+                } else {
+                  if (_valid1) {
+                    valid27 = true;
+                    passing1 = 4;
+                  }
+                  const _errs114 = errors;
+                  if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
+                    if (data57.process === void 0) {
+                      const err82 = { instancePath: instancePath + "/health/" + i8, schemaPath: "#/properties/health/items/oneOf/5/required", keyword: "required", params: { missingProperty: "process" }, message: "must have required property 'process'" };
+                      if (vErrors === null) {
+                        vErrors = [err82];
+                      } else {
+                        vErrors.push(err82);
+                      }
+                      errors++;
+                    }
+                  }
+                  var _valid1 = _errs114 === errors;
+                  if (_valid1 && valid27) {
+                    valid27 = false;
+                    passing1 = [passing1, 5];
+                  } else {
+                    if (_valid1) {
+                      valid27 = true;
+                      passing1 = 5;
+                    }
+                  }
+                }
+              }
+            }
+          }
+          if (!valid27) {
+            const err83 = { instancePath: instancePath + "/health/" + i8, schemaPath: "#/properties/health/items/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf" };
+            if (vErrors === null) {
+              vErrors = [err83];
+            } else {
+              vErrors.push(err83);
+            }
+            errors++;
+          } else {
+            errors = _errs108;
+            if (vErrors !== null) {
+              if (_errs108) {
+                vErrors.length = _errs108;
+              } else {
+                vErrors = null;
+              }
+            }
+          }
+          if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
+            if (data57.name === void 0) {
+              const err84 = { instancePath: instancePath + "/health/" + i8, schemaPath: "#/properties/health/items/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'" };
+              if (vErrors === null) {
+                vErrors = [err84];
+              } else {
+                vErrors.push(err84);
+              }
+              errors++;
+            }
+            for (const key11 in data57) {
+              if (!func1.call(schema24.properties.health.items.properties, key11)) {
+                const err85 = { instancePath: instancePath + "/health/" + i8, schemaPath: "#/properties/health/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
+                if (vErrors === null) {
+                  vErrors = [err85];
+                } else {
+                  vErrors.push(err85);
+                }
+                errors++;
+              }
+            }
+            if (data57.name !== void 0) {
+              if (!validate71(data57.name, { instancePath: instancePath + "/health/" + i8 + "/name", parentData: data57, parentDataProperty: "name", rootData, dynamicAnchors })) {
                 vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
                 errors = vErrors.length;
               }
             }
-            if (data53.http !== void 0) {
-              if (!validate96(data53.http, { instancePath: instancePath + "/health/" + i7 + "/http", parentData: data53, parentDataProperty: "http", rootData, dynamicAnchors })) {
+            if (data57.http !== void 0) {
+              if (!validate96(data57.http, { instancePath: instancePath + "/health/" + i8 + "/http", parentData: data57, parentDataProperty: "http", rootData, dynamicAnchors })) {
                 vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
                 errors = vErrors.length;
               }
             }
-            if (data53.tcp !== void 0) {
-              if (!validate102(data53.tcp, { instancePath: instancePath + "/health/" + i7 + "/tcp", parentData: data53, parentDataProperty: "tcp", rootData, dynamicAnchors })) {
+            if (data57.tcp !== void 0) {
+              if (!validate102(data57.tcp, { instancePath: instancePath + "/health/" + i8 + "/tcp", parentData: data57, parentDataProperty: "tcp", rootData, dynamicAnchors })) {
                 vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
                 errors = vErrors.length;
               }
             }
-            if (data53.exec !== void 0) {
-              if (!validate104(data53.exec, { instancePath: instancePath + "/health/" + i7 + "/exec", parentData: data53, parentDataProperty: "exec", rootData, dynamicAnchors })) {
+            if (data57.exec !== void 0) {
+              if (!validate104(data57.exec, { instancePath: instancePath + "/health/" + i8 + "/exec", parentData: data57, parentDataProperty: "exec", rootData, dynamicAnchors })) {
                 vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
                 errors = vErrors.length;
               }
             }
-            if (data53.file !== void 0) {
-              if (!validate106(data53.file, { instancePath: instancePath + "/health/" + i7 + "/file", parentData: data53, parentDataProperty: "file", rootData, dynamicAnchors })) {
+            if (data57.file !== void 0) {
+              if (!validate106(data57.file, { instancePath: instancePath + "/health/" + i8 + "/file", parentData: data57, parentDataProperty: "file", rootData, dynamicAnchors })) {
                 vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
                 errors = vErrors.length;
               }
             }
-            if (data53.progress !== void 0) {
-              let data59 = data53.progress;
-              const _errs112 = errors;
-              let valid25 = false;
-              let passing1 = null;
-              const _errs113 = errors;
-              if (data59 && typeof data59 == "object" && !Array.isArray(data59)) {
-                if (data59.http === void 0) {
-                  const err77 = { instancePath: instancePath + "/health/" + i7 + "/progress", schemaPath: "#/properties/health/items/properties/progress/oneOf/0/required", keyword: "required", params: { missingProperty: "http" }, message: "must have required property 'http'" };
+            if (data57.progress !== void 0) {
+              let data63 = data57.progress;
+              const _errs123 = errors;
+              let valid29 = false;
+              let passing2 = null;
+              const _errs124 = errors;
+              if (data63 && typeof data63 == "object" && !Array.isArray(data63)) {
+                if (data63.http === void 0) {
+                  const err86 = { instancePath: instancePath + "/health/" + i8 + "/progress", schemaPath: "#/properties/health/items/properties/progress/oneOf/0/required", keyword: "required", params: { missingProperty: "http" }, message: "must have required property 'http'" };
                   if (vErrors === null) {
-                    vErrors = [err77];
+                    vErrors = [err86];
                   } else {
-                    vErrors.push(err77);
+                    vErrors.push(err86);
                   }
                   errors++;
                 }
               }
-              var _valid1 = _errs113 === errors;
-              if (_valid1) {
-                valid25 = true;
-                passing1 = 0;
+              var _valid2 = _errs124 === errors;
+              if (_valid2) {
+                valid29 = true;
+                passing2 = 0;
               }
-              const _errs114 = errors;
-              if (data59 && typeof data59 == "object" && !Array.isArray(data59)) {
-                if (data59.exec === void 0) {
-                  const err78 = { instancePath: instancePath + "/health/" + i7 + "/progress", schemaPath: "#/properties/health/items/properties/progress/oneOf/1/required", keyword: "required", params: { missingProperty: "exec" }, message: "must have required property 'exec'" };
-                  if (vErrors === null) {
-                    vErrors = [err78];
-                  } else {
-                    vErrors.push(err78);
-                  }
-                  errors++;
-                }
-              }
-              var _valid1 = _errs114 === errors;
-              if (_valid1 && valid25) {
-                valid25 = false;
-                passing1 = [passing1, 1];
-              } else {
-                if (_valid1) {
-                  valid25 = true;
-                  passing1 = 1;
-                }
-                const _errs115 = errors;
-                if (data59 && typeof data59 == "object" && !Array.isArray(data59)) {
-                  if (data59.file === void 0) {
-                    const err79 = { instancePath: instancePath + "/health/" + i7 + "/progress", schemaPath: "#/properties/health/items/properties/progress/oneOf/2/required", keyword: "required", params: { missingProperty: "file" }, message: "must have required property 'file'" };
-                    if (vErrors === null) {
-                      vErrors = [err79];
-                    } else {
-                      vErrors.push(err79);
-                    }
-                    errors++;
-                  }
-                }
-                var _valid1 = _errs115 === errors;
-                if (_valid1 && valid25) {
-                  valid25 = false;
-                  passing1 = [passing1, 2];
-                } else {
-                  if (_valid1) {
-                    valid25 = true;
-                    passing1 = 2;
-                  }
-                }
-              }
-              if (!valid25) {
-                const err80 = { instancePath: instancePath + "/health/" + i7 + "/progress", schemaPath: "#/properties/health/items/properties/progress/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf" };
-                if (vErrors === null) {
-                  vErrors = [err80];
-                } else {
-                  vErrors.push(err80);
-                }
-                errors++;
-              } else {
-                errors = _errs112;
-                if (vErrors !== null) {
-                  if (_errs112) {
-                    vErrors.length = _errs112;
-                  } else {
-                    vErrors = null;
-                  }
-                }
-              }
-              if (data59 && typeof data59 == "object" && !Array.isArray(data59)) {
-                if (data59.within === void 0) {
-                  const err81 = { instancePath: instancePath + "/health/" + i7 + "/progress", schemaPath: "#/properties/health/items/properties/progress/required", keyword: "required", params: { missingProperty: "within" }, message: "must have required property 'within'" };
-                  if (vErrors === null) {
-                    vErrors = [err81];
-                  } else {
-                    vErrors.push(err81);
-                  }
-                  errors++;
-                }
-                for (const key11 in data59) {
-                  if (!(key11 === "http" || key11 === "exec" || key11 === "file" || key11 === "json" || key11 === "regex" || key11 === "within")) {
-                    const err82 = { instancePath: instancePath + "/health/" + i7 + "/progress", schemaPath: "#/properties/health/items/properties/progress/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
-                    if (vErrors === null) {
-                      vErrors = [err82];
-                    } else {
-                      vErrors.push(err82);
-                    }
-                    errors++;
-                  }
-                }
-                if (data59.http !== void 0) {
-                  if (!validate96(data59.http, { instancePath: instancePath + "/health/" + i7 + "/progress/http", parentData: data59, parentDataProperty: "http", rootData, dynamicAnchors })) {
-                    vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
-                    errors = vErrors.length;
-                  }
-                }
-                if (data59.exec !== void 0) {
-                  if (!validate104(data59.exec, { instancePath: instancePath + "/health/" + i7 + "/progress/exec", parentData: data59, parentDataProperty: "exec", rootData, dynamicAnchors })) {
-                    vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
-                    errors = vErrors.length;
-                  }
-                }
-                if (data59.file !== void 0) {
-                  if (!validate106(data59.file, { instancePath: instancePath + "/health/" + i7 + "/progress/file", parentData: data59, parentDataProperty: "file", rootData, dynamicAnchors })) {
-                    vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
-                    errors = vErrors.length;
-                  }
-                }
-                if (data59.json !== void 0) {
-                  if (!validate98(data59.json, { instancePath: instancePath + "/health/" + i7 + "/progress/json", parentData: data59, parentDataProperty: "json", rootData, dynamicAnchors })) {
-                    vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
-                    errors = vErrors.length;
-                  }
-                }
-                if (data59.regex !== void 0) {
-                  let data64 = data59.regex;
-                  if (typeof data64 === "string") {
-                    if (func6(data64) > 1e3) {
-                      const err83 = { instancePath: instancePath + "/health/" + i7 + "/progress/regex", schemaPath: "#/properties/health/items/properties/progress/properties/regex/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
-                      if (vErrors === null) {
-                        vErrors = [err83];
-                      } else {
-                        vErrors.push(err83);
-                      }
-                      errors++;
-                    }
-                    if (func6(data64) < 1) {
-                      const err84 = { instancePath: instancePath + "/health/" + i7 + "/progress/regex", schemaPath: "#/properties/health/items/properties/progress/properties/regex/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-                      if (vErrors === null) {
-                        vErrors = [err84];
-                      } else {
-                        vErrors.push(err84);
-                      }
-                      errors++;
-                    }
-                  } else {
-                    const err85 = { instancePath: instancePath + "/health/" + i7 + "/progress/regex", schemaPath: "#/properties/health/items/properties/progress/properties/regex/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                    if (vErrors === null) {
-                      vErrors = [err85];
-                    } else {
-                      vErrors.push(err85);
-                    }
-                    errors++;
-                  }
-                }
-                if (data59.within !== void 0) {
-                  if (!validate75(data59.within, { instancePath: instancePath + "/health/" + i7 + "/progress/within", parentData: data59, parentDataProperty: "within", rootData, dynamicAnchors })) {
-                    vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
-                    errors = vErrors.length;
-                  }
-                }
-              } else {
-                const err86 = { instancePath: instancePath + "/health/" + i7 + "/progress", schemaPath: "#/properties/health/items/properties/progress/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-                if (vErrors === null) {
-                  vErrors = [err86];
-                } else {
-                  vErrors.push(err86);
-                }
-                errors++;
-              }
-            }
-            if (data53.process !== void 0) {
-              let data66 = data53.process;
-              if (data66 && typeof data66 == "object" && !Array.isArray(data66)) {
-                if (Object.keys(data66).length < 1) {
-                  const err87 = { instancePath: instancePath + "/health/" + i7 + "/process", schemaPath: "#/properties/health/items/properties/process/minProperties", keyword: "minProperties", params: { limit: 1 }, message: "must NOT have fewer than 1 properties" };
+              const _errs125 = errors;
+              if (data63 && typeof data63 == "object" && !Array.isArray(data63)) {
+                if (data63.exec === void 0) {
+                  const err87 = { instancePath: instancePath + "/health/" + i8 + "/progress", schemaPath: "#/properties/health/items/properties/progress/oneOf/1/required", keyword: "required", params: { missingProperty: "exec" }, message: "must have required property 'exec'" };
                   if (vErrors === null) {
                     vErrors = [err87];
                   } else {
@@ -3403,9 +3378,20 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                for (const key12 in data66) {
-                  if (!(key12 === "memory" || key12 === "openFiles")) {
-                    const err88 = { instancePath: instancePath + "/health/" + i7 + "/process", schemaPath: "#/properties/health/items/properties/process/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
+              }
+              var _valid2 = _errs125 === errors;
+              if (_valid2 && valid29) {
+                valid29 = false;
+                passing2 = [passing2, 1];
+              } else {
+                if (_valid2) {
+                  valid29 = true;
+                  passing2 = 1;
+                }
+                const _errs126 = errors;
+                if (data63 && typeof data63 == "object" && !Array.isArray(data63)) {
+                  if (data63.file === void 0) {
+                    const err88 = { instancePath: instancePath + "/health/" + i8 + "/progress", schemaPath: "#/properties/health/items/properties/progress/oneOf/2/required", keyword: "required", params: { missingProperty: "file" }, message: "must have required property 'file'" };
                     if (vErrors === null) {
                       vErrors = [err88];
                     } else {
@@ -3414,110 +3400,132 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
                     errors++;
                   }
                 }
-                if (data66.memory !== void 0) {
-                  if (!validate85(data66.memory, { instancePath: instancePath + "/health/" + i7 + "/process/memory", parentData: data66, parentDataProperty: "memory", rootData, dynamicAnchors })) {
-                    vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
-                    errors = vErrors.length;
+                var _valid2 = _errs126 === errors;
+                if (_valid2 && valid29) {
+                  valid29 = false;
+                  passing2 = [passing2, 2];
+                } else {
+                  if (_valid2) {
+                    valid29 = true;
+                    passing2 = 2;
                   }
                 }
-                if (data66.openFiles !== void 0) {
-                  let data68 = data66.openFiles;
-                  if (!(typeof data68 == "number" && (!(data68 % 1) && !isNaN(data68)) && isFinite(data68))) {
-                    const err89 = { instancePath: instancePath + "/health/" + i7 + "/process/openFiles", schemaPath: "#/properties/health/items/properties/process/properties/openFiles/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+              }
+              if (!valid29) {
+                const err89 = { instancePath: instancePath + "/health/" + i8 + "/progress", schemaPath: "#/properties/health/items/properties/progress/oneOf", keyword: "oneOf", params: { passingSchemas: passing2 }, message: "must match exactly one schema in oneOf" };
+                if (vErrors === null) {
+                  vErrors = [err89];
+                } else {
+                  vErrors.push(err89);
+                }
+                errors++;
+              } else {
+                errors = _errs123;
+                if (vErrors !== null) {
+                  if (_errs123) {
+                    vErrors.length = _errs123;
+                  } else {
+                    vErrors = null;
+                  }
+                }
+              }
+              if (data63 && typeof data63 == "object" && !Array.isArray(data63)) {
+                if (data63.within === void 0) {
+                  const err90 = { instancePath: instancePath + "/health/" + i8 + "/progress", schemaPath: "#/properties/health/items/properties/progress/required", keyword: "required", params: { missingProperty: "within" }, message: "must have required property 'within'" };
+                  if (vErrors === null) {
+                    vErrors = [err90];
+                  } else {
+                    vErrors.push(err90);
+                  }
+                  errors++;
+                }
+                for (const key12 in data63) {
+                  if (!(key12 === "http" || key12 === "exec" || key12 === "file" || key12 === "json" || key12 === "regex" || key12 === "within")) {
+                    const err91 = { instancePath: instancePath + "/health/" + i8 + "/progress", schemaPath: "#/properties/health/items/properties/progress/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
                     if (vErrors === null) {
-                      vErrors = [err89];
+                      vErrors = [err91];
                     } else {
-                      vErrors.push(err89);
+                      vErrors.push(err91);
                     }
                     errors++;
                   }
-                  if (typeof data68 == "number" && isFinite(data68)) {
-                    if (data68 > 1e8 || isNaN(data68)) {
-                      const err90 = { instancePath: instancePath + "/health/" + i7 + "/process/openFiles", schemaPath: "#/properties/health/items/properties/process/properties/openFiles/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e8 }, message: "must be <= 100000000" };
+                }
+                if (data63.http !== void 0) {
+                  if (!validate96(data63.http, { instancePath: instancePath + "/health/" + i8 + "/progress/http", parentData: data63, parentDataProperty: "http", rootData, dynamicAnchors })) {
+                    vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
+                    errors = vErrors.length;
+                  }
+                }
+                if (data63.exec !== void 0) {
+                  if (!validate104(data63.exec, { instancePath: instancePath + "/health/" + i8 + "/progress/exec", parentData: data63, parentDataProperty: "exec", rootData, dynamicAnchors })) {
+                    vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
+                    errors = vErrors.length;
+                  }
+                }
+                if (data63.file !== void 0) {
+                  if (!validate106(data63.file, { instancePath: instancePath + "/health/" + i8 + "/progress/file", parentData: data63, parentDataProperty: "file", rootData, dynamicAnchors })) {
+                    vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
+                    errors = vErrors.length;
+                  }
+                }
+                if (data63.json !== void 0) {
+                  if (!validate98(data63.json, { instancePath: instancePath + "/health/" + i8 + "/progress/json", parentData: data63, parentDataProperty: "json", rootData, dynamicAnchors })) {
+                    vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
+                    errors = vErrors.length;
+                  }
+                }
+                if (data63.regex !== void 0) {
+                  let data68 = data63.regex;
+                  if (typeof data68 === "string") {
+                    if (func6(data68) > 1e3) {
+                      const err92 = { instancePath: instancePath + "/health/" + i8 + "/progress/regex", schemaPath: "#/properties/health/items/properties/progress/properties/regex/maxLength", keyword: "maxLength", params: { limit: 1e3 }, message: "must NOT have more than 1000 characters" };
                       if (vErrors === null) {
-                        vErrors = [err90];
+                        vErrors = [err92];
                       } else {
-                        vErrors.push(err90);
+                        vErrors.push(err92);
                       }
                       errors++;
                     }
-                    if (data68 < 1 || isNaN(data68)) {
-                      const err91 = { instancePath: instancePath + "/health/" + i7 + "/process/openFiles", schemaPath: "#/properties/health/items/properties/process/properties/openFiles/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                    if (func6(data68) < 1) {
+                      const err93 = { instancePath: instancePath + "/health/" + i8 + "/progress/regex", schemaPath: "#/properties/health/items/properties/progress/properties/regex/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
                       if (vErrors === null) {
-                        vErrors = [err91];
+                        vErrors = [err93];
                       } else {
-                        vErrors.push(err91);
+                        vErrors.push(err93);
                       }
                       errors++;
                     }
+                  } else {
+                    const err94 = { instancePath: instancePath + "/health/" + i8 + "/progress/regex", schemaPath: "#/properties/health/items/properties/progress/properties/regex/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err94];
+                    } else {
+                      vErrors.push(err94);
+                    }
+                    errors++;
+                  }
+                }
+                if (data63.within !== void 0) {
+                  if (!validate75(data63.within, { instancePath: instancePath + "/health/" + i8 + "/progress/within", parentData: data63, parentDataProperty: "within", rootData, dynamicAnchors })) {
+                    vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+                    errors = vErrors.length;
                   }
                 }
               } else {
-                const err92 = { instancePath: instancePath + "/health/" + i7 + "/process", schemaPath: "#/properties/health/items/properties/process/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+                const err95 = { instancePath: instancePath + "/health/" + i8 + "/progress", schemaPath: "#/properties/health/items/properties/progress/type", keyword: "type", params: { type: "object" }, message: "must be object" };
                 if (vErrors === null) {
-                  vErrors = [err92];
+                  vErrors = [err95];
                 } else {
-                  vErrors.push(err92);
+                  vErrors.push(err95);
                 }
                 errors++;
               }
             }
-            if (data53.every !== void 0) {
-              if (!validate75(data53.every, { instancePath: instancePath + "/health/" + i7 + "/every", parentData: data53, parentDataProperty: "every", rootData, dynamicAnchors })) {
-                vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
-                errors = vErrors.length;
-              }
-            }
-            if (data53.timeout !== void 0) {
-              if (!validate75(data53.timeout, { instancePath: instancePath + "/health/" + i7 + "/timeout", parentData: data53, parentDataProperty: "timeout", rootData, dynamicAnchors })) {
-                vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
-                errors = vErrors.length;
-              }
-            }
-            if (data53.failures !== void 0) {
-              let data71 = data53.failures;
-              const _errs133 = errors;
-              let valid28 = false;
-              let passing2 = null;
-              const _errs134 = errors;
-              if (!(typeof data71 == "number" && (!(data71 % 1) && !isNaN(data71)) && isFinite(data71))) {
-                const err93 = { instancePath: instancePath + "/health/" + i7 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/0/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-                if (vErrors === null) {
-                  vErrors = [err93];
-                } else {
-                  vErrors.push(err93);
-                }
-                errors++;
-              }
-              if (typeof data71 == "number" && isFinite(data71)) {
-                if (data71 > 1e3 || isNaN(data71)) {
-                  const err94 = { instancePath: instancePath + "/health/" + i7 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/0/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
-                  if (vErrors === null) {
-                    vErrors = [err94];
-                  } else {
-                    vErrors.push(err94);
-                  }
-                  errors++;
-                }
-                if (data71 < 1 || isNaN(data71)) {
-                  const err95 = { instancePath: instancePath + "/health/" + i7 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/0/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-                  if (vErrors === null) {
-                    vErrors = [err95];
-                  } else {
-                    vErrors.push(err95);
-                  }
-                  errors++;
-                }
-              }
-              var _valid2 = _errs134 === errors;
-              if (_valid2) {
-                valid28 = true;
-                passing2 = 0;
-              }
-              const _errs136 = errors;
-              if (data71 && typeof data71 == "object" && !Array.isArray(data71)) {
-                if (data71.count === void 0) {
-                  const err96 = { instancePath: instancePath + "/health/" + i7 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/required", keyword: "required", params: { missingProperty: "count" }, message: "must have required property 'count'" };
+            if (data57.process !== void 0) {
+              let data70 = data57.process;
+              if (data70 && typeof data70 == "object" && !Array.isArray(data70)) {
+                if (Object.keys(data70).length < 1) {
+                  const err96 = { instancePath: instancePath + "/health/" + i8 + "/process", schemaPath: "#/properties/health/items/properties/process/minProperties", keyword: "minProperties", params: { limit: 1 }, message: "must NOT have fewer than 1 properties" };
                   if (vErrors === null) {
                     vErrors = [err96];
                   } else {
@@ -3525,18 +3533,27 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                if (data71.of === void 0) {
-                  const err97 = { instancePath: instancePath + "/health/" + i7 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/required", keyword: "required", params: { missingProperty: "of" }, message: "must have required property 'of'" };
-                  if (vErrors === null) {
-                    vErrors = [err97];
-                  } else {
-                    vErrors.push(err97);
+                for (const key13 in data70) {
+                  if (!(key13 === "memory" || key13 === "openFiles")) {
+                    const err97 = { instancePath: instancePath + "/health/" + i8 + "/process", schemaPath: "#/properties/health/items/properties/process/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
+                    if (vErrors === null) {
+                      vErrors = [err97];
+                    } else {
+                      vErrors.push(err97);
+                    }
+                    errors++;
                   }
-                  errors++;
                 }
-                for (const key13 in data71) {
-                  if (!(key13 === "count" || key13 === "of")) {
-                    const err98 = { instancePath: instancePath + "/health/" + i7 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
+                if (data70.memory !== void 0) {
+                  if (!validate85(data70.memory, { instancePath: instancePath + "/health/" + i8 + "/process/memory", parentData: data70, parentDataProperty: "memory", rootData, dynamicAnchors })) {
+                    vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+                    errors = vErrors.length;
+                  }
+                }
+                if (data70.openFiles !== void 0) {
+                  let data72 = data70.openFiles;
+                  if (!(typeof data72 == "number" && (!(data72 % 1) && !isNaN(data72)) && isFinite(data72))) {
+                    const err98 = { instancePath: instancePath + "/health/" + i8 + "/process/openFiles", schemaPath: "#/properties/health/items/properties/process/properties/openFiles/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
                     if (vErrors === null) {
                       vErrors = [err98];
                     } else {
@@ -3544,21 +3561,18 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
                     }
                     errors++;
                   }
-                }
-                if (data71.count !== void 0) {
-                  let data72 = data71.count;
-                  if (!(typeof data72 == "number" && (!(data72 % 1) && !isNaN(data72)) && isFinite(data72))) {
-                    const err99 = { instancePath: instancePath + "/health/" + i7 + "/failures/count", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/properties/count/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-                    if (vErrors === null) {
-                      vErrors = [err99];
-                    } else {
-                      vErrors.push(err99);
-                    }
-                    errors++;
-                  }
                   if (typeof data72 == "number" && isFinite(data72)) {
-                    if (data72 > 1e3 || isNaN(data72)) {
-                      const err100 = { instancePath: instancePath + "/health/" + i7 + "/failures/count", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/properties/count/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
+                    if (data72 > 1e8 || isNaN(data72)) {
+                      const err99 = { instancePath: instancePath + "/health/" + i8 + "/process/openFiles", schemaPath: "#/properties/health/items/properties/process/properties/openFiles/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e8 }, message: "must be <= 100000000" };
+                      if (vErrors === null) {
+                        vErrors = [err99];
+                      } else {
+                        vErrors.push(err99);
+                      }
+                      errors++;
+                    }
+                    if (data72 < 1 || isNaN(data72)) {
+                      const err100 = { instancePath: instancePath + "/health/" + i8 + "/process/openFiles", schemaPath: "#/properties/health/items/properties/process/properties/openFiles/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
                       if (vErrors === null) {
                         vErrors = [err100];
                       } else {
@@ -3566,170 +3580,167 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
                       }
                       errors++;
                     }
-                    if (data72 < 1 || isNaN(data72)) {
-                      const err101 = { instancePath: instancePath + "/health/" + i7 + "/failures/count", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/properties/count/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-                      if (vErrors === null) {
-                        vErrors = [err101];
-                      } else {
-                        vErrors.push(err101);
-                      }
-                      errors++;
-                    }
                   }
                 }
-                if (data71.of !== void 0) {
-                  let data73 = data71.of;
-                  if (!(typeof data73 == "number" && (!(data73 % 1) && !isNaN(data73)) && isFinite(data73))) {
-                    const err102 = { instancePath: instancePath + "/health/" + i7 + "/failures/of", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/properties/of/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+              } else {
+                const err101 = { instancePath: instancePath + "/health/" + i8 + "/process", schemaPath: "#/properties/health/items/properties/process/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+                if (vErrors === null) {
+                  vErrors = [err101];
+                } else {
+                  vErrors.push(err101);
+                }
+                errors++;
+              }
+            }
+            if (data57.every !== void 0) {
+              if (!validate75(data57.every, { instancePath: instancePath + "/health/" + i8 + "/every", parentData: data57, parentDataProperty: "every", rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+                errors = vErrors.length;
+              }
+            }
+            if (data57.timeout !== void 0) {
+              if (!validate75(data57.timeout, { instancePath: instancePath + "/health/" + i8 + "/timeout", parentData: data57, parentDataProperty: "timeout", rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+                errors = vErrors.length;
+              }
+            }
+            if (data57.failures !== void 0) {
+              let data75 = data57.failures;
+              const _errs144 = errors;
+              let valid32 = false;
+              let passing3 = null;
+              const _errs145 = errors;
+              if (!(typeof data75 == "number" && (!(data75 % 1) && !isNaN(data75)) && isFinite(data75))) {
+                const err102 = { instancePath: instancePath + "/health/" + i8 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/0/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                if (vErrors === null) {
+                  vErrors = [err102];
+                } else {
+                  vErrors.push(err102);
+                }
+                errors++;
+              }
+              if (typeof data75 == "number" && isFinite(data75)) {
+                if (data75 > 1e3 || isNaN(data75)) {
+                  const err103 = { instancePath: instancePath + "/health/" + i8 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/0/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
+                  if (vErrors === null) {
+                    vErrors = [err103];
+                  } else {
+                    vErrors.push(err103);
+                  }
+                  errors++;
+                }
+                if (data75 < 1 || isNaN(data75)) {
+                  const err104 = { instancePath: instancePath + "/health/" + i8 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/0/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                  if (vErrors === null) {
+                    vErrors = [err104];
+                  } else {
+                    vErrors.push(err104);
+                  }
+                  errors++;
+                }
+              }
+              var _valid3 = _errs145 === errors;
+              if (_valid3) {
+                valid32 = true;
+                passing3 = 0;
+              }
+              const _errs147 = errors;
+              if (data75 && typeof data75 == "object" && !Array.isArray(data75)) {
+                if (data75.count === void 0) {
+                  const err105 = { instancePath: instancePath + "/health/" + i8 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/required", keyword: "required", params: { missingProperty: "count" }, message: "must have required property 'count'" };
+                  if (vErrors === null) {
+                    vErrors = [err105];
+                  } else {
+                    vErrors.push(err105);
+                  }
+                  errors++;
+                }
+                if (data75.of === void 0) {
+                  const err106 = { instancePath: instancePath + "/health/" + i8 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/required", keyword: "required", params: { missingProperty: "of" }, message: "must have required property 'of'" };
+                  if (vErrors === null) {
+                    vErrors = [err106];
+                  } else {
+                    vErrors.push(err106);
+                  }
+                  errors++;
+                }
+                for (const key14 in data75) {
+                  if (!(key14 === "count" || key14 === "of")) {
+                    const err107 = { instancePath: instancePath + "/health/" + i8 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
                     if (vErrors === null) {
-                      vErrors = [err102];
+                      vErrors = [err107];
                     } else {
-                      vErrors.push(err102);
+                      vErrors.push(err107);
                     }
                     errors++;
                   }
-                  if (typeof data73 == "number" && isFinite(data73)) {
-                    if (data73 > 1e3 || isNaN(data73)) {
-                      const err103 = { instancePath: instancePath + "/health/" + i7 + "/failures/of", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/properties/of/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
+                }
+                if (data75.count !== void 0) {
+                  let data76 = data75.count;
+                  if (!(typeof data76 == "number" && (!(data76 % 1) && !isNaN(data76)) && isFinite(data76))) {
+                    const err108 = { instancePath: instancePath + "/health/" + i8 + "/failures/count", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/properties/count/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                    if (vErrors === null) {
+                      vErrors = [err108];
+                    } else {
+                      vErrors.push(err108);
+                    }
+                    errors++;
+                  }
+                  if (typeof data76 == "number" && isFinite(data76)) {
+                    if (data76 > 1e3 || isNaN(data76)) {
+                      const err109 = { instancePath: instancePath + "/health/" + i8 + "/failures/count", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/properties/count/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
                       if (vErrors === null) {
-                        vErrors = [err103];
+                        vErrors = [err109];
                       } else {
-                        vErrors.push(err103);
+                        vErrors.push(err109);
                       }
                       errors++;
                     }
-                    if (data73 < 1 || isNaN(data73)) {
-                      const err104 = { instancePath: instancePath + "/health/" + i7 + "/failures/of", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/properties/of/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                    if (data76 < 1 || isNaN(data76)) {
+                      const err110 = { instancePath: instancePath + "/health/" + i8 + "/failures/count", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/properties/count/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
                       if (vErrors === null) {
-                        vErrors = [err104];
+                        vErrors = [err110];
                       } else {
-                        vErrors.push(err104);
+                        vErrors.push(err110);
+                      }
+                      errors++;
+                    }
+                  }
+                }
+                if (data75.of !== void 0) {
+                  let data77 = data75.of;
+                  if (!(typeof data77 == "number" && (!(data77 % 1) && !isNaN(data77)) && isFinite(data77))) {
+                    const err111 = { instancePath: instancePath + "/health/" + i8 + "/failures/of", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/properties/of/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                    if (vErrors === null) {
+                      vErrors = [err111];
+                    } else {
+                      vErrors.push(err111);
+                    }
+                    errors++;
+                  }
+                  if (typeof data77 == "number" && isFinite(data77)) {
+                    if (data77 > 1e3 || isNaN(data77)) {
+                      const err112 = { instancePath: instancePath + "/health/" + i8 + "/failures/of", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/properties/of/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
+                      if (vErrors === null) {
+                        vErrors = [err112];
+                      } else {
+                        vErrors.push(err112);
+                      }
+                      errors++;
+                    }
+                    if (data77 < 1 || isNaN(data77)) {
+                      const err113 = { instancePath: instancePath + "/health/" + i8 + "/failures/of", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/properties/of/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                      if (vErrors === null) {
+                        vErrors = [err113];
+                      } else {
+                        vErrors.push(err113);
                       }
                       errors++;
                     }
                   }
                 }
               } else {
-                const err105 = { instancePath: instancePath + "/health/" + i7 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-                if (vErrors === null) {
-                  vErrors = [err105];
-                } else {
-                  vErrors.push(err105);
-                }
-                errors++;
-              }
-              var _valid2 = _errs136 === errors;
-              if (_valid2 && valid28) {
-                valid28 = false;
-                passing2 = [passing2, 1];
-              } else {
-                if (_valid2) {
-                  valid28 = true;
-                  passing2 = 1;
-                }
-              }
-              if (!valid28) {
-                const err106 = { instancePath: instancePath + "/health/" + i7 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf", keyword: "oneOf", params: { passingSchemas: passing2 }, message: "must match exactly one schema in oneOf" };
-                if (vErrors === null) {
-                  vErrors = [err106];
-                } else {
-                  vErrors.push(err106);
-                }
-                errors++;
-              } else {
-                errors = _errs133;
-                if (vErrors !== null) {
-                  if (_errs133) {
-                    vErrors.length = _errs133;
-                  } else {
-                    vErrors = null;
-                  }
-                }
-              }
-            }
-            if (data53.successes !== void 0) {
-              let data74 = data53.successes;
-              if (!(typeof data74 == "number" && (!(data74 % 1) && !isNaN(data74)) && isFinite(data74))) {
-                const err107 = { instancePath: instancePath + "/health/" + i7 + "/successes", schemaPath: "#/properties/health/items/properties/successes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-                if (vErrors === null) {
-                  vErrors = [err107];
-                } else {
-                  vErrors.push(err107);
-                }
-                errors++;
-              }
-              if (typeof data74 == "number" && isFinite(data74)) {
-                if (data74 > 1e3 || isNaN(data74)) {
-                  const err108 = { instancePath: instancePath + "/health/" + i7 + "/successes", schemaPath: "#/properties/health/items/properties/successes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
-                  if (vErrors === null) {
-                    vErrors = [err108];
-                  } else {
-                    vErrors.push(err108);
-                  }
-                  errors++;
-                }
-                if (data74 < 1 || isNaN(data74)) {
-                  const err109 = { instancePath: instancePath + "/health/" + i7 + "/successes", schemaPath: "#/properties/health/items/properties/successes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-                  if (vErrors === null) {
-                    vErrors = [err109];
-                  } else {
-                    vErrors.push(err109);
-                  }
-                  errors++;
-                }
-              }
-            }
-            if (data53.startup !== void 0) {
-              if (typeof data53.startup !== "boolean") {
-                const err110 = { instancePath: instancePath + "/health/" + i7 + "/startup", schemaPath: "#/properties/health/items/properties/startup/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-                if (vErrors === null) {
-                  vErrors = [err110];
-                } else {
-                  vErrors.push(err110);
-                }
-                errors++;
-              }
-            }
-            if (data53.kind !== void 0) {
-              let data76 = data53.kind;
-              if (!(data76 === "both" || data76 === "readiness" || data76 === "liveness")) {
-                const err111 = { instancePath: instancePath + "/health/" + i7 + "/kind", schemaPath: "#/properties/health/items/properties/kind/enum", keyword: "enum", params: { allowedValues: schema24.properties.health.items.properties.kind.enum }, message: "must be equal to one of the allowed values" };
-                if (vErrors === null) {
-                  vErrors = [err111];
-                } else {
-                  vErrors.push(err111);
-                }
-                errors++;
-              }
-            }
-            if (data53.about !== void 0) {
-              let data77 = data53.about;
-              if (!(data77 === "self" || data77 === "dependency")) {
-                const err112 = { instancePath: instancePath + "/health/" + i7 + "/about", schemaPath: "#/properties/health/items/properties/about/enum", keyword: "enum", params: { allowedValues: schema24.properties.health.items.properties.about.enum }, message: "must be equal to one of the allowed values" };
-                if (vErrors === null) {
-                  vErrors = [err112];
-                } else {
-                  vErrors.push(err112);
-                }
-                errors++;
-              }
-            }
-            if (data53.level !== void 0) {
-              let data78 = data53.level;
-              if (!(data78 === "degraded" || data78 === "critical" || data78 === "dead")) {
-                const err113 = { instancePath: instancePath + "/health/" + i7 + "/level", schemaPath: "#/properties/health/items/properties/level/enum", keyword: "enum", params: { allowedValues: schema24.properties.health.items.properties.level.enum }, message: "must be equal to one of the allowed values" };
-                if (vErrors === null) {
-                  vErrors = [err113];
-                } else {
-                  vErrors.push(err113);
-                }
-                errors++;
-              }
-            }
-            if (data53.onFailure !== void 0) {
-              let data79 = data53.onFailure;
-              if (!(data79 === "none" || data79 === "alert" || data79 === "restart" || data79 === "rollback" || data79 === "stop")) {
-                const err114 = { instancePath: instancePath + "/health/" + i7 + "/onFailure", schemaPath: "#/properties/health/items/properties/onFailure/enum", keyword: "enum", params: { allowedValues: schema24.properties.health.items.properties.onFailure.enum }, message: "must be equal to one of the allowed values" };
+                const err114 = { instancePath: instancePath + "/health/" + i8 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object" };
                 if (vErrors === null) {
                   vErrors = [err114];
                 } else {
@@ -3737,23 +3748,142 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
+              var _valid3 = _errs147 === errors;
+              if (_valid3 && valid32) {
+                valid32 = false;
+                passing3 = [passing3, 1];
+              } else {
+                if (_valid3) {
+                  valid32 = true;
+                  passing3 = 1;
+                }
+              }
+              if (!valid32) {
+                const err115 = { instancePath: instancePath + "/health/" + i8 + "/failures", schemaPath: "#/properties/health/items/properties/failures/oneOf", keyword: "oneOf", params: { passingSchemas: passing3 }, message: "must match exactly one schema in oneOf" };
+                if (vErrors === null) {
+                  vErrors = [err115];
+                } else {
+                  vErrors.push(err115);
+                }
+                errors++;
+              } else {
+                errors = _errs144;
+                if (vErrors !== null) {
+                  if (_errs144) {
+                    vErrors.length = _errs144;
+                  } else {
+                    vErrors = null;
+                  }
+                }
+              }
+            }
+            if (data57.successes !== void 0) {
+              let data78 = data57.successes;
+              if (!(typeof data78 == "number" && (!(data78 % 1) && !isNaN(data78)) && isFinite(data78))) {
+                const err116 = { instancePath: instancePath + "/health/" + i8 + "/successes", schemaPath: "#/properties/health/items/properties/successes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                if (vErrors === null) {
+                  vErrors = [err116];
+                } else {
+                  vErrors.push(err116);
+                }
+                errors++;
+              }
+              if (typeof data78 == "number" && isFinite(data78)) {
+                if (data78 > 1e3 || isNaN(data78)) {
+                  const err117 = { instancePath: instancePath + "/health/" + i8 + "/successes", schemaPath: "#/properties/health/items/properties/successes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
+                  if (vErrors === null) {
+                    vErrors = [err117];
+                  } else {
+                    vErrors.push(err117);
+                  }
+                  errors++;
+                }
+                if (data78 < 1 || isNaN(data78)) {
+                  const err118 = { instancePath: instancePath + "/health/" + i8 + "/successes", schemaPath: "#/properties/health/items/properties/successes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                  if (vErrors === null) {
+                    vErrors = [err118];
+                  } else {
+                    vErrors.push(err118);
+                  }
+                  errors++;
+                }
+              }
+            }
+            if (data57.startup !== void 0) {
+              if (typeof data57.startup !== "boolean") {
+                const err119 = { instancePath: instancePath + "/health/" + i8 + "/startup", schemaPath: "#/properties/health/items/properties/startup/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+                if (vErrors === null) {
+                  vErrors = [err119];
+                } else {
+                  vErrors.push(err119);
+                }
+                errors++;
+              }
+            }
+            if (data57.kind !== void 0) {
+              let data80 = data57.kind;
+              if (!(data80 === "both" || data80 === "readiness" || data80 === "liveness")) {
+                const err120 = { instancePath: instancePath + "/health/" + i8 + "/kind", schemaPath: "#/properties/health/items/properties/kind/enum", keyword: "enum", params: { allowedValues: schema24.properties.health.items.properties.kind.enum }, message: "must be equal to one of the allowed values" };
+                if (vErrors === null) {
+                  vErrors = [err120];
+                } else {
+                  vErrors.push(err120);
+                }
+                errors++;
+              }
+            }
+            if (data57.about !== void 0) {
+              let data81 = data57.about;
+              if (!(data81 === "self" || data81 === "dependency")) {
+                const err121 = { instancePath: instancePath + "/health/" + i8 + "/about", schemaPath: "#/properties/health/items/properties/about/enum", keyword: "enum", params: { allowedValues: schema24.properties.health.items.properties.about.enum }, message: "must be equal to one of the allowed values" };
+                if (vErrors === null) {
+                  vErrors = [err121];
+                } else {
+                  vErrors.push(err121);
+                }
+                errors++;
+              }
+            }
+            if (data57.level !== void 0) {
+              let data82 = data57.level;
+              if (!(data82 === "degraded" || data82 === "critical" || data82 === "dead")) {
+                const err122 = { instancePath: instancePath + "/health/" + i8 + "/level", schemaPath: "#/properties/health/items/properties/level/enum", keyword: "enum", params: { allowedValues: schema24.properties.health.items.properties.level.enum }, message: "must be equal to one of the allowed values" };
+                if (vErrors === null) {
+                  vErrors = [err122];
+                } else {
+                  vErrors.push(err122);
+                }
+                errors++;
+              }
+            }
+            if (data57.onFailure !== void 0) {
+              let data83 = data57.onFailure;
+              if (!(data83 === "none" || data83 === "alert" || data83 === "restart" || data83 === "rollback" || data83 === "stop")) {
+                const err123 = { instancePath: instancePath + "/health/" + i8 + "/onFailure", schemaPath: "#/properties/health/items/properties/onFailure/enum", keyword: "enum", params: { allowedValues: schema24.properties.health.items.properties.onFailure.enum }, message: "must be equal to one of the allowed values" };
+                if (vErrors === null) {
+                  vErrors = [err123];
+                } else {
+                  vErrors.push(err123);
+                }
+                errors++;
+              }
             }
           } else {
-            const err115 = { instancePath: instancePath + "/health/" + i7, schemaPath: "#/properties/health/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err124 = { instancePath: instancePath + "/health/" + i8, schemaPath: "#/properties/health/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
-              vErrors = [err115];
+              vErrors = [err124];
             } else {
-              vErrors.push(err115);
+              vErrors.push(err124);
             }
             errors++;
           }
         }
       } else {
-        const err116 = { instancePath: instancePath + "/health", schemaPath: "#/properties/health/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err125 = { instancePath: instancePath + "/health", schemaPath: "#/properties/health/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err116];
+          vErrors = [err125];
         } else {
-          vErrors.push(err116);
+          vErrors.push(err125);
         }
         errors++;
       }
@@ -3765,26 +3895,26 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.requires !== void 0) {
-      let data81 = data.requires;
-      if (Array.isArray(data81)) {
-        const len5 = data81.length;
-        for (let i8 = 0; i8 < len5; i8++) {
-          if (!validate71(data81[i8], { instancePath: instancePath + "/requires/" + i8, parentData: data81, parentDataProperty: i8, rootData, dynamicAnchors })) {
+      let data85 = data.requires;
+      if (Array.isArray(data85)) {
+        const len6 = data85.length;
+        for (let i9 = 0; i9 < len6; i9++) {
+          if (!validate71(data85[i9], { instancePath: instancePath + "/requires/" + i9, parentData: data85, parentDataProperty: i9, rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
             errors = vErrors.length;
           }
         }
-        let i9 = data81.length;
+        let i10 = data85.length;
         let j3;
-        if (i9 > 1) {
-          outer2: for (; i9--; ) {
-            for (j3 = i9; j3--; ) {
-              if (func0(data81[i9], data81[j3])) {
-                const err117 = { instancePath: instancePath + "/requires", schemaPath: "#/properties/requires/uniqueItems", keyword: "uniqueItems", params: { i: i9, j: j3 }, message: "must NOT have duplicate items (items ## " + j3 + " and " + i9 + " are identical)" };
+        if (i10 > 1) {
+          outer2: for (; i10--; ) {
+            for (j3 = i10; j3--; ) {
+              if (func0(data85[i10], data85[j3])) {
+                const err126 = { instancePath: instancePath + "/requires", schemaPath: "#/properties/requires/uniqueItems", keyword: "uniqueItems", params: { i: i10, j: j3 }, message: "must NOT have duplicate items (items ## " + j3 + " and " + i10 + " are identical)" };
                 if (vErrors === null) {
-                  vErrors = [err117];
+                  vErrors = [err126];
                 } else {
-                  vErrors.push(err117);
+                  vErrors.push(err126);
                 }
                 errors++;
                 break outer2;
@@ -3793,218 +3923,218 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
           }
         }
       } else {
-        const err118 = { instancePath: instancePath + "/requires", schemaPath: "#/properties/requires/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err127 = { instancePath: instancePath + "/requires", schemaPath: "#/properties/requires/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err118];
+          vErrors = [err127];
         } else {
-          vErrors.push(err118);
+          vErrors.push(err127);
         }
         errors++;
       }
     }
     if (data.gate !== void 0) {
-      let data83 = data.gate;
-      const _errs157 = errors;
-      let valid33 = false;
-      let passing3 = null;
-      const _errs158 = errors;
-      if (data83 && typeof data83 == "object" && !Array.isArray(data83)) {
-        if (data83.http === void 0) {
-          const err119 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/oneOf/0/required", keyword: "required", params: { missingProperty: "http" }, message: "must have required property 'http'" };
+      let data87 = data.gate;
+      const _errs168 = errors;
+      let valid37 = false;
+      let passing4 = null;
+      const _errs169 = errors;
+      if (data87 && typeof data87 == "object" && !Array.isArray(data87)) {
+        if (data87.http === void 0) {
+          const err128 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/oneOf/0/required", keyword: "required", params: { missingProperty: "http" }, message: "must have required property 'http'" };
           if (vErrors === null) {
-            vErrors = [err119];
+            vErrors = [err128];
           } else {
-            vErrors.push(err119);
+            vErrors.push(err128);
           }
           errors++;
         }
       }
-      var _valid3 = _errs158 === errors;
-      if (_valid3) {
-        valid33 = true;
-        passing3 = 0;
+      var _valid4 = _errs169 === errors;
+      if (_valid4) {
+        valid37 = true;
+        passing4 = 0;
       }
-      const _errs159 = errors;
-      if (data83 && typeof data83 == "object" && !Array.isArray(data83)) {
-        if (data83.tcp === void 0) {
-          const err120 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/oneOf/1/required", keyword: "required", params: { missingProperty: "tcp" }, message: "must have required property 'tcp'" };
+      const _errs170 = errors;
+      if (data87 && typeof data87 == "object" && !Array.isArray(data87)) {
+        if (data87.tcp === void 0) {
+          const err129 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/oneOf/1/required", keyword: "required", params: { missingProperty: "tcp" }, message: "must have required property 'tcp'" };
           if (vErrors === null) {
-            vErrors = [err120];
+            vErrors = [err129];
           } else {
-            vErrors.push(err120);
+            vErrors.push(err129);
           }
           errors++;
         }
       }
-      var _valid3 = _errs159 === errors;
-      if (_valid3 && valid33) {
-        valid33 = false;
-        passing3 = [passing3, 1];
+      var _valid4 = _errs170 === errors;
+      if (_valid4 && valid37) {
+        valid37 = false;
+        passing4 = [passing4, 1];
       } else {
-        if (_valid3) {
-          valid33 = true;
-          passing3 = 1;
+        if (_valid4) {
+          valid37 = true;
+          passing4 = 1;
         }
-        const _errs160 = errors;
-        if (data83 && typeof data83 == "object" && !Array.isArray(data83)) {
-          if (data83.exec === void 0) {
-            const err121 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/oneOf/2/required", keyword: "required", params: { missingProperty: "exec" }, message: "must have required property 'exec'" };
+        const _errs171 = errors;
+        if (data87 && typeof data87 == "object" && !Array.isArray(data87)) {
+          if (data87.exec === void 0) {
+            const err130 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/oneOf/2/required", keyword: "required", params: { missingProperty: "exec" }, message: "must have required property 'exec'" };
             if (vErrors === null) {
-              vErrors = [err121];
+              vErrors = [err130];
             } else {
-              vErrors.push(err121);
+              vErrors.push(err130);
             }
             errors++;
           }
         }
-        var _valid3 = _errs160 === errors;
-        if (_valid3 && valid33) {
-          valid33 = false;
-          passing3 = [passing3, 2];
+        var _valid4 = _errs171 === errors;
+        if (_valid4 && valid37) {
+          valid37 = false;
+          passing4 = [passing4, 2];
         } else {
-          if (_valid3) {
-            valid33 = true;
-            passing3 = 2;
+          if (_valid4) {
+            valid37 = true;
+            passing4 = 2;
           }
-          const _errs161 = errors;
-          if (data83 && typeof data83 == "object" && !Array.isArray(data83)) {
-            if (data83.file === void 0) {
-              const err122 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/oneOf/3/required", keyword: "required", params: { missingProperty: "file" }, message: "must have required property 'file'" };
+          const _errs172 = errors;
+          if (data87 && typeof data87 == "object" && !Array.isArray(data87)) {
+            if (data87.file === void 0) {
+              const err131 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/oneOf/3/required", keyword: "required", params: { missingProperty: "file" }, message: "must have required property 'file'" };
               if (vErrors === null) {
-                vErrors = [err122];
+                vErrors = [err131];
               } else {
-                vErrors.push(err122);
+                vErrors.push(err131);
               }
               errors++;
             }
           }
-          var _valid3 = _errs161 === errors;
-          if (_valid3 && valid33) {
-            valid33 = false;
-            passing3 = [passing3, 3];
+          var _valid4 = _errs172 === errors;
+          if (_valid4 && valid37) {
+            valid37 = false;
+            passing4 = [passing4, 3];
           } else {
-            if (_valid3) {
-              valid33 = true;
-              passing3 = 3;
+            if (_valid4) {
+              valid37 = true;
+              passing4 = 3;
             }
           }
         }
       }
-      if (!valid33) {
-        const err123 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/oneOf", keyword: "oneOf", params: { passingSchemas: passing3 }, message: "must match exactly one schema in oneOf" };
+      if (!valid37) {
+        const err132 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/oneOf", keyword: "oneOf", params: { passingSchemas: passing4 }, message: "must match exactly one schema in oneOf" };
         if (vErrors === null) {
-          vErrors = [err123];
+          vErrors = [err132];
         } else {
-          vErrors.push(err123);
+          vErrors.push(err132);
         }
         errors++;
       } else {
-        errors = _errs157;
+        errors = _errs168;
         if (vErrors !== null) {
-          if (_errs157) {
-            vErrors.length = _errs157;
+          if (_errs168) {
+            vErrors.length = _errs168;
           } else {
             vErrors = null;
           }
         }
       }
-      if (data83 && typeof data83 == "object" && !Array.isArray(data83)) {
-        for (const key14 in data83) {
-          if (!(key14 === "http" || key14 === "tcp" || key14 === "exec" || key14 === "file" || key14 === "every" || key14 === "tryFor" || key14 === "timeout" || key14 === "otherwise")) {
-            const err124 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
+      if (data87 && typeof data87 == "object" && !Array.isArray(data87)) {
+        for (const key15 in data87) {
+          if (!(key15 === "http" || key15 === "tcp" || key15 === "exec" || key15 === "file" || key15 === "every" || key15 === "tryFor" || key15 === "timeout" || key15 === "otherwise")) {
+            const err133 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
-              vErrors = [err124];
+              vErrors = [err133];
             } else {
-              vErrors.push(err124);
+              vErrors.push(err133);
             }
             errors++;
           }
         }
-        if (data83.http !== void 0) {
-          if (!validate96(data83.http, { instancePath: instancePath + "/gate/http", parentData: data83, parentDataProperty: "http", rootData, dynamicAnchors })) {
+        if (data87.http !== void 0) {
+          if (!validate96(data87.http, { instancePath: instancePath + "/gate/http", parentData: data87, parentDataProperty: "http", rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
             errors = vErrors.length;
           }
         }
-        if (data83.tcp !== void 0) {
-          if (!validate102(data83.tcp, { instancePath: instancePath + "/gate/tcp", parentData: data83, parentDataProperty: "tcp", rootData, dynamicAnchors })) {
+        if (data87.tcp !== void 0) {
+          if (!validate102(data87.tcp, { instancePath: instancePath + "/gate/tcp", parentData: data87, parentDataProperty: "tcp", rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
             errors = vErrors.length;
           }
         }
-        if (data83.exec !== void 0) {
-          if (!validate104(data83.exec, { instancePath: instancePath + "/gate/exec", parentData: data83, parentDataProperty: "exec", rootData, dynamicAnchors })) {
+        if (data87.exec !== void 0) {
+          if (!validate104(data87.exec, { instancePath: instancePath + "/gate/exec", parentData: data87, parentDataProperty: "exec", rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
             errors = vErrors.length;
           }
         }
-        if (data83.file !== void 0) {
-          if (!validate106(data83.file, { instancePath: instancePath + "/gate/file", parentData: data83, parentDataProperty: "file", rootData, dynamicAnchors })) {
+        if (data87.file !== void 0) {
+          if (!validate106(data87.file, { instancePath: instancePath + "/gate/file", parentData: data87, parentDataProperty: "file", rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
             errors = vErrors.length;
           }
         }
-        if (data83.every !== void 0) {
-          if (!validate75(data83.every, { instancePath: instancePath + "/gate/every", parentData: data83, parentDataProperty: "every", rootData, dynamicAnchors })) {
+        if (data87.every !== void 0) {
+          if (!validate75(data87.every, { instancePath: instancePath + "/gate/every", parentData: data87, parentDataProperty: "every", rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
             errors = vErrors.length;
           }
         }
-        if (data83.tryFor !== void 0) {
-          if (!validate75(data83.tryFor, { instancePath: instancePath + "/gate/tryFor", parentData: data83, parentDataProperty: "tryFor", rootData, dynamicAnchors })) {
+        if (data87.tryFor !== void 0) {
+          if (!validate75(data87.tryFor, { instancePath: instancePath + "/gate/tryFor", parentData: data87, parentDataProperty: "tryFor", rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
             errors = vErrors.length;
           }
         }
-        if (data83.timeout !== void 0) {
-          if (!validate75(data83.timeout, { instancePath: instancePath + "/gate/timeout", parentData: data83, parentDataProperty: "timeout", rootData, dynamicAnchors })) {
+        if (data87.timeout !== void 0) {
+          if (!validate75(data87.timeout, { instancePath: instancePath + "/gate/timeout", parentData: data87, parentDataProperty: "timeout", rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
             errors = vErrors.length;
           }
         }
-        if (data83.otherwise !== void 0) {
-          let data91 = data83.otherwise;
-          if (!(data91 === "wait" || data91 === "ask" || data91 === "proceed")) {
-            const err125 = { instancePath: instancePath + "/gate/otherwise", schemaPath: "#/properties/gate/properties/otherwise/enum", keyword: "enum", params: { allowedValues: schema24.properties.gate.properties.otherwise.enum }, message: "must be equal to one of the allowed values" };
+        if (data87.otherwise !== void 0) {
+          let data95 = data87.otherwise;
+          if (!(data95 === "wait" || data95 === "ask" || data95 === "proceed")) {
+            const err134 = { instancePath: instancePath + "/gate/otherwise", schemaPath: "#/properties/gate/properties/otherwise/enum", keyword: "enum", params: { allowedValues: schema24.properties.gate.properties.otherwise.enum }, message: "must be equal to one of the allowed values" };
             if (vErrors === null) {
-              vErrors = [err125];
+              vErrors = [err134];
             } else {
-              vErrors.push(err125);
+              vErrors.push(err134);
             }
             errors++;
           }
         }
       } else {
-        const err126 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err135 = { instancePath: instancePath + "/gate", schemaPath: "#/properties/gate/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err126];
+          vErrors = [err135];
         } else {
-          vErrors.push(err126);
+          vErrors.push(err135);
         }
         errors++;
       }
     }
     if (data.restartOn !== void 0) {
-      let data92 = data.restartOn;
-      if (Array.isArray(data92)) {
-        const len6 = data92.length;
-        for (let i10 = 0; i10 < len6; i10++) {
-          if (!validate73(data92[i10], { instancePath: instancePath + "/restartOn/" + i10, parentData: data92, parentDataProperty: i10, rootData, dynamicAnchors })) {
+      let data96 = data.restartOn;
+      if (Array.isArray(data96)) {
+        const len7 = data96.length;
+        for (let i11 = 0; i11 < len7; i11++) {
+          if (!validate73(data96[i11], { instancePath: instancePath + "/restartOn/" + i11, parentData: data96, parentDataProperty: i11, rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
             errors = vErrors.length;
           }
         }
-        let i11 = data92.length;
+        let i12 = data96.length;
         let j4;
-        if (i11 > 1) {
-          outer3: for (; i11--; ) {
-            for (j4 = i11; j4--; ) {
-              if (func0(data92[i11], data92[j4])) {
-                const err127 = { instancePath: instancePath + "/restartOn", schemaPath: "#/properties/restartOn/uniqueItems", keyword: "uniqueItems", params: { i: i11, j: j4 }, message: "must NOT have duplicate items (items ## " + j4 + " and " + i11 + " are identical)" };
+        if (i12 > 1) {
+          outer3: for (; i12--; ) {
+            for (j4 = i12; j4--; ) {
+              if (func0(data96[i12], data96[j4])) {
+                const err136 = { instancePath: instancePath + "/restartOn", schemaPath: "#/properties/restartOn/uniqueItems", keyword: "uniqueItems", params: { i: i12, j: j4 }, message: "must NOT have duplicate items (items ## " + j4 + " and " + i12 + " are identical)" };
                 if (vErrors === null) {
-                  vErrors = [err127];
+                  vErrors = [err136];
                 } else {
-                  vErrors.push(err127);
+                  vErrors.push(err136);
                 }
                 errors++;
                 break outer3;
@@ -4013,159 +4143,43 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
           }
         }
       } else {
-        const err128 = { instancePath: instancePath + "/restartOn", schemaPath: "#/properties/restartOn/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err137 = { instancePath: instancePath + "/restartOn", schemaPath: "#/properties/restartOn/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err128];
+          vErrors = [err137];
         } else {
-          vErrors.push(err128);
+          vErrors.push(err137);
         }
         errors++;
       }
     }
     if (data.changes !== void 0) {
-      let data94 = data.changes;
-      if (!(data94 === "now" || data94 === "staged")) {
-        const err129 = { instancePath: instancePath + "/changes", schemaPath: "#/properties/changes/enum", keyword: "enum", params: { allowedValues: schema24.properties.changes.enum }, message: "must be equal to one of the allowed values" };
+      let data98 = data.changes;
+      if (!(data98 === "now" || data98 === "staged")) {
+        const err138 = { instancePath: instancePath + "/changes", schemaPath: "#/properties/changes/enum", keyword: "enum", params: { allowedValues: schema24.properties.changes.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
-          vErrors = [err129];
+          vErrors = [err138];
         } else {
-          vErrors.push(err129);
+          vErrors.push(err138);
         }
         errors++;
       }
     }
     if (data.drift !== void 0) {
-      let data95 = data.drift;
-      if (!(data95 === "heal" || data95 === "hold" || data95 === "report")) {
-        const err130 = { instancePath: instancePath + "/drift", schemaPath: "#/properties/drift/enum", keyword: "enum", params: { allowedValues: schema24.properties.drift.enum }, message: "must be equal to one of the allowed values" };
+      let data99 = data.drift;
+      if (!(data99 === "heal" || data99 === "hold" || data99 === "report")) {
+        const err139 = { instancePath: instancePath + "/drift", schemaPath: "#/properties/drift/enum", keyword: "enum", params: { allowedValues: schema24.properties.drift.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
-          vErrors = [err130];
+          vErrors = [err139];
         } else {
-          vErrors.push(err130);
+          vErrors.push(err139);
         }
         errors++;
       }
     }
     if (data.mode !== void 0) {
-      let data96 = data.mode;
-      if (!(data96 === "enforce" || data96 === "observe")) {
-        const err131 = { instancePath: instancePath + "/mode", schemaPath: "#/properties/mode/enum", keyword: "enum", params: { allowedValues: schema24.properties.mode.enum }, message: "must be equal to one of the allowed values" };
-        if (vErrors === null) {
-          vErrors = [err131];
-        } else {
-          vErrors.push(err131);
-        }
-        errors++;
-      }
-    }
-    if (data.confirm !== void 0) {
-      if (typeof data.confirm !== "boolean") {
-        const err132 = { instancePath: instancePath + "/confirm", schemaPath: "#/properties/confirm/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-        if (vErrors === null) {
-          vErrors = [err132];
-        } else {
-          vErrors.push(err132);
-        }
-        errors++;
-      }
-    }
-    if (data.onFailure !== void 0) {
-      let data98 = data.onFailure;
-      if (!(data98 === "rollback" || data98 === "hold" || data98 === "alert")) {
-        const err133 = { instancePath: instancePath + "/onFailure", schemaPath: "#/properties/onFailure/enum", keyword: "enum", params: { allowedValues: schema24.properties.onFailure.enum }, message: "must be equal to one of the allowed values" };
-        if (vErrors === null) {
-          vErrors = [err133];
-        } else {
-          vErrors.push(err133);
-        }
-        errors++;
-      }
-    }
-    if (data.generation !== void 0) {
-      let data99 = data.generation;
-      if (!(typeof data99 == "number" && (!(data99 % 1) && !isNaN(data99)) && isFinite(data99))) {
-        const err134 = { instancePath: instancePath + "/generation", schemaPath: "#/properties/generation/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err134];
-        } else {
-          vErrors.push(err134);
-        }
-        errors++;
-      }
-      if (typeof data99 == "number" && isFinite(data99)) {
-        if (data99 < 0 || isNaN(data99)) {
-          const err135 = { instancePath: instancePath + "/generation", schemaPath: "#/properties/generation/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
-          if (vErrors === null) {
-            vErrors = [err135];
-          } else {
-            vErrors.push(err135);
-          }
-          errors++;
-        }
-      }
-    }
-    if (data.instances !== void 0) {
-      let data100 = data.instances;
-      if (!(typeof data100 == "number" && (!(data100 % 1) && !isNaN(data100)) && isFinite(data100))) {
-        const err136 = { instancePath: instancePath + "/instances", schemaPath: "#/properties/instances/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-        if (vErrors === null) {
-          vErrors = [err136];
-        } else {
-          vErrors.push(err136);
-        }
-        errors++;
-      }
-      if (typeof data100 == "number" && isFinite(data100)) {
-        if (data100 > 1e4 || isNaN(data100)) {
-          const err137 = { instancePath: instancePath + "/instances", schemaPath: "#/properties/instances/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
-          if (vErrors === null) {
-            vErrors = [err137];
-          } else {
-            vErrors.push(err137);
-          }
-          errors++;
-        }
-        if (data100 < 1 || isNaN(data100)) {
-          const err138 = { instancePath: instancePath + "/instances", schemaPath: "#/properties/instances/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-          if (vErrors === null) {
-            vErrors = [err138];
-          } else {
-            vErrors.push(err138);
-          }
-          errors++;
-        }
-      }
-    }
-    if (data.formerly !== void 0) {
-      let data101 = data.formerly;
-      if (Array.isArray(data101)) {
-        const len7 = data101.length;
-        for (let i12 = 0; i12 < len7; i12++) {
-          if (!validate71(data101[i12], { instancePath: instancePath + "/formerly/" + i12, parentData: data101, parentDataProperty: i12, rootData, dynamicAnchors })) {
-            vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
-            errors = vErrors.length;
-          }
-        }
-        let i13 = data101.length;
-        let j5;
-        if (i13 > 1) {
-          outer4: for (; i13--; ) {
-            for (j5 = i13; j5--; ) {
-              if (func0(data101[i13], data101[j5])) {
-                const err139 = { instancePath: instancePath + "/formerly", schemaPath: "#/properties/formerly/uniqueItems", keyword: "uniqueItems", params: { i: i13, j: j5 }, message: "must NOT have duplicate items (items ## " + j5 + " and " + i13 + " are identical)" };
-                if (vErrors === null) {
-                  vErrors = [err139];
-                } else {
-                  vErrors.push(err139);
-                }
-                errors++;
-                break outer4;
-              }
-            }
-          }
-        }
-      } else {
-        const err140 = { instancePath: instancePath + "/formerly", schemaPath: "#/properties/formerly/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+      let data100 = data.mode;
+      if (!(data100 === "enforce" || data100 === "observe")) {
+        const err140 = { instancePath: instancePath + "/mode", schemaPath: "#/properties/mode/enum", keyword: "enum", params: { allowedValues: schema24.properties.mode.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
           vErrors = [err140];
         } else {
@@ -4174,131 +4188,141 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.supersedes !== void 0) {
-      let data103 = data.supersedes;
-      if (Array.isArray(data103)) {
-        const len8 = data103.length;
-        for (let i14 = 0; i14 < len8; i14++) {
-          let data104 = data103[i14];
-          if (data104 && typeof data104 == "object" && !Array.isArray(data104)) {
-            if (Object.keys(data104).length < 1) {
-              const err141 = { instancePath: instancePath + "/supersedes/" + i14, schemaPath: "#/properties/supersedes/items/minProperties", keyword: "minProperties", params: { limit: 1 }, message: "must NOT have fewer than 1 properties" };
-              if (vErrors === null) {
-                vErrors = [err141];
-              } else {
-                vErrors.push(err141);
-              }
-              errors++;
-            }
-            for (const key15 in data104) {
-              if (!(key15 === "unit" || key15 === "timer" || key15 === "program" || key15 === "config" || key15 === "process" || key15 === "user" || key15 === "cron")) {
-                const err142 = { instancePath: instancePath + "/supersedes/" + i14, schemaPath: "#/properties/supersedes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
-                if (vErrors === null) {
-                  vErrors = [err142];
-                } else {
-                  vErrors.push(err142);
-                }
-                errors++;
-              }
-            }
-            if (data104.unit !== void 0) {
-              let data105 = data104.unit;
-              if (typeof data105 === "string") {
-                if (!pattern11.test(data105)) {
-                  const err143 = { instancePath: instancePath + "/supersedes/" + i14 + "/unit", schemaPath: "#/properties/supersedes/items/properties/unit/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]+\\.service$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]+\\.service$"' };
-                  if (vErrors === null) {
-                    vErrors = [err143];
-                  } else {
-                    vErrors.push(err143);
-                  }
-                  errors++;
-                }
-              } else {
-                const err144 = { instancePath: instancePath + "/supersedes/" + i14 + "/unit", schemaPath: "#/properties/supersedes/items/properties/unit/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err144];
-                } else {
-                  vErrors.push(err144);
-                }
-                errors++;
-              }
-            }
-            if (data104.timer !== void 0) {
-              let data106 = data104.timer;
-              if (typeof data106 === "string") {
-                if (!pattern25.test(data106)) {
-                  const err145 = { instancePath: instancePath + "/supersedes/" + i14 + "/timer", schemaPath: "#/properties/supersedes/items/properties/timer/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]+\\.timer$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]+\\.timer$"' };
-                  if (vErrors === null) {
-                    vErrors = [err145];
-                  } else {
-                    vErrors.push(err145);
-                  }
-                  errors++;
-                }
-              } else {
-                const err146 = { instancePath: instancePath + "/supersedes/" + i14 + "/timer", schemaPath: "#/properties/supersedes/items/properties/timer/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err146];
-                } else {
-                  vErrors.push(err146);
-                }
-                errors++;
-              }
-            }
-            if (data104.program !== void 0) {
-              let data107 = data104.program;
-              if (typeof data107 === "string") {
-                if (func6(data107) < 1) {
-                  const err147 = { instancePath: instancePath + "/supersedes/" + i14 + "/program", schemaPath: "#/properties/supersedes/items/properties/program/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-                  if (vErrors === null) {
-                    vErrors = [err147];
-                  } else {
-                    vErrors.push(err147);
-                  }
-                  errors++;
-                }
-              } else {
-                const err148 = { instancePath: instancePath + "/supersedes/" + i14 + "/program", schemaPath: "#/properties/supersedes/items/properties/program/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+    if (data.confirm !== void 0) {
+      if (typeof data.confirm !== "boolean") {
+        const err141 = { instancePath: instancePath + "/confirm", schemaPath: "#/properties/confirm/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (vErrors === null) {
+          vErrors = [err141];
+        } else {
+          vErrors.push(err141);
+        }
+        errors++;
+      }
+    }
+    if (data.onFailure !== void 0) {
+      let data102 = data.onFailure;
+      if (!(data102 === "rollback" || data102 === "hold" || data102 === "alert")) {
+        const err142 = { instancePath: instancePath + "/onFailure", schemaPath: "#/properties/onFailure/enum", keyword: "enum", params: { allowedValues: schema24.properties.onFailure.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err142];
+        } else {
+          vErrors.push(err142);
+        }
+        errors++;
+      }
+    }
+    if (data.generation !== void 0) {
+      let data103 = data.generation;
+      if (!(typeof data103 == "number" && (!(data103 % 1) && !isNaN(data103)) && isFinite(data103))) {
+        const err143 = { instancePath: instancePath + "/generation", schemaPath: "#/properties/generation/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err143];
+        } else {
+          vErrors.push(err143);
+        }
+        errors++;
+      }
+      if (typeof data103 == "number" && isFinite(data103)) {
+        if (data103 < 0 || isNaN(data103)) {
+          const err144 = { instancePath: instancePath + "/generation", schemaPath: "#/properties/generation/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0" };
+          if (vErrors === null) {
+            vErrors = [err144];
+          } else {
+            vErrors.push(err144);
+          }
+          errors++;
+        }
+      }
+    }
+    if (data.instances !== void 0) {
+      let data104 = data.instances;
+      if (!(typeof data104 == "number" && (!(data104 % 1) && !isNaN(data104)) && isFinite(data104))) {
+        const err145 = { instancePath: instancePath + "/instances", schemaPath: "#/properties/instances/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+        if (vErrors === null) {
+          vErrors = [err145];
+        } else {
+          vErrors.push(err145);
+        }
+        errors++;
+      }
+      if (typeof data104 == "number" && isFinite(data104)) {
+        if (data104 > 1e4 || isNaN(data104)) {
+          const err146 = { instancePath: instancePath + "/instances", schemaPath: "#/properties/instances/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e4 }, message: "must be <= 10000" };
+          if (vErrors === null) {
+            vErrors = [err146];
+          } else {
+            vErrors.push(err146);
+          }
+          errors++;
+        }
+        if (data104 < 1 || isNaN(data104)) {
+          const err147 = { instancePath: instancePath + "/instances", schemaPath: "#/properties/instances/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+          if (vErrors === null) {
+            vErrors = [err147];
+          } else {
+            vErrors.push(err147);
+          }
+          errors++;
+        }
+      }
+    }
+    if (data.formerly !== void 0) {
+      let data105 = data.formerly;
+      if (Array.isArray(data105)) {
+        const len8 = data105.length;
+        for (let i13 = 0; i13 < len8; i13++) {
+          if (!validate71(data105[i13], { instancePath: instancePath + "/formerly/" + i13, parentData: data105, parentDataProperty: i13, rootData, dynamicAnchors })) {
+            vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
+            errors = vErrors.length;
+          }
+        }
+        let i14 = data105.length;
+        let j5;
+        if (i14 > 1) {
+          outer4: for (; i14--; ) {
+            for (j5 = i14; j5--; ) {
+              if (func0(data105[i14], data105[j5])) {
+                const err148 = { instancePath: instancePath + "/formerly", schemaPath: "#/properties/formerly/uniqueItems", keyword: "uniqueItems", params: { i: i14, j: j5 }, message: "must NOT have duplicate items (items ## " + j5 + " and " + i14 + " are identical)" };
                 if (vErrors === null) {
                   vErrors = [err148];
                 } else {
                   vErrors.push(err148);
                 }
                 errors++;
+                break outer4;
               }
             }
-            if (data104.config !== void 0) {
-              if (!validate73(data104.config, { instancePath: instancePath + "/supersedes/" + i14 + "/config", parentData: data104, parentDataProperty: "config", rootData, dynamicAnchors })) {
-                vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
-                errors = vErrors.length;
-              }
-            }
-            if (data104.process !== void 0) {
-              let data109 = data104.process;
-              if (Array.isArray(data109)) {
-                if (data109.length < 1) {
-                  const err149 = { instancePath: instancePath + "/supersedes/" + i14 + "/process", schemaPath: "#/properties/supersedes/items/properties/process/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
-                  if (vErrors === null) {
-                    vErrors = [err149];
-                  } else {
-                    vErrors.push(err149);
-                  }
-                  errors++;
-                }
-                const len9 = data109.length;
-                for (let i15 = 0; i15 < len9; i15++) {
-                  if (typeof data109[i15] !== "string") {
-                    const err150 = { instancePath: instancePath + "/supersedes/" + i14 + "/process/" + i15, schemaPath: "#/properties/supersedes/items/properties/process/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                    if (vErrors === null) {
-                      vErrors = [err150];
-                    } else {
-                      vErrors.push(err150);
-                    }
-                    errors++;
-                  }
-                }
+          }
+        }
+      } else {
+        const err149 = { instancePath: instancePath + "/formerly", schemaPath: "#/properties/formerly/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err149];
+        } else {
+          vErrors.push(err149);
+        }
+        errors++;
+      }
+    }
+    if (data.supersedes !== void 0) {
+      let data107 = data.supersedes;
+      if (Array.isArray(data107)) {
+        const len9 = data107.length;
+        for (let i15 = 0; i15 < len9; i15++) {
+          let data108 = data107[i15];
+          if (data108 && typeof data108 == "object" && !Array.isArray(data108)) {
+            if (Object.keys(data108).length < 1) {
+              const err150 = { instancePath: instancePath + "/supersedes/" + i15, schemaPath: "#/properties/supersedes/items/minProperties", keyword: "minProperties", params: { limit: 1 }, message: "must NOT have fewer than 1 properties" };
+              if (vErrors === null) {
+                vErrors = [err150];
               } else {
-                const err151 = { instancePath: instancePath + "/supersedes/" + i14 + "/process", schemaPath: "#/properties/supersedes/items/properties/process/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                vErrors.push(err150);
+              }
+              errors++;
+            }
+            for (const key16 in data108) {
+              if (!(key16 === "unit" || key16 === "timer" || key16 === "program" || key16 === "config" || key16 === "process" || key16 === "user" || key16 === "cron")) {
+                const err151 = { instancePath: instancePath + "/supersedes/" + i15, schemaPath: "#/properties/supersedes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key16 }, message: "must NOT have additional properties" };
                 if (vErrors === null) {
                   vErrors = [err151];
                 } else {
@@ -4307,11 +4331,11 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data104.user !== void 0) {
-              let data111 = data104.user;
-              if (typeof data111 === "string") {
-                if (func6(data111) < 1) {
-                  const err152 = { instancePath: instancePath + "/supersedes/" + i14 + "/user", schemaPath: "#/properties/supersedes/items/properties/user/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+            if (data108.unit !== void 0) {
+              let data109 = data108.unit;
+              if (typeof data109 === "string") {
+                if (!pattern11.test(data109)) {
+                  const err152 = { instancePath: instancePath + "/supersedes/" + i15 + "/unit", schemaPath: "#/properties/supersedes/items/properties/unit/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]+\\.service$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]+\\.service$"' };
                   if (vErrors === null) {
                     vErrors = [err152];
                   } else {
@@ -4320,7 +4344,7 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
                   errors++;
                 }
               } else {
-                const err153 = { instancePath: instancePath + "/supersedes/" + i14 + "/user", schemaPath: "#/properties/supersedes/items/properties/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err153 = { instancePath: instancePath + "/supersedes/" + i15 + "/unit", schemaPath: "#/properties/supersedes/items/properties/unit/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
                   vErrors = [err153];
                 } else {
@@ -4329,11 +4353,11 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data104.cron !== void 0) {
-              let data112 = data104.cron;
-              if (typeof data112 === "string") {
-                if (func6(data112) < 1) {
-                  const err154 = { instancePath: instancePath + "/supersedes/" + i14 + "/cron", schemaPath: "#/properties/supersedes/items/properties/cron/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+            if (data108.timer !== void 0) {
+              let data110 = data108.timer;
+              if (typeof data110 === "string") {
+                if (!pattern25.test(data110)) {
+                  const err154 = { instancePath: instancePath + "/supersedes/" + i15 + "/timer", schemaPath: "#/properties/supersedes/items/properties/timer/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]+\\.timer$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]+\\.timer$"' };
                   if (vErrors === null) {
                     vErrors = [err154];
                   } else {
@@ -4342,7 +4366,7 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
                   errors++;
                 }
               } else {
-                const err155 = { instancePath: instancePath + "/supersedes/" + i14 + "/cron", schemaPath: "#/properties/supersedes/items/properties/cron/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err155 = { instancePath: instancePath + "/supersedes/" + i15 + "/timer", schemaPath: "#/properties/supersedes/items/properties/timer/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
                   vErrors = [err155];
                 } else {
@@ -4351,34 +4375,140 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
+            if (data108.program !== void 0) {
+              let data111 = data108.program;
+              if (typeof data111 === "string") {
+                if (func6(data111) < 1) {
+                  const err156 = { instancePath: instancePath + "/supersedes/" + i15 + "/program", schemaPath: "#/properties/supersedes/items/properties/program/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                  if (vErrors === null) {
+                    vErrors = [err156];
+                  } else {
+                    vErrors.push(err156);
+                  }
+                  errors++;
+                }
+              } else {
+                const err157 = { instancePath: instancePath + "/supersedes/" + i15 + "/program", schemaPath: "#/properties/supersedes/items/properties/program/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err157];
+                } else {
+                  vErrors.push(err157);
+                }
+                errors++;
+              }
+            }
+            if (data108.config !== void 0) {
+              if (!validate73(data108.config, { instancePath: instancePath + "/supersedes/" + i15 + "/config", parentData: data108, parentDataProperty: "config", rootData, dynamicAnchors })) {
+                vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
+                errors = vErrors.length;
+              }
+            }
+            if (data108.process !== void 0) {
+              let data113 = data108.process;
+              if (Array.isArray(data113)) {
+                if (data113.length < 1) {
+                  const err158 = { instancePath: instancePath + "/supersedes/" + i15 + "/process", schemaPath: "#/properties/supersedes/items/properties/process/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+                  if (vErrors === null) {
+                    vErrors = [err158];
+                  } else {
+                    vErrors.push(err158);
+                  }
+                  errors++;
+                }
+                const len10 = data113.length;
+                for (let i16 = 0; i16 < len10; i16++) {
+                  if (typeof data113[i16] !== "string") {
+                    const err159 = { instancePath: instancePath + "/supersedes/" + i15 + "/process/" + i16, schemaPath: "#/properties/supersedes/items/properties/process/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err159];
+                    } else {
+                      vErrors.push(err159);
+                    }
+                    errors++;
+                  }
+                }
+              } else {
+                const err160 = { instancePath: instancePath + "/supersedes/" + i15 + "/process", schemaPath: "#/properties/supersedes/items/properties/process/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                if (vErrors === null) {
+                  vErrors = [err160];
+                } else {
+                  vErrors.push(err160);
+                }
+                errors++;
+              }
+            }
+            if (data108.user !== void 0) {
+              let data115 = data108.user;
+              if (typeof data115 === "string") {
+                if (func6(data115) < 1) {
+                  const err161 = { instancePath: instancePath + "/supersedes/" + i15 + "/user", schemaPath: "#/properties/supersedes/items/properties/user/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                  if (vErrors === null) {
+                    vErrors = [err161];
+                  } else {
+                    vErrors.push(err161);
+                  }
+                  errors++;
+                }
+              } else {
+                const err162 = { instancePath: instancePath + "/supersedes/" + i15 + "/user", schemaPath: "#/properties/supersedes/items/properties/user/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err162];
+                } else {
+                  vErrors.push(err162);
+                }
+                errors++;
+              }
+            }
+            if (data108.cron !== void 0) {
+              let data116 = data108.cron;
+              if (typeof data116 === "string") {
+                if (func6(data116) < 1) {
+                  const err163 = { instancePath: instancePath + "/supersedes/" + i15 + "/cron", schemaPath: "#/properties/supersedes/items/properties/cron/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                  if (vErrors === null) {
+                    vErrors = [err163];
+                  } else {
+                    vErrors.push(err163);
+                  }
+                  errors++;
+                }
+              } else {
+                const err164 = { instancePath: instancePath + "/supersedes/" + i15 + "/cron", schemaPath: "#/properties/supersedes/items/properties/cron/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err164];
+                } else {
+                  vErrors.push(err164);
+                }
+                errors++;
+              }
+            }
           } else {
-            const err156 = { instancePath: instancePath + "/supersedes/" + i14, schemaPath: "#/properties/supersedes/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err165 = { instancePath: instancePath + "/supersedes/" + i15, schemaPath: "#/properties/supersedes/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
-              vErrors = [err156];
+              vErrors = [err165];
             } else {
-              vErrors.push(err156);
+              vErrors.push(err165);
             }
             errors++;
           }
         }
       } else {
-        const err157 = { instancePath: instancePath + "/supersedes", schemaPath: "#/properties/supersedes/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err166 = { instancePath: instancePath + "/supersedes", schemaPath: "#/properties/supersedes/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err157];
+          vErrors = [err166];
         } else {
-          vErrors.push(err157);
+          vErrors.push(err166);
         }
         errors++;
       }
     }
     if (data.handover !== void 0) {
-      let data113 = data.handover;
-      if (!(data113 === "stop-first" || data113 === "start-first")) {
-        const err158 = { instancePath: instancePath + "/handover", schemaPath: "#/properties/handover/enum", keyword: "enum", params: { allowedValues: schema24.properties.handover.enum }, message: "must be equal to one of the allowed values" };
+      let data117 = data.handover;
+      if (!(data117 === "stop-first" || data117 === "start-first")) {
+        const err167 = { instancePath: instancePath + "/handover", schemaPath: "#/properties/handover/enum", keyword: "enum", params: { allowedValues: schema24.properties.handover.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
-          vErrors = [err158];
+          vErrors = [err167];
         } else {
-          vErrors.push(err158);
+          vErrors.push(err167);
         }
         errors++;
       }
@@ -4390,47 +4520,47 @@ function validate70(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.raw !== void 0) {
-      let data115 = data.raw;
-      if (data115 && typeof data115 == "object" && !Array.isArray(data115)) {
-        for (const key16 in data115) {
-          if (!(key16 === "systemd" || key16 === "supervisord")) {
-            const err159 = { instancePath: instancePath + "/raw", schemaPath: "#/properties/raw/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key16 }, message: "must NOT have additional properties" };
+      let data119 = data.raw;
+      if (data119 && typeof data119 == "object" && !Array.isArray(data119)) {
+        for (const key17 in data119) {
+          if (!(key17 === "systemd" || key17 === "supervisord")) {
+            const err168 = { instancePath: instancePath + "/raw", schemaPath: "#/properties/raw/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key17 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
-              vErrors = [err159];
+              vErrors = [err168];
             } else {
-              vErrors.push(err159);
+              vErrors.push(err168);
             }
             errors++;
           }
         }
-        if (data115.systemd !== void 0) {
-          if (!validate131(data115.systemd, { instancePath: instancePath + "/raw/systemd", parentData: data115, parentDataProperty: "systemd", rootData, dynamicAnchors })) {
+        if (data119.systemd !== void 0) {
+          if (!validate131(data119.systemd, { instancePath: instancePath + "/raw/systemd", parentData: data119, parentDataProperty: "systemd", rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate131.errors : vErrors.concat(validate131.errors);
             errors = vErrors.length;
           }
         }
-        if (data115.supervisord !== void 0) {
-          if (!validate131(data115.supervisord, { instancePath: instancePath + "/raw/supervisord", parentData: data115, parentDataProperty: "supervisord", rootData, dynamicAnchors })) {
+        if (data119.supervisord !== void 0) {
+          if (!validate131(data119.supervisord, { instancePath: instancePath + "/raw/supervisord", parentData: data119, parentDataProperty: "supervisord", rootData, dynamicAnchors })) {
             vErrors = vErrors === null ? validate131.errors : vErrors.concat(validate131.errors);
             errors = vErrors.length;
           }
         }
       } else {
-        const err160 = { instancePath: instancePath + "/raw", schemaPath: "#/properties/raw/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err169 = { instancePath: instancePath + "/raw", schemaPath: "#/properties/raw/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err160];
+          vErrors = [err169];
         } else {
-          vErrors.push(err160);
+          vErrors.push(err169);
         }
         errors++;
       }
     }
   } else {
-    const err161 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err170 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err161];
+      vErrors = [err170];
     } else {
-      vErrors.push(err161);
+      vErrors.push(err170);
     }
     errors++;
   }

@@ -23,6 +23,8 @@ export const BUILTIN_FIELDS: FieldTable = {
   'stop.signal': { effect: 'live', by: 'native' },
   'stop.timeout': { effect: 'live', by: 'native' },
   'stop.tree': { effect: 'live', by: 'native' },
+  'reload.signal': { effect: 'none', by: 'native' },
+  'reload.command': { effect: 'none', by: 'native' },
   'restart.policy': { effect: 'live', by: 'daemon' },
   'restart.backoff.initial': { effect: 'live', by: 'daemon' },
   'restart.backoff.factor': { effect: 'live', by: 'daemon' },

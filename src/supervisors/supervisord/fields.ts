@@ -37,6 +37,8 @@ export const SUPERVISORD_FIELDS: FieldTable = {
   'stop.signal': { effect: 'staged', by: 'native', note: 'stopsignal=' },
   'stop.timeout': { effect: 'staged', by: 'native', note: 'stopwaitsecs=, whole seconds' },
   'stop.tree': { effect: 'staged', by: 'native', note: 'stopasgroup= and killasgroup=' },
+  'reload.signal': { effect: 'none', by: 'native', note: 'sent by supervisord (signalProcess)' },
+  'reload.command': { effect: 'none', by: 'native', note: 'run by whoever is asked to reload it, no key of its own' },
   'restart.policy': { effect: 'staged', by: 'native', note: 'autorestart=' },
   'restart.backoff.initial': { effect: 'staged', by: 'wrapper', note: WAITS },
   'restart.backoff.factor': { effect: 'staged', by: 'wrapper', note: WAITS },

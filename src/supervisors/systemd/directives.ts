@@ -5,7 +5,7 @@ import { formatDuration } from '../../units.ts';
 import { BASE_PATH } from '../shared/environment.ts';
 import { oneLine } from '../shared/texts.ts';
 import { waitingLines } from './backoff.ts';
-import { plain, plainPattern } from './escape.ts';
+import { plain, plainPattern, quoteArgument } from './escape.ts';
 import { execStart } from './exec.ts';
 import type { Line } from './unit-text.ts';
 
@@ -45,6 +45,11 @@ export const DIRECTIVES: Readonly<Record<string, Render>> = {
   // To systemd 0 is for ever.
   'stop.timeout': (ms) => one('TimeoutStopSec', ms === 0 ? '1us' : duration(ms)),
   'stop.tree': (tree) => one('KillMode', tree === true ? 'control-group' : 'process'),
+  // Its main process is systemd's to know: sh is everywhere, /bin/kill is not.
+  'reload.signal': (signal, { fields }) =>
+    reloadLines(fields, ['/bin/sh', '-c', `kill -s ${signal} $MAINPID`].map(quoteArgument).join(' ')),
+  'reload.command': (command, { directory, fields }) =>
+    reloadLines(fields, execStart(command as readonly string[], directory, fields['environment.PATH'] !== BASE_PATH)),
   'restart.policy': (policy) => policyLines(String(policy)),
   'restart.permanentExitCodes': (codes) => one('RestartPreventExitStatus', (codes as readonly number[]).join(' ')),
   'restart.backoff.initial': (ms, context) => [...one('RestartSec', duration(ms)), ...backoffLines(context)],
@@ -68,6 +73,11 @@ const LONGEST = 1e15;
 
 function one(key: string, value: string): readonly Line[] {
   return [['Service', key, value]];
+}
+
+/** A unit of others may have lines of its own, in whose place ours come. */
+function reloadLines({ unit }: Fields, value: string): readonly Line[] {
+  return [...(unit === undefined ? [] : one('ExecReload', '')), ...one('ExecReload', value)];
 }
 
 function duration(ms: Json): string {

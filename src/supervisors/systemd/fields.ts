@@ -27,6 +27,8 @@ export const SYSTEMD_FIELDS: FieldTable = {
   'stop.signal': { effect: 'live', by: 'native', note: 'KillSignal=' },
   'stop.timeout': { effect: 'live', by: 'native', note: 'TimeoutStopSec=' },
   'stop.tree': { effect: 'live', by: 'native', note: 'KillMode=' },
+  'reload.signal': { effect: 'live', by: 'native', note: 'ExecReload=, by sh' },
+  'reload.command': { effect: 'live', by: 'native', note: 'ExecReload=' },
   'restart.policy': { effect: 'live', by: 'native', note: 'Restart=' },
   'restart.backoff.initial': { effect: 'live', by: 'native', note: 'RestartSec=, before the first restart too' },
   'restart.backoff.factor': {

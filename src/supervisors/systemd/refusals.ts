@@ -39,6 +39,9 @@ function checkTexts({ written }: Service, refuse: Refuse): void {
   written.command?.forEach((argument, i) => {
     quoted(`command.${i}`, argument);
   });
+  written.reload?.command?.forEach((argument, i) => {
+    quoted(`reload.command.${i}`, argument);
+  });
   if (written.command?.[0] === '') refuse('command.0', 'is empty', 'write the program to run');
   for (const [key, value] of Object.entries(written.environment ?? {})) quoted(`environment.${key}`, value);
   path('directory', written.directory);

@@ -1,12 +1,17 @@
 import { distance } from 'fastest-levenshtein';
 
-/** The candidate that a person probably meant, or undefined where none is near. */
+/** The candidate that a person probably meant, or undefined where none is near. Of those as near, the first that begins alike. */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
-  let least = Math.max(2, Math.ceil(word.length / 4)) + 1;
+  let least = Number.POSITIVE_INFINITY;
+  const typed = word.toLowerCase();
+  // As many changes as letters are no slip.
+  const bound = Math.min(Math.max(2, Math.ceil(word.length / 4)), Math.max(1, word.length - 1));
   for (const candidate of candidates) {
-    const far = distance(word.toLowerCase(), candidate.toLowerCase());
-    if (far < least) [best, least] = [candidate, far];
+    const other = candidate.toLowerCase();
+    const far = distance(typed, other);
+    const score = far - (other[0] === typed[0] ? 0.5 : 0);
+    if (far <= bound && score < least) [best, least] = [candidate, score];
   }
   return best;
 }

@@ -641,6 +641,25 @@ export type Event =
   | { readonly kind: 'step-ended'; readonly step: Step; readonly outcome: Outcome; readonly took: number }
   | { readonly kind: 'applied'; readonly report: Report };
 
+/** What a person has done to what runs, and what is no step of a plan: nothing of what is desired or defined changes. */
+export type Touch =
+  /** It reads its own settings anew. */
+  | { readonly kind: 'reload' }
+  /** `tree`: to all processes of it, and not to the main one alone. */
+  | { readonly kind: 'signal'; readonly signal: NodeJS.Signals; readonly tree: boolean };
+
+/** What became of it, of one service. */
+export interface Touched {
+  readonly service: ServiceId;
+  readonly supervisor: SupervisorName;
+  readonly touch: Touch;
+  readonly outcome: Outcome;
+  /** Duration in milliseconds. */
+  readonly took: number;
+  /** Its main process has ended by it. */
+  readonly ended: boolean;
+}
+
 // ---- Health and status ---------------------------------------------------------------------------------------
 
 export type HealthState =

@@ -210,7 +210,8 @@ function ofRun(actual: Actual, service: Service | undefined, { stateOf, board }:
         ...common,
         state: 'EXITED',
         since: iso(run.at),
-        note: `ended with ${formatExit(run.exit)}, as its restart policy allows`,
+        // Where no daemon runs nobody has started it again.
+        note: `ended with ${formatExit(run.exit)}${common.missing ? '; to start it again: reconcile' : ', as its restart policy allows'}`,
       };
     case 'fatal':
       return {

@@ -48,6 +48,9 @@ export interface Options extends Written {
   readonly schemas?: boolean;
   readonly all?: boolean;
   readonly watch?: boolean;
+  readonly force?: boolean;
+  readonly tree?: boolean;
+  readonly signal?: string;
   readonly wide?: boolean;
 }
 

@@ -19,6 +19,8 @@ const USED: Readonly<Record<string, readonly Flag[]>> = {
   start: ['claim', 'override', 'json'],
   stop: ['override', 'json'],
   restart: ['override', 'json'],
+  reload: ['json'],
+  signal: ['json'],
   hold: ['json'],
   release: ['json'],
   capture: ['dryRun', 'json'],
@@ -56,6 +58,8 @@ const HINTS: Readonly<Record<string, string>> = {
   'start --only': 'name the services themselves: `reconcile start NAME`',
   'stop --dry-run': 'it does what it says at once; what gates say is shown by `reconcile --dry-run`',
   'stop --only': 'name the services themselves: `reconcile stop NAME`',
+  'reload --override': 'it interrupts nothing, and so no gate, window or freeze is in its way',
+  'signal --override': 'no gate, window or freeze is in its way',
   'daemon --dry-run': 'to see what would change: `reconcile --dry-run`',
   'daemon --json': 'its log is JSON wherever it is not written to a terminal',
 };

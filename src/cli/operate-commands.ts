@@ -45,4 +45,26 @@ export function addOperate(top: Command, run: RunLater): void {
     .option('--all', 'all that are to run; a supervisord of ours itself only where it is named')
     .addHelpText('after', NAMES)
     .action(named(async () => (await import('./commands/hold.ts')).restartCommand));
+  top
+    .command('reload [name...]')
+    .description(
+      'have services read their own settings anew, with the processes that they have, one after what it is after',
+    )
+    .option('--all', 'all that run and say how (`reload` in the service file; ExecReload= of a unit)')
+    .addHelpText('after', NAMES)
+    .action(named(async () => (await import('./commands/touch.ts')).reloadCommand));
+  top
+    .command('signal <signal> [name...]')
+    .description('send a signal (HUP, USR1, ...) to the main process of services, once and to nothing else')
+    .option('--all', 'to all that run')
+    .option('--tree', 'to all processes of each')
+    .option('--force', 'also one that ends it, or has it stand still')
+    .addHelpText('after', NAMES)
+    .action((signal: string, names: string[], _, command: Command) =>
+      run(async () => (await import('./commands/touch.ts')).signalCommand, {
+        ...command.optsWithGlobals(),
+        signal,
+        names,
+      }),
+    );
 }

@@ -3,9 +3,10 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { http } from '../host/http.ts';
 import type { Event, Report, Status } from '../model.ts';
-import { Failure, why } from '../problem.ts';
+import type { Operated, TouchEvent } from '../operate/operate.ts';
+import { Failure, type Problem, why } from '../problem.ts';
 import { withSocketPath } from './socket.ts';
-import type { ApplyRequest, Line, SyncAnswer, SyncRequest } from './wire.ts';
+import type { ApplyRequest, Line, SyncAnswer, SyncRequest, TouchAsked, TouchLine } from './wire.ts';
 
 /** Asks the daemon to apply, tells its events as they come, and waits for the report, or until it is told to stop waiting. */
 export async function askApply(
@@ -14,25 +15,48 @@ export async function askApply(
   emit: (event: Event) => void,
   signal: AbortSignal,
 ): Promise<Report> {
-  let rest = '';
   let report: Report | undefined;
-  const answer = await ask(path, 'POST', '/v1/apply', body);
+  for await (const line of linesOf<Line>(await ask(path, 'POST', '/v1/apply', body), signal)) {
+    if (line.kind === 'event') emit(line.event);
+    else if (line.kind === 'problems') throw new Failure(...line.problems);
+    else report = line.report;
+  }
+  if (report !== undefined) return report;
+  throw new Failure(GONE);
+}
+
+/** The same for what is done to processes alone. */
+export async function askTouch(
+  path: string,
+  { touch, names, desiredState, by, force }: TouchAsked,
+  emit: (event: TouchEvent) => void,
+  signal: AbortSignal,
+): Promise<Operated> {
+  const who = { desiredState, names, by };
+  const body = touch.kind === 'reload' ? who : { ...who, signal: touch.signal, tree: touch.tree, force };
+  let done: Operated | undefined;
+  for await (const line of linesOf<TouchLine>(await ask(path, 'POST', `/v1/${touch.kind}`, body), signal)) {
+    if (line.kind === 'event') emit(line.event);
+    else if (line.kind === 'problems') throw new Failure(...line.problems);
+    else done = line.done;
+  }
+  if (done !== undefined) return done;
+  throw new Failure(GONE);
+}
+
+const GONE: Problem = {
+  code: 'daemon-gone',
+  summary: 'the daemon went away before it answered: what it had begun may be half done',
+  hint: 'run `reconcile` again: it reads what is and finishes',
+};
+
+async function* linesOf<L>(answer: Readable, signal: AbortSignal): AsyncIterable<L> {
+  let rest = '';
   for await (const chunk of untilAborted(answer, signal)) {
     const lines = (rest + chunk).split('\n');
     rest = lines.pop() ?? '';
-    for (const text of lines) {
-      const line = JSON.parse(text) as Line;
-      if (line.kind === 'event') emit(line.event);
-      else if (line.kind === 'problems') throw new Failure(...line.problems);
-      else report = line.report;
-    }
+    for (const text of lines) yield JSON.parse(text) as L;
   }
-  if (report !== undefined) return report;
-  throw new Failure({
-    code: 'daemon-gone',
-    summary: 'the daemon went away before it answered: what it had begun may be half done',
-    hint: 'run `reconcile` again: it reads what is and finishes',
-  });
 }
 
 /** What comes, until the end, a broken connection (then the report is missing) or the signal. */

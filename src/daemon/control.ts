@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import { http } from '../host/http.ts';
 import type { Events, EventsWanted } from '../journal/events.ts';
 import type { Event, Report, Status } from '../model.ts';
+import type { Operated, TouchEvent } from '../operate/operate.ts';
 import { Failure, type Problem, why } from '../problem.ts';
 import { begin, json, refuse } from './answer.ts';
 import { withSocketPath } from './socket.ts';
@@ -16,9 +17,13 @@ import {
   NudgeRequest,
   type PlanAnswer,
   PlanRequest,
+  ReloadRequest,
+  SignalRequest,
   StopRequest,
   type SyncAnswer,
   SyncRequest,
+  type TouchAsked,
+  type TouchLine,
 } from './wire.ts';
 
 /** What the daemon does for those who ask over its socket. */
@@ -32,6 +37,8 @@ export interface Handlers {
   events(wanted: EventsWanted): Events;
   /** Looks for a new commit, and applies it. */
   sync(request: SyncRequest): Promise<SyncAnswer>;
+  /** Signals what runs, or has it read its settings anew. */
+  touch(request: TouchAsked, emit: (event: TouchEvent) => void): Promise<Operated>;
   stop(services: boolean): void;
 }
 
@@ -75,7 +82,29 @@ export const ROUTES: readonly Route[] = [
     path: '/v1/apply',
     answer: async (handlers, request, response) => {
       const body = await parse(request, response, ApplyRequest);
-      if (body !== undefined) await stream(response, body, handlers);
+      if (body === undefined) return;
+      await stream<Line>(response, 'apply', async (send) => {
+        const report = await handlers.apply(body, (event) => send({ kind: 'event', event: bareEvent(event) }));
+        send({ kind: 'report', report: bareReport(report) });
+      });
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/reload',
+    answer: async (handlers, request, response) => {
+      const body = await parse(request, response, ReloadRequest);
+      if (body !== undefined) await touch(handlers, response, { ...body, touch: { kind: 'reload' }, force: false });
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/signal',
+    answer: async (handlers, request, response) => {
+      const body = await parse(request, response, SignalRequest);
+      if (body === undefined) return;
+      const { signal, tree = false, force = false, ...who } = body;
+      await touch(handlers, response, { ...who, touch: { kind: 'signal', signal, tree }, force });
     },
   },
   {
@@ -185,15 +214,25 @@ async function answer(
   refuse(response, 405, { code: 'no-such-method', summary: `cannot ${method} ${url}`, hint });
 }
 
-async function stream(response: ServerResponse, body: ApplyRequest, handlers: Handlers): Promise<void> {
+function touch(handlers: Handlers, response: ServerResponse, asked: TouchAsked): Promise<void> {
+  return stream<TouchLine>(response, asked.touch.kind, async (send) => {
+    send({ kind: 'done', done: await handlers.touch(asked, (event) => send({ kind: 'event', event })) });
+  });
+}
+
+/** An answer that comes as things happen, one line after another. */
+async function stream<L>(
+  response: ServerResponse,
+  verb: string,
+  act: (send: (line: L) => void) => Promise<void>,
+): Promise<void> {
   begin(response, 'application/x-ndjson');
-  const send = (line: Line) => response.write(`${JSON.stringify(line)}\n`);
+  const send = (line: unknown) => response.write(`${JSON.stringify(line)}\n`);
   try {
-    const report = await handlers.apply(body, (event) => send({ kind: 'event', event: bareEvent(event) }));
-    send({ kind: 'report', report: bareReport(report) });
+    await act(send);
   } catch (error) {
     const problems: readonly Problem[] =
-      error instanceof Failure ? error.problems : [{ code: 'defect', summary: `cannot apply: ${why(error)}` }];
+      error instanceof Failure ? error.problems : [{ code: 'defect', summary: `cannot ${verb}: ${why(error)}` }];
     send({ kind: 'problems', problems });
   }
   response.end();

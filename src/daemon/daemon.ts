@@ -37,6 +37,7 @@ import { serveSockets } from './sockets.ts';
 import { statusNow } from './status.ts';
 import { createSuspicion } from './suspicion.ts';
 import { sync } from './sync.ts';
+import { touchNow } from './touched.ts';
 import { createVerifier } from './verify.ts';
 import { createWaker } from './wake.ts';
 import { keepWellness } from './wellness.ts';
@@ -56,7 +57,7 @@ export interface Daemon {
   readonly lost: Promise<void>;
 }
 
-/** A nudge that comes by itself, in case a change was missed: level-triggered, every 5 minutes. */
+/** A nudge that comes by itself, in case a change was missed: level-triggered. */
 const RESYNC = 300_000;
 
 /**
@@ -250,14 +251,7 @@ export async function startDaemon(
       invalid: () => force.problems,
     });
   await using stack = new AsyncDisposableStack();
-  stack.use(alerting);
-  stack.use(monitor);
-  stack.use(wellness);
-  stack.use(counting);
-  stack.use(care);
-  stack.use(registry);
-  stack.use(duels);
-  stack.use(verifier);
+  for (const one of [alerting, monitor, wellness, counting, care, registry, duels, verifier]) stack.use(one);
   stack.use(
     await serveSockets(config, {
       status,
@@ -271,6 +265,7 @@ export async function startDaemon(
           emit(event);
         });
       },
+      touch: (asked, emit) => touchNow({ ...hand, first, force, inUse, duels, loop, tell }, asked, emit),
       sync: async (request) => {
         refuseOther(config, request);
         return sync(source, request, () => applyNow(`${request.by ?? 'somebody'} asked to sync`, EVERYTHING, tell));

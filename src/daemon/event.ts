@@ -1,7 +1,7 @@
 import type { AlertEvent } from '../alerts/alerter.ts';
 import type { Freeze } from '../control/freeze.ts';
 import type { BoardEvent } from '../health/board-event.ts';
-import type { DriftKind, Event, Held } from '../model.ts';
+import type { DriftKind, Event, Held, Touched } from '../model.ts';
 import type { Problem } from '../problem.ts';
 import type { RestartsEvent } from '../restarts/restarts.ts';
 import type { SupervisorEvent } from '../supervisors/index.ts';
@@ -59,6 +59,8 @@ export type DaemonEvent =
       readonly until: number;
     }
   | { readonly kind: 'released'; readonly service: string }
+  /** A person had its process signalled, or had it read its settings anew; `ended`: it ended by it. */
+  | ({ readonly kind: 'touched'; readonly by: string } & Omit<Touched, 'supervisor'>)
   /** What is left as somebody made it, or alone, is made as Git says soon; `waits`: a person has to say so, and why. */
   | {
       readonly kind: 'hold-ends';

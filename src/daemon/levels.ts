@@ -46,6 +46,8 @@ export function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' {
       return event.outcome.kind === 'done' ? 'info' : 'error';
     case 'state':
       return event.to === 'FATAL' || event.to === 'HELD' ? 'error' : event.to === 'BACKOFF' ? 'warn' : 'info';
+    case 'touched':
+      return event.outcome.kind !== 'done' ? 'error' : event.ended ? 'warn' : 'info';
     case 'hold-ends':
       return 'warn';
     case 'gate':

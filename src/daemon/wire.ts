@@ -1,5 +1,7 @@
+import { constants } from 'node:os';
 import * as z from 'zod/mini';
 import type { Event, Handover, Plan, Predecessor, Report, Step } from '../model.ts';
+import type { Operated, TouchEvent, TouchRequest } from '../operate/operate.ts';
 import type { Problem } from '../problem.ts';
 import { maskFile } from '../secrets.ts';
 
@@ -76,6 +78,36 @@ export interface SyncAnswer {
   /** Why something was not done. */
   readonly problems: readonly Problem[];
 }
+
+/** What a client asks of `POST /v1/reload`: names as people give them. */
+export const ReloadRequest = z.strictObject({
+  desiredState: z.string(),
+  names: z.array(z.string()).check(z.minLength(1)),
+  /** Who asks, as he says: for the history alone. */
+  by: z.optional(z.string()),
+});
+
+/** What a client asks of `POST /v1/signal`. */
+export const SignalRequest = z.strictObject({
+  ...ReloadRequest.shape,
+  signal: z.enum(Object.keys(constants.signals) as [NodeJS.Signals, ...NodeJS.Signals[]]),
+  /** To all processes of each. */
+  tree: z.optional(z.boolean()),
+  /** Though that ends it, or has it stand still. */
+  force: z.optional(z.boolean()),
+});
+
+/** Both of them. */
+export interface TouchAsked extends TouchRequest {
+  readonly desiredState: string;
+  readonly by?: string | undefined;
+}
+
+/** One line of the answer to both. */
+export type TouchLine =
+  | { readonly kind: 'event'; readonly event: TouchEvent }
+  | { readonly kind: 'done'; readonly done: Operated }
+  | { readonly kind: 'problems'; readonly problems: readonly Problem[] };
 
 /** What a client asks of `POST /v1/stop`. */
 export const StopRequest = z.strictObject({ services: z.boolean() });

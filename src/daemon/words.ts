@@ -7,6 +7,7 @@ import type { DaemonEvent } from './event.ts';
 import { healthText } from './health-words.ts';
 import { flat, heldText, isBack } from './held-words.ts';
 import { probeText } from './probe-events.ts';
+import { touchedText } from './touched.ts';
 
 /** An event in one line, or '' where it needs none. */
 export function eventText(event: DaemonEvent): string {
@@ -102,6 +103,8 @@ export function eventText(event: DaemonEvent): string {
       return `${event.service}: left alone by ${event.by} until ${new Date(event.until).toISOString()}: ${event.why}`;
     case 'released':
       return `${event.service}: no longer left alone`;
+    case 'touched':
+      return touchedText(event);
     case 'hold-ends': {
       const what = event.by === undefined ? 'left as somebody made it' : `left to ${event.by}`;
       const then =

@@ -1,4 +1,14 @@
-import type { Definition, FieldTable, Outcome, OwnStep, Reading, Service, Step, SupervisorName } from '../model.ts';
+import type {
+  Definition,
+  FieldTable,
+  Outcome,
+  OwnStep,
+  Reading,
+  Service,
+  Step,
+  SupervisorName,
+  Touch,
+} from '../model.ts';
 import type { Problem } from '../problem.ts';
 import type { Taker } from './taker.ts';
 
@@ -47,6 +57,13 @@ export interface Supervisor extends AsyncDisposable {
    * says. Never throws for what the host does; on abort it returns at once, with what was and wasn't done.
    */
   apply(step: OwnStep, signal: AbortSignal): Promise<Outcome>;
+  /** What stands in the way of touching a service so, whether it runs or not. Reads only. */
+  cannotTouch(service: Service, touch: Touch): Promise<Problem | undefined>;
+  /**
+   * Sends its process a signal, or has it read its settings anew, and waits for that. `pid`: its main process, as it was
+   * seen a moment ago. Never throws.
+   */
+  touch(service: Service, touch: Touch, pid: number, signal: AbortSignal): Promise<Outcome>;
   /**
    * Calls `nudge` when something may have drifted; carries no content. Before that, and more often, `stir` at the first sign
    * that somebody is at work: who looks at once may still see him.

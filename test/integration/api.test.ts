@@ -42,10 +42,11 @@ interface Answer {
 describe('the API of a daemon', () => {
   let host: Host;
   const sleeper = { supervisor: 'builtin', command: ['sleep', '600'], start: { ready: '0s' } };
+  const listener = { ...sleeper, command: ['sh', '-c', 'trap : HUP; while :; do sleep 0.1; done'] };
 
   beforeAll(async () => {
     host = await createHost();
-    host.write('web', sleeper);
+    host.write('web', { ...listener, reload: { signal: 'HUP' } });
     const daemon = await host.daemon();
     await daemon.saw('"event":"applied"');
   });
@@ -128,6 +129,19 @@ describe('the API of a daemon', () => {
     expect(JSON.stringify(lines)).not.toContain('hush');
     const [refused] = await asked('POST', '/v1/apply', { desiredState: '/elsewhere', only: [], asked: [] });
     expect(refused).toMatchObject({ kind: 'problems' });
+    const { desired: desiredState } = host;
+    const reloaded = await asked('POST', '/v1/reload', { desiredState, names: ['web'], by: 'a test' });
+    expect(reloaded.at(-1)).toMatchObject({ kind: 'done', done: { touched: [{ outcome: { kind: 'done' } }] } });
+    const signalled = await asked('POST', '/v1/signal', { desiredState, names: ['*'], signal: 'SIGWINCH', tree: true });
+    expect(signalled.at(-1)).toMatchObject({ kind: 'done', done: { over: [] } });
+    for (const [path, body] of [
+      ['/v1/reload', { desiredState, names: ['api'] }],
+      ['/v1/signal', { desiredState, names: ['web'], signal: 'SIGTERM' }],
+      ['/v1/signal', { desiredState: '/elsewhere', names: ['web'], signal: 'SIGHUP' }],
+    ] as const) {
+      const [problems] = await asked('POST', path, body);
+      expect(problems).toMatchObject({ kind: 'problems' });
+    }
     await asked('POST', '/v1/nudge', { cause: 'a test' });
     await asked('POST', '/v1/sync', { desiredState: host.desired });
   });
@@ -189,6 +203,8 @@ describe('the API of a daemon', () => {
       [400, 'bad-request', ask('POST', '/v1/stop')],
       [400, 'bad-request', ask('POST', '/v1/stop', { services: 'yes' })],
       [400, 'bad-request', ask('POST', '/v1/stop', { services: false, more: 1 })],
+      [400, 'bad-request', ask('POST', '/v1/signal', { desiredState: '/', names: ['web'], signal: 'SIGNOTHING' })],
+      [400, 'bad-request', ask('POST', '/v1/reload', { desiredState: '/', names: [] })],
       [404, 'no-such-request', ask('GET', '/v1/nothing')],
       [404, 'no-such-request', ask('GET', '/v1/status?x=1')],
       [404, 'no-such-request', ask('POST', '/')],

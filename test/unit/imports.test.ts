@@ -47,7 +47,7 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['view', /^cli\/(views\/|style\.ts$)/, ['leaf']],
   [
     'engine',
-    /^(handover|control|gates|capture|verify|service)\/|^(change|engine|status-notes|abandoned|apply|check-names|status|config|config-file|definitions|groups|instances|launcher|leaving|left|marks|prepare|request|service-files|sources|surroundings|unsafe-instances|used)\.ts$/,
+    /^(handover|control|gates|capture|operate|verify|service)\/|^(change|engine|status-notes|abandoned|apply|check-names|status|config|config-file|definitions|groups|instances|launcher|leaving|left|marks|prepare|request|service-files|sources|surroundings|unsafe-instances|used)\.ts$/,
     [
       'git',
       'decisions',

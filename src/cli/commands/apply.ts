@@ -7,7 +7,6 @@ import { askedText, whoAsks } from '../../daemon/asked.ts';
 import { openRecorder, recorded } from '../../daemon/record.ts';
 import { converge, ensureHostKey, loadDesired, supervisorsInUse } from '../../engine.ts';
 import { createMonitor } from '../../health/monitor.ts';
-import { type Holder, readHolder, takeLock } from '../../host/lock.ts';
 import type { Event, Report, Step } from '../../model.ts';
 import { Failure, why } from '../../problem.ts';
 import type { Request } from '../../request.ts';
@@ -19,9 +18,7 @@ import type { Context, Options } from '../context.ts';
 import { planText } from '../views/plan.ts';
 import { problemsText } from '../views/problems.ts';
 import { progressText, reportJson, reportText } from '../views/progress.ts';
-
-/** How long (ms) to wait for another one-shot that is applying. */
-const PATIENCE = 60_000;
+import { underLock } from './locked.ts';
 
 /** `reconcile`: makes it so. */
 export async function applyCommand(context: Context, options: Options): Promise<number> {
@@ -99,52 +96,27 @@ async function act(
   signal: AbortSignal,
   allowRewind: boolean,
 ): Promise<Report> {
-  const { config } = context;
-  ensureFolder(config.runtimeDir);
-  const path = join(config.runtimeDir, 'lock');
-  const holder: Holder = {
-    pid: process.pid,
-    role: 'apply',
-    desiredState: config.desiredState,
-    since: new Date().toISOString(),
+  const ask = async (socket: string) => {
+    const { only, asked, expect, claim, restartStaged, back, retry, override, approve, stop, restart, release } =
+      request;
+    const body = { desiredState: context.config.desiredState, only: [...only], asked: [...asked] };
+    const extra = {
+      ...(expect === undefined ? {} : { expect }),
+      ...(claim === undefined ? {} : { claim }),
+      ...(restartStaged === undefined ? {} : { restartStaged }),
+      ...(back === undefined ? {} : { back: { ...back, only: [...back.only] } }),
+      ...(retry === undefined ? {} : { retry }),
+      ...(override === undefined ? {} : { override: override.why }),
+      ...(approve === undefined ? {} : { approve: approve.plan }),
+      ...(stop === undefined ? {} : { stop: { names: [...stop.names], until: stop.until, why: stop.why } }),
+      ...(restart === undefined ? {} : { restart: [...restart] }),
+      ...(release === undefined ? {} : { release: [...release] }),
+      by: stop?.by ?? whoAsks(),
+    };
+    const { askApply } = await import('../../daemon/client.ts');
+    return askApply(socket, { ...body, ...extra }, emit, signal);
   };
-  let lock = await takeLock(path, holder, 0);
-  if (lock === undefined) {
-    const other = readHolder(path);
-    if (other?.role === 'daemon') {
-      const { only, asked, expect, claim, restartStaged, back, retry, override, approve, stop, restart, release } =
-        request;
-      const body = { desiredState: config.desiredState, only: [...only], asked: [...asked] };
-      const extra = {
-        ...(expect === undefined ? {} : { expect }),
-        ...(claim === undefined ? {} : { claim }),
-        ...(restartStaged === undefined ? {} : { restartStaged }),
-        ...(back === undefined ? {} : { back: { ...back, only: [...back.only] } }),
-        ...(retry === undefined ? {} : { retry }),
-        ...(override === undefined ? {} : { override: override.why }),
-        ...(approve === undefined ? {} : { approve: approve.plan }),
-        ...(stop === undefined ? {} : { stop: { names: [...stop.names], until: stop.until, why: stop.why } }),
-        ...(restart === undefined ? {} : { restart: [...restart] }),
-        ...(release === undefined ? {} : { release: [...release] }),
-        by: stop?.by ?? whoAsks(),
-      };
-      const { askApply } = await import('../../daemon/client.ts');
-      return askApply(join(config.runtimeDir, 'control.sock'), { ...body, ...extra }, emit, signal);
-    }
-    context.note(`Waiting for another reconcile${other === undefined ? '' : ` (pid ${other.pid})`} to finish...\n`);
-    lock = await takeLock(path, holder, PATIENCE);
-    if (lock === undefined) {
-      const summary = `cannot apply: another reconcile${other === undefined ? '' : ` (pid ${other.pid})`} still works on ${config.runtimeDir}`;
-      throw new Failure({
-        code: 'locked',
-        summary,
-        hint: 'wait for it, or look at what it waits for; nothing was done',
-      });
-    }
-  }
-  using _ = lock;
-  // Awaited here: the lock is let go when this function returns.
-  return await actHere(context, request, emit, signal, allowRewind);
+  return underLock(context, 'apply', ask, () => actHere(context, request, emit, signal, allowRewind));
 }
 
 /** What is decided with a request is only loaded where something is. */

@@ -21,6 +21,7 @@ import { openScopes } from './scopes.ts';
 import { Starts } from './starts.ts';
 import { type StepContext, take } from './steps.ts';
 import type { Surroundings } from './surroundings.ts';
+import { cannotTouch, touch } from './touch.ts';
 import { Unit } from './unit.ts';
 
 export type { BuiltinEvent } from './events.ts';
@@ -130,6 +131,8 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
       void settled.then(() => last.get(step.service) === settled && last.delete(step.service));
       return outcome;
     },
+    cannotTouch,
+    touch: (service, what, _pid, signal) => touch(observer, service, what, signal),
     watch: (nudge) => watchFolder(options.runtimeDir, nudge),
     adopt: async () => {
       scopes?.warm();

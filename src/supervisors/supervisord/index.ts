@@ -21,6 +21,7 @@ import { programsFile } from './programs-file.ts';
 import { callFailure } from './rpc.ts';
 import { take } from './steps.ts';
 import { type SupervisordEvent, Tender } from './tend.ts';
+import { cannotTouch, touch } from './touch.ts';
 import type { Wake } from './waiting.ts';
 import { watchPaths } from './watch.ts';
 
@@ -138,6 +139,8 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
     },
     prepare: (steps) => prepare({ ...observer, logDir }, steps, reread),
     apply: inTurns(apply),
+    cannotTouch,
+    touch: (service, what, pid, signal) => touch(link, service, what, pid, signal),
     watch: (nudge, stir) => {
       const look = () => void tender.look(nudge);
       const poked = () => {

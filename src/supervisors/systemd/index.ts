@@ -30,6 +30,7 @@ import { type Observer, problemOf } from './sight.ts';
 import { take, unitFor } from './steps.ts';
 import { createUnitTaker } from './taker.ts';
 import { type SystemdEvent, Tender } from './tend.ts';
+import { cannotTouch, touch } from './touch.ts';
 import { Waiting } from './waiting.ts';
 import { defineWhole } from './whole.ts';
 
@@ -143,6 +144,8 @@ export function createSystemd(options: SystemdOptions): Supervisor {
       }
     },
     apply: inTurns(apply),
+    cannotTouch: (service, what) => cannotTouch(observer, service, what),
+    touch: (service, what, pid, signal) => touch(observer, service, what, pid, signal),
     watch: (nudge, stir) => {
       drift.start({ scope, unitDir }, nudge, stir);
       return { [Symbol.asyncDispose]: async () => drift.stop() };

@@ -54,6 +54,8 @@ export interface Manager extends AsyncDisposable {
   restart(unit: string, signal: AbortSignal): Promise<JobEnd>;
   /** Has the service read its own configuration again. */
   reloadUnit(unit: string, signal: AbortSignal): Promise<JobEnd>;
+  /** Signals the main process of a unit, or all in its control group. */
+  kill(unit: string, who: 'main' | 'all', signal: number): Promise<void>;
   resetFailed(unit: string): Promise<void>;
   /** daemon-reload. */
   reload(): Promise<void>;
@@ -175,6 +177,7 @@ function createManager(
     stop: (unit, signal) => job(`stop ${unit}`, 'StopUnit', unit, signal),
     restart: (unit, signal) => job(`restart ${unit}`, 'RestartUnit', unit, signal),
     reloadUnit: (unit, signal) => job(`reload ${unit}`, 'ReloadUnit', unit, signal),
+    kill: (unit, who, signal) => ask(`signal ${unit}`, manage('KillUnit', 'ssi', [unit, who, signal]), none),
     resetFailed: (unit) => ask(`reset ${unit}`, manage('ResetFailedUnit', 's', [unit]), none),
     reload: () => ask('reload systemd', { ...manage('Reload', '', []), limit: RELOAD_LIMIT }, none),
     enable: (units, { runtime = false, force = false } = {}) =>

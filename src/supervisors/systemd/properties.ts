@@ -46,13 +46,18 @@ const Service = z.object({
   ControlGroup: z.string(),
 });
 
-const SHAPES = { ...Unit.shape, ...Service.shape };
+/** What is asked for by itself alone. */
+const Single = z.object({ CanReload: z.boolean() });
+
+const SHAPES = { ...Unit.shape, ...Service.shape, ...Single.shape };
 export type PropertyName = keyof typeof SHAPES;
 export type PropertyValue<N extends PropertyName> = z.infer<(typeof SHAPES)[N]>;
 
 /** The interface that has a property. */
 export function faceOf(name: PropertyName): string {
-  return name in Unit.shape ? 'org.freedesktop.systemd1.Unit' : 'org.freedesktop.systemd1.Service';
+  return name in Unit.shape || name in Single.shape
+    ? 'org.freedesktop.systemd1.Unit'
+    : 'org.freedesktop.systemd1.Service';
 }
 
 /** Throws what zod says of another shape. */

@@ -1,4 +1,5 @@
 import type { Config, Written } from '../config.ts';
+import type { Problem } from '../problem.ts';
 import type { Style } from './style.ts';
 
 /** What a command has to work with. Data goes to `out`, notices to `note`. */
@@ -52,6 +53,8 @@ export interface Options extends Written {
   readonly tree?: boolean;
   readonly signal?: string;
   readonly wide?: boolean;
+  /** Why the tool's own configuration can't be read. */
+  readonly ailing?: readonly Problem[];
 }
 
 /** A command: its exit code. */

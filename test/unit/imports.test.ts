@@ -109,11 +109,21 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ],
   // A first desired state.
   ['init', /^init\//, ['desired', 'host', 'leaf']],
+  // What is wrong with a host or a setup.
+  [
+    'doctor',
+    /^doctor\//,
+    [
+      ...['daemon', 'init', 'git', 'decisions', 'restarts', 'journal', 'engine', 'desired', 'registry', 'supervisor'],
+      ...['supervisor interface', 'supervisor parts', 'graph', 'health', 'host', 'leaf'],
+    ],
+  ],
   [
     'cli',
     /^cli(\.ts$|\/)/,
     [
       'daemon',
+      'doctor',
       'init',
       'git',
       'decisions',

@@ -7,4 +7,8 @@ export const SETUP: Readonly<Record<string, readonly Example[]>> = {
     ['reconcile init --dry-run', 'what would be written? (exit code 2 when something would)'],
     ['reconcile init --schemas', 'after an upgrade: the schemas that editors check by'],
   ],
+  doctor: [
+    ['reconcile doctor', 'what is wrong with this host or this setup, and how to mend it'],
+    ['reconcile doctor --json', 'for programs'],
+  ],
 };

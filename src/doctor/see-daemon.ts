@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import { withSocketPath } from '../daemon/socket.ts';
+import { CONTROL } from '../daemon/sockets.ts';
+import { http } from '../host/http.ts';
+import { type Holder, readHolder } from '../host/lock.ts';
+import { beganAt, cgroupsOf, dead, statOf } from '../host/procfs.ts';
+import type { Status } from '../model.ts';
+import { why } from '../problem.ts';
+import { UNIT } from '../service/places.ts';
+
+/** The daemon of a runtime folder. */
+export type DaemonSeen =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'answers'; readonly holder: Holder; readonly status: Status }
+  /** It runs, and does not answer. */
+  | { readonly kind: 'silent'; readonly holder: Holder; readonly because: string };
+
+/** ms. One that is up hears a request at once. */
+const PATIENCE = 4000;
+
+export async function seeDaemon({ runtimeDir }: Pick<Config, 'runtimeDir'>, patience = PATIENCE): Promise<DaemonSeen> {
+  const holder = readHolder(join(runtimeDir, 'lock'));
+  if (holder?.role !== 'daemon' || !isThere(holder)) return { kind: 'none' };
+  try {
+    const status = JSON.parse(await get(join(runtimeDir, CONTROL), '/v1/status', patience)) as Status;
+    return { kind: 'answers', holder, status };
+  } catch (error) {
+    const late = error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');
+    return { kind: 'silent', holder, because: late ? `no answer within ${patience / 1000}s` : why(error) };
+  }
+}
+
+/** A process with its pid that began later is another one. */
+export function isThere({ pid, since }: Pick<Holder, 'pid' | 'since'>): boolean {
+  const stat = statOf(pid);
+  return stat !== undefined && !dead(stat) && beganAt(stat) <= Date.parse(since) + 2000;
+}
+
+/** The command that has another daemon in its place; its services keep their processes. */
+export function restartOf(pid: number): string {
+  const isUnit = cgroupsOf(pid)?.some((line) => line.endsWith(`/${UNIT}`)) === true;
+  return isUnit ? 'systemctl restart reconciled' : `kill ${pid}; reconcile daemon`;
+}
+
+function get(path: string, url: string, patience: number): Promise<string> {
+  return withSocketPath(
+    path,
+    (socketPath) =>
+      new Promise((resolve, reject) => {
+        const signal = AbortSignal.timeout(patience);
+        const call = http.request({ socketPath, path: url, signal }, (response) => {
+          let text = '';
+          response
+            .setEncoding('utf8')
+            .on('data', (chunk: string) => {
+              text += chunk;
+            })
+            .once('error', reject)
+            .once('end', () => resolve(text));
+        });
+        call.once('error', reject);
+        call.end();
+      }),
+  );
+}

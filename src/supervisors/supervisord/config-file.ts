@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { variablesOf } from '../../host/procfs.ts';
 import { type Problem, why } from '../../problem.ts';
 import { glob } from './glob.ts';
-import { Ini, type Section, type Source, sourceOf } from './ini.ts';
+import { Ini, type Overwritten, type Section, type Source, sourceOf } from './ini.ts';
 import { type Listener, listenersOf } from './listeners.ts';
 import { type Group, groupsOf } from './native-groups.ts';
 import { processOf } from './process.ts';
@@ -32,6 +32,9 @@ export interface SupervisordConfig {
    * would be without.
    */
   readonly problems: readonly Problem[];
+  /** Those of the problems that are about one section, and what of it can't be told, by its name. */
+  readonly faults: ReadonlyMap<string, readonly Problem[]>;
+  readonly overwritten: readonly Overwritten[];
   /** What it takes without a complaint to anybody who would hear it: patterns of [include] that stand for no file. */
   readonly warnings: readonly Problem[];
 }
@@ -122,6 +125,8 @@ function readOnce(path: string, options: ReadOptions): FirstReading {
     groups: groupsOf(reader, surroundings),
     listeners: listenersOf(reader, here, cwd),
     problems: reader.problems,
+    faults: reader.faults,
+    overwritten: ini.overwritten,
     warnings,
     environment,
     unknown: reader.unknown,

@@ -12,7 +12,7 @@ import { SUPERVISORD_FIELDS } from './fields.ts';
 import { programLines } from './lines.ts';
 import { programText, RENDERING } from './program-text.ts';
 import { partPath } from './programs-file.ts';
-import { checkRaw, rawLines } from './raw.ts';
+import { checkRaw, rawLines, sectionKind } from './raw.ts';
 import { checkWritten, isRoot, type Refuse } from './refusals.ts';
 import { settingsDigest } from './settings-digest.ts';
 
@@ -89,14 +89,16 @@ function fileOf(service: Service, { hash, fields }: Definition, options: Program
       name: `${instance.name}.${id}`,
       logDir,
     });
-    return programText({ owner, id, hash }, oneLine(String(fields.description ?? '')), lines, {
+    const trailer = {
       fields,
       made,
       autostart,
       startsecs: settings.rules.ready,
       settings: staged,
       stderrLog: settings.logs.stderr,
-    });
+    };
+    const about = oneLine(String(fields.description ?? ''));
+    return programText({ owner, id, hash }, about, lines, trailer, sectionKind(service.written));
   };
   return {
     path: partPath(instance, owner, id),

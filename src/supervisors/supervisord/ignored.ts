@@ -6,26 +6,45 @@ import { type Option, positionOf } from './ini.ts';
 import { knownOptions, SECTION_NAMES } from './known.ts';
 import { BYTES } from './values.ts';
 
+/** What nobody looks at: a section, or an option of one. */
+export interface Ignored {
+  /** `DEFAULT` too. */
+  readonly section: string;
+  /** Undefined where it is the section as a whole. */
+  readonly option: Option | undefined;
+  readonly problem: Problem;
+}
+
 /** What a configuration says and supervisord ignores without a word, where it is said. */
-export function ignoredKeys({ path, sections, defaults }: SupervisordConfig): Problem[] {
-  const found: Problem[] = [];
+export function ignoredKeys(config: SupervisordConfig): Problem[] {
+  return ignoredIn(config).map(({ problem }) => problem);
+}
+
+export function ignoredIn({ path, sections, defaults }: SupervisordConfig): readonly Ignored[] {
+  const found: Ignored[] = [];
+  const add = (section: string, option: Option | undefined, problem: Problem) => {
+    found.push({ section, option, problem });
+  };
   const used = new Set<string>();
   let anyUsed = false;
   for (const { name, options, ...where } of sections.values()) {
     const known = knownOptions(name);
     if (known === 'any') anyUsed = true;
-    else if (known === undefined) found.push(ignored(`the section [${name}]`, where, undefined, sectionHint(name)));
+    else if (known === undefined)
+      add(name, undefined, ignored(`the section [${name}]`, where, undefined, sectionHint(name)));
     else {
       for (const each of known) used.add(each);
       for (const option of options.values()) {
-        if (!known.includes(option.name)) found.push(ofOption(option, known));
-        else if (name === 'include' && option.source.path !== path)
-          found.push(ignored('an [include] in a file that is included', option, option.name, `include it in ${path}`));
+        if (!known.includes(option.name)) add(name, option, ofOption(option, known));
+        else if (name === 'include' && option.source.path !== path) {
+          const hint = `include it in ${path}`;
+          add(name, option, ignored('an [include] in a file that is included', option, option.name, hint));
+        }
       }
     }
   }
   for (const option of anyUsed ? [] : defaults.values()) {
-    if (!used.has(option.name)) found.push(ofOption(option, [...used]));
+    if (!used.has(option.name)) add('DEFAULT', option, ofOption(option, [...used]));
   }
   return found;
 }

@@ -24,6 +24,13 @@ export interface Section {
   readonly options: Map<string, Option>;
 }
 
+/** An option that is said once more later on: nobody ever sees this one. */
+export interface Overwritten {
+  readonly section: string;
+  readonly option: Option;
+  readonly by: Option;
+}
+
 /** A line that Python's parser refuses, and the whole configuration with it. */
 export interface BadLine {
   readonly source: Source;
@@ -49,6 +56,7 @@ export class Ini {
   readonly sections = new Map<string, Section>();
   /** Of [DEFAULT]: every section has these where it does not say otherwise. */
   readonly defaults = new Map<string, Option>();
+  readonly overwritten: Overwritten[] = [];
   /** Where `%(here)s` may still stand: of a thousand files, each adds a section or two. */
   readonly #fresh = new Set<Section>();
   #freshDefaults = false;
@@ -57,6 +65,7 @@ export class Ini {
     const bad: BadLine[] = [];
     const drafts: Draft[] = [];
     let options: Map<string, Option> | undefined;
+    let section = '';
     let draft: Draft | undefined;
     let indent = 0;
     for (const [i, text] of source.lines.entries()) {
@@ -77,7 +86,8 @@ export class Ini {
       // Greedy: what stands behind the last bracket is nobody's concern.
       const close = value.startsWith('[') ? value.lastIndexOf(']') : -1;
       if (close > 1) {
-        options = this.#open(value.slice(1, close), source, line);
+        section = value.slice(1, close);
+        options = this.#open(section, source, line);
         draft = undefined;
         continue;
       }
@@ -94,6 +104,8 @@ export class Ini {
       const name = stripEnd(value.slice(0, delimiter)).toLowerCase();
       draft = { name, value: strip(value.slice(delimiter + 1)), source, line, more: [] };
       drafts.push(draft);
+      const before = options.get(name);
+      if (before !== undefined) this.overwritten.push({ section, option: before, by: draft });
       options.set(name, draft);
     }
     for (const each of drafts) if (each.more.length > 0) each.value = stripEnd([each.value, ...each.more].join('\n'));

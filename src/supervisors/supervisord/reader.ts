@@ -20,6 +20,8 @@ export type Environment = (name: string) => string | undefined;
 export class Reader {
   readonly ini: Ini;
   readonly problems: Problem[] = [];
+  /** All of both by the section that it is about. */
+  readonly faults = new Map<string, Problem[]>();
   /** What can't be told, since it depends on an environment that is not known; it is taken for not said. */
   readonly unknown: (Problem & { readonly section: string })[] = [];
   readonly #environment: Environment | undefined;
@@ -136,14 +138,22 @@ export class Reader {
     const what = option === undefined ? `[${section.name}]` : `${name} in [${section.name}]`;
     const problem = refusal(option ?? section, name, `cannot take ${what}: ${because}`);
     // Each of many processes has the same.
-    if (this.problems.every(({ summary }) => summary !== problem.summary)) this.problems.push(problem);
+    if (this.problems.some(({ summary }) => summary === problem.summary)) return;
+    this.problems.push(problem);
+    this.#fault(section, problem);
+  }
+
+  #fault({ name }: Section, problem: Problem): void {
+    this.faults.set(name, [...(this.faults.get(name) ?? []), problem]);
   }
 
   #miss(section: Section, name: string, variable: string): void {
     const summary = `cannot tell ${name} of [${section.name}]: it depends on the environment that supervisord was started with`;
     const at = positionOf(this.ini.option(section, name) ?? section, name);
     const hint = `write down what %(${variable})s stands for`;
-    this.unknown.push({ code: 'supervisord-unreadable', summary, at, hint, section: section.name });
+    const problem = { code: 'supervisord-unreadable', summary, at, hint };
+    this.unknown.push({ ...problem, section: section.name });
+    this.#fault(section, problem);
   }
 
   #isFolder(path: string): boolean {

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { fileOf, type RawLine, raw, refused, service } from './make.ts';
 
 const no = (...lines: RawLine[]) => refused(service(raw(...lines)));
@@ -40,4 +40,59 @@ it.each([
   ['stdout_events_enabled', 'true\ncommand=/bin/false'],
 ])('refuses a value that fails the whole configuration: %s=%j', (key, value) => {
   expect(no(['program', key, value])).toHaveLength(1);
+});
+
+it('passes on what a field has no word for', () => {
+  const said = (written: Parameters<typeof service>[0], ...lines: RawLine[]) =>
+    refused(service({ ...written, ...raw(...lines) }));
+  expect(no(['program', 'stopsignal', 'SIGWINCH'])).toEqual([]);
+  expect(no(['program', 'stopsignal', 'TERM'])[0]).toContain('stopsignal is what `stop.signal` says');
+  expect(no(['program', 'stopsignal', 'NOPE'])).toHaveLength(1);
+  expect(said({ stop: { tree: false } }, ['program', 'killasgroup', true])).toEqual([]);
+  expect(said({ stop: { tree: true } }, ['program', 'killasgroup', true])).toHaveLength(1);
+  expect(said({ stop: { tree: false } }, ['program', 'killasgroup', false])).toHaveLength(1);
+  const sizes: RawLine[] = [
+    ['program', 'stderr_logfile_maxbytes', '1MB'],
+    ['program', 'stderr_logfile_backups', 0],
+  ];
+  expect(said({}, ...sizes)).toEqual([]);
+  expect(said({ logs: { stdout: '/tmp/a', stderr: '/tmp/a' } }, ...sizes)).toHaveLength(2);
+  expect(said({ logs: { stderr: '/dev/null' } }, ...sizes)).toHaveLength(2);
+  expect(no(['program', 'stdout_logfile_maxbytes', '1MB'])).toHaveLength(1);
+  expect(no(['program', 'exitcodes', ''])).toEqual([]);
+});
+
+describe('a section of another kind', () => {
+  const listener: RawLine[] = [
+    ['eventlistener', 'events', 'TICK_5, process_state_exited'],
+    ['eventlistener', 'buffer_size', 20],
+  ];
+  const fcgi: RawLine[] = [['fcgi-program', 'socket', 'unix:///run/x.sock']];
+
+  it('is what its lines say', () => {
+    expect(fileOf(service(raw(...listener, ['program', 'priority', 5]))).text).toContain('\n[eventlistener:web]\n');
+    expect(fileOf(service(raw(...fcgi, ['fcgi-program', 'socket_mode', '0770']))).text).toMatch(
+      /\n\[fcgi-program:web\]\n(.+\n)*socket=unix:\/\/\/run\/x\.sock\nsocket_mode=0770\n/,
+    );
+  });
+
+  it('is one, and has what it needs', () => {
+    expect(no(...listener, ...fcgi)).toHaveLength(1);
+    expect(no(['eventlistener', 'buffer_size', 5])).toEqual([
+      'raw.supervisord: an eventlistener has to have events (write [eventlistener, events, …])',
+    ]);
+    expect(no(['eventlistener', 'events', 'TICK_7'])).toHaveLength(1);
+    expect(no(['eventlistener', 'events', ''])).toHaveLength(1);
+    expect(no(['fcgi-program', 'socket', 'tcp://localhost:9000'], ['fcgi-program', 'socket_owner', 'root'])).toEqual([
+      'raw.supervisord: only a UNIX socket has an owner and a mode (leave them out)',
+    ]);
+    expect(no(...fcgi, ['fcgi-program', 'socket_backlog', 65536])).toHaveLength(1);
+  });
+
+  it('is for one process, and a listener speaks on its output', () => {
+    expect(refused(service({ ...raw(...listener), instances: 2 }))[0]).toContain('each event goes to one of them');
+    const logs = { stdout: '/tmp/a', stderr: '/tmp/a' };
+    expect(refused(service({ ...raw(...listener), logs }))[0]).toContain('speaks to supervisord');
+    expect(refused(service({ ...raw(...fcgi), logs }))).toEqual([]);
+  });
 });

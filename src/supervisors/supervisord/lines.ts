@@ -4,6 +4,7 @@ import type { Fields } from '../../model.ts';
 import { environmentOf } from '../shared/environment.ts';
 import type { Settings } from '../shared/settings.ts';
 import { assignment, expanded, expandedTwice, holdsReturn, quoteArgument, RETURN_LINE } from './escape.ts';
+import { toldOfStderr } from './raw-options.ts';
 import { commandOf } from './wrapper.ts';
 
 /** One option of a section; its value is escaped already. */
@@ -75,6 +76,10 @@ export function programLines(written: Settings, around: Surroundings): Line[] {
     ['command', expanded(argv.map(quoteArgument).join(' '))],
     ['directory', expanded(directory)],
     ...(switches && settings.user !== undefined ? [['user', settings.user] satisfies Line] : []),
+    // By default it is that of user=, which is said where supervisord is to switch.
+    ...(user !== undefined && user.uid !== 0 && !switches && raw.some(isUnixSocket) && !said('socket_owner')
+      ? [['socket_owner', `${user.uid}:${user.gid}`] satisfies Line]
+      : []),
     ['umask', umask],
     ['environment', expanded(assignments.join(','))],
     ['autostart', String(autostart)],
@@ -86,10 +91,14 @@ export function programLines(written: Settings, around: Surroundings): Line[] {
     ['stopasgroup', tree],
     // Where it is not said it is as stopasgroup.
     ...(owned ? [] : [['killasgroup', tree] satisfies Line]),
-    ...logLines(settings.logs),
+    ...logLines(settings.logs, said),
   ];
   const lines = [...own.filter(([key, value]) => !owned || DEFAULTS[key] !== value), ...raw];
   return lines.some(([, value]) => holdsReturn(value)) ? [...lines, RETURN_LINE] : lines;
+}
+
+function isUnixSocket([key, value]: Line): boolean {
+  return key === 'socket' && value.startsWith('unix:');
 }
 
 /** What is among the exit codes is not restarted where that is `unexpected`; versions differ in what they are by default. */
@@ -108,7 +117,7 @@ function restartLines(
   return owned ? [restart] : [restart, ['exitcodes', '0']];
 }
 
-function logLines({ stdout, stderr, maxSize, keep }: Settings['logs']): Line[] {
+function logLines({ stdout, stderr, maxSize, keep }: Settings['logs'], said: (option: string) => boolean): Line[] {
   const log = (stream: 'stdout' | 'stderr', path: string): Line[] => [
     [`${stream}_logfile`, expandedTwice(path)],
     // What is no file can't be rotated, and supervisord would fail at it.
@@ -116,8 +125,8 @@ function logLines({ stdout, stderr, maxSize, keep }: Settings['logs']): Line[] {
     [`${stream}_logfile_backups`, String(keep)],
   ];
   const [out, err] = [join(stdout), join(stderr)];
-  // Two that write to one file would rotate it under each other.
-  const same = out === err;
+  // Two that write to one file would rotate it under each other, but what is told of one stream is not of another.
+  const same = out === err && !toldOfStderr(said);
   return [...log('stdout', out), ['redirect_stderr', String(same)], ...(same ? [] : log('stderr', err))];
 }
 

@@ -19,6 +19,17 @@ const CODE = '(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])';
 const CODES = form(new RegExp(`^(${CODE}( *, *${CODE})*)?$`), 'numbers from 0 to 255, with commas');
 const COUNT = form(/^[1-9][0-9]{0,8}$/, 'a whole number from 1 on');
 
+type RawLine = readonly [section: string, key: string, value: string | number | boolean];
+
+export function rawOf({ raw }: Service['written']): readonly RawLine[] {
+  // The schema has checked them; the types made from it don't know such lists.
+  return (raw?.supervisord ?? []) as unknown as readonly RawLine[];
+}
+
+function saysRaw(written: Service['written'], option: string): boolean {
+  return rawOf(written).some(([, key]) => key.toLowerCase() === option);
+}
+
 /** The kinds of a section for one program. */
 export type SectionKind = 'program' | 'eventlistener' | 'fcgi-program';
 
@@ -108,8 +119,19 @@ interface Beyond extends Form {
   readonly where: (written: Service['written']) => boolean;
 }
 
-const separateLogs = ({ logs }: Service['written']) =>
-  logs?.stderr === undefined || (logs.stderr !== logs.stdout && !logs.stderr.startsWith('/dev/'));
+const separateLogs = (written: Service['written']) => {
+  const { stdout, stderr } = written.logs ?? {};
+  if (stderr === undefined) return true;
+  return !stderr.startsWith('/dev/') && (stderr !== stdout || toldOfStderr((key) => saysRaw(written, key)));
+};
+
+/**
+ * What is told of one output is not of the other: then one is not sent into the other, though both go to one file. Nor is
+ * it of an event listener, which speaks to supervisord on one.
+ */
+export function toldOfStderr(said: (option: string) => boolean): boolean {
+  return ['events', 'stderr_syslog', 'stderr_events_enabled', 'stderr_capture_maxbytes'].some(said);
+}
 
 /** What fields that say nearly the same can't: other signals, a kill of all after a stop of one, files of other sizes. */
 export const BEYOND: Readonly<Record<string, Beyond>> = {

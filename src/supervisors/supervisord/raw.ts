@@ -1,10 +1,8 @@
 import { closest } from '../../closest.ts';
 import type { Service } from '../../model.ts';
 import type { Line } from './lines.ts';
-import { BEYOND, isKind, NAMING, NEEDED, PASSED, SAID_BY, type SectionKind } from './raw-options.ts';
+import { BEYOND, isKind, NAMING, NEEDED, PASSED, rawOf, SAID_BY, type SectionKind } from './raw-options.ts';
 import type { Refuse } from './refusals.ts';
-
-type RawLine = readonly [section: string, key: string, value: string | number | boolean];
 
 /** Lines of `raw.supervisord` as they stand in the section, in the order they were written. */
 export function rawLines(service: Service): Line[] {
@@ -15,11 +13,6 @@ export function rawLines(service: Service): Line[] {
 export function sectionKind(written: Service['written']): SectionKind {
   const [kind] = rawOf(written).flatMap(([section]) => (isKind(section) && section !== 'program' ? [section] : []));
   return kind ?? 'program';
-}
-
-export function rawOf({ raw }: Service['written']): readonly RawLine[] {
-  // The schema has checked them; the types made from it don't know such lists.
-  return (raw?.supervisord ?? []) as unknown as readonly RawLine[];
 }
 
 /** Lines that supervisord would ignore or not take, and those that say what a field says. */
@@ -68,10 +61,6 @@ function checkKind({ written }: Service, kind: SectionKind, refuse: Refuse): voi
   if (written.instances !== undefined && written.instances > 1) {
     const share = kind === 'eventlistener' ? 'each event goes to one of them' : 'they share a socket';
     refuse('instances', `of several processes of an ${kind} ${share}, and each of ours is by itself`, 'leave it out');
-  }
-  const { stdout, stderr } = written.logs ?? {};
-  if (kind === 'eventlistener' && stdout !== undefined && stdout === stderr) {
-    refuse('logs.stderr', 'an event listener speaks to supervisord on its output', 'write another file');
   }
   const tcp = rawOf(written).some(([, key, value]) => key.toLowerCase() === 'socket' && /^tcp:/.test(String(value)));
   if (tcp && (has('socket_owner') || has('socket_mode'))) {

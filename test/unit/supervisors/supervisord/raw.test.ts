@@ -92,7 +92,7 @@ describe('a section of another kind', () => {
   it('is for one process, and a listener speaks on its output', () => {
     expect(refused(service({ ...raw(...listener), instances: 2 }))[0]).toContain('each event goes to one of them');
     const logs = { stdout: '/tmp/a', stderr: '/tmp/a' };
-    expect(refused(service({ ...raw(...listener), logs }))[0]).toContain('speaks to supervisord');
-    expect(refused(service({ ...raw(...fcgi), logs }))).toEqual([]);
+    expect(fileOf(service({ ...raw(...listener), logs })).text).toContain('\nstderr_logfile=/tmp/a\n');
+    expect(fileOf(service({ ...raw(...fcgi), logs })).text).toContain('\nredirect_stderr=true\n');
   });
 });

@@ -9,7 +9,10 @@ export type Origin =
   | {
       readonly kind: 'program';
       readonly group: string;
+      /** As in [program:NAME]. */
       readonly program: string;
+      /** What supervisord calls those of its processes that this is about, each `group:NAME`. */
+      readonly processes: readonly string[];
       readonly config: string;
       readonly at: Position;
     }

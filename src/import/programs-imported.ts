@@ -1,0 +1,159 @@
+import { commandWords } from '../supervisors/supervisord/command-words.ts';
+import type { Option, Section } from '../supervisors/supervisord/ini.ts';
+import type { Group } from '../supervisors/supervisord/native-groups.ts';
+import type { Process, Program } from '../supervisors/supervisord/programs.ts';
+import type { Imported, Loss, Origin } from './found.ts';
+import type { IsSecret } from './programs-environment.ts';
+import { secretsAmong } from './programs-environment.ts';
+import { logsOf } from './programs-logs.ts';
+import { lossOf, shownValue, unheard } from './programs-losses.ts';
+import { textOf, type WellRead } from './programs-read.ts';
+import { serviceOf } from './programs-service.ts';
+import { freeName, nameFor } from './service-names.ts';
+
+export interface ImportedAround {
+  readonly read: WellRead;
+  readonly group: Group;
+  readonly origin: Extract<Origin, { kind: 'program' }>;
+  readonly priority: number;
+  /** Those that are taken; what is made here is added. */
+  readonly names: Set<string>;
+  readonly supervisor: string;
+  readonly logDir: string;
+  readonly path: string | undefined;
+  readonly isSecret: IsSecret;
+}
+
+/** The services of a program: one where its processes are the same but for their names, else one for each. */
+export function importedOf(program: Program, around: ImportedAround): readonly Imported[] {
+  const { read, group, names } = around;
+  const { section, options } = program;
+  const written = writtenIn(section, read);
+  const optionOf = (name: string) => written.find((option) => option.name === name);
+  const pooled = options.numprocs > 1 && group.kind !== 'group' && group.kind !== 'program';
+  const processes = pooled ? program.processes.slice(0, 1) : program.processes;
+  const same = processes.length > 1 && areSame(program, processes, { ...around, optionOf });
+  const made = same ? processes.slice(0, 1) : processes;
+  const single = made.length === 1;
+  const losses = lossesOf(program, around, written, pooled);
+  return made.map((process, i): Imported => {
+    const name = freeName(wantedName(program, process, group, single, names), (each) => names.has(each));
+    names.add(name);
+    const own = secretsAmong(process.environment);
+    const isSecret = (text: string) => around.isSecret(text) || own(text);
+    const command = commandWords(process.command) ?? [];
+    const { service, secrets, comments, ...more } = serviceOf(program, process, command, {
+      ...around,
+      config: read.config,
+      cwd: read.cwd,
+      name,
+      instances: same ? processes.length : 1,
+      isSecret,
+      written,
+      textOf: (option) => textOf(read, section, option, { program: program.name, group: group.name }),
+    });
+    const [value = program.name] = [process.name];
+    const head = [
+      ...(single ? [] : [`Process ${value}, ${i + 1} of ${made.length} of it.`]),
+      ...(single || areEqual(made) ? alike(single, made.length) : []),
+      ...losses.flatMap(said),
+    ];
+    return {
+      kind: 'imported',
+      origin: { ...around.origin, processes: (same ? processes : [process]).map((each) => each.name) },
+      name,
+      service,
+      comments: new Map([
+        ...(head.length === 0 ? [] : [['', head.join('\n')] as const]),
+        ...comments,
+        ...wasWritten(written, comments, isSecret),
+      ]),
+      secrets,
+      // What is about all of them is told once.
+      losses: [...(i === 0 ? losses : []), ...more.losses],
+    };
+  });
+}
+
+/** What its section says, and what is said for all sections, in its order. */
+function writtenIn(section: Section, { config }: WellRead): readonly Option[] {
+  const own = [...section.options.values()];
+  return [...own, ...[...config.defaults.values()].filter(({ name }) => !section.options.has(name))];
+}
+
+type SameAround = ImportedAround & { readonly optionOf: (name: string) => Option | undefined };
+
+/** Nothing but their names tells them apart, and each can have files of its own. */
+function areSame(program: Program, processes: readonly Process[], { read, logDir, optionOf }: SameAround): boolean {
+  if (!areEqual(processes)) return false;
+  return processes.every(
+    (process) => logsOf(program, process, { name: 'x', cwd: read.cwd, logDir, optionOf, isListener: false }).apart,
+  );
+}
+
+function areEqual(processes: readonly Process[]): boolean {
+  return new Set(processes.map(({ name: _, ...all }) => JSON.stringify(all))).size === 1;
+}
+
+function alike(single: boolean, count: number): readonly string[] {
+  if (single) return [];
+  return [`All are the same: one file with \`instances: ${count}\` would do, with a log for each.`];
+}
+
+function wantedName(
+  program: Program,
+  { name }: Process,
+  group: Group,
+  single: boolean,
+  names: ReadonlySet<string>,
+): string {
+  const base = nameFor(program.name);
+  const process = nameFor(name);
+  const wanted = single ? base : process.includes(base) ? process : nameFor(`${base}-${process}`);
+  return names.has(wanted) ? nameFor(`${group.name}-${wanted}`) : wanted;
+}
+
+/** Of the program as a whole. */
+function lossesOf(
+  { section, options }: Program,
+  { read, group }: ImportedAround,
+  written: readonly Option[],
+  pooled: boolean,
+): readonly Loss[] {
+  const losses = [...unheard(read.config, (name) => name === section.name)];
+  const numprocs = written.find(({ name }) => name === 'numprocs');
+  if (pooled && numprocs !== undefined) {
+    const share = group.kind === 'eventlistener' ? 'each event goes to one of them' : 'they share one socket';
+    losses.push(lossOf(numprocs, `its ${options.numprocs} processes are a pool (${share}), of which ours have one`));
+  }
+  if (group.kind === 'group' && section.name.startsWith('fcgi-program:')) {
+    const why = `it never had an effect: in a group supervisord runs it as any program, without its socket`;
+    losses.push(...written.flatMap((option) => (option.name.startsWith('socket') ? [lossOf(option, why)] : [])));
+  }
+  return losses;
+}
+
+/** What was believed to hold and never did is told where it is looked for. */
+function said({ key, value, why }: Loss): readonly string[] {
+  return /never had an effect/.test(why) ? [`${key}=${value ?? ''}: ${why}.`] : [];
+}
+
+const FIELDS: Readonly<Record<string, string>> = {
+  command: 'command',
+  directory: 'directory',
+  user: 'user',
+  stdout_logfile: 'logs',
+};
+
+/** How a value was written that has had its variables put in place. */
+function wasWritten(
+  written: readonly Option[],
+  known: ReadonlyMap<string, string>,
+  isSecret: IsSecret,
+): readonly (readonly [field: string, comment: string])[] {
+  return written.flatMap((option) => {
+    const field = FIELDS[option.name];
+    if (field === undefined || known.has(field) || !/%\(/.test(option.value) || isSecret(option.value)) return [];
+    return [[field, `It was ${option.name}=${shownValue(option)}`] as const];
+  });
+}

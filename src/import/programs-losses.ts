@@ -1,0 +1,45 @@
+import { maskText, SECRET_KEY } from '../secrets.ts';
+import type { SupervisordConfig } from '../supervisors/supervisord/config-file.ts';
+import { ignoredIn } from '../supervisors/supervisord/ignored.ts';
+import { type Option, positionOf } from '../supervisors/supervisord/ini.ts';
+import type { Loss } from './found.ts';
+
+/** An option that is not carried. */
+export function lossOf(option: Option, why: string): Loss {
+  return { key: option.name, value: shownValue(option), at: positionOf(option, option.name), why };
+}
+
+/** On one line, without what may be secret. */
+export function shownValue({ name, value }: Option): string {
+  if (SECRET_KEY.test(name)) return '***';
+  const line = value.replace(/\s*\n\s*/g, ' ');
+  if (name !== 'environment') return maskText(line);
+  return line.replace(/("?[^,=\s]+"?)\s*=\s*("[^"]*"|'[^']*'|[^,]*)/g, '$1=***');
+}
+
+/** What of some sections nobody ever looked at, or only at what was said later. */
+export function unheard(config: SupervisordConfig, isOf: (section: string) => boolean): readonly Loss[] {
+  const ignored = ignoredIn(config).flatMap(({ section, option, problem }): Loss[] => {
+    if (!isOf(section)) return [];
+    const { at, hint } = problem;
+    if (option === undefined) {
+      const why = `supervisord ignores the section${hint === undefined ? '' : ` (${hint})`}`;
+      return [{ key: `[${section}]`, ...(at === undefined ? {} : { at }), why }];
+    }
+    return [lossOf(option, `it never had an effect: supervisord ${ignoredWords(option, hint)}`)];
+  });
+  const twice = config.overwritten.flatMap(({ section, option, by }): Loss[] => {
+    if (!isOf(section)) return [];
+    const where = `${by.source.path === option.source.path ? 'line ' : `${by.source.path}:`}${by.line}`;
+    return [lossOf(option, `it never had an effect: it is said again in ${where}, and that counts`)];
+  });
+  return [...ignored, ...twice];
+}
+
+function ignoredWords({ name }: Option, hint: string | undefined): string {
+  if (name === 'files') return 'includes nothing from a file that it includes';
+  const right = /^limits\..* in the service$/.test(hint ?? '')
+    ? hint?.replace(' in the service', ' would set it')
+    : hint;
+  return `knows no such option and ignores it${right === undefined ? '' : ` (${right})`}`;
+}

@@ -62,7 +62,7 @@ export function judgeFiles(files: readonly Dated[], now: number): readonly Findi
     warning('clock-files', `the clock was set back: a file of ours is from ${by} in the future`, {
       evidence: [`${worst.path}: ${new Date(worst.at).toISOString()}`, `now: ${new Date(now).toISOString()}`],
       hint: 'holds, windows and what is told of the past are off by as much until then',
-      mend: ['timedatectl'],
+      mend: ['timedatectl set-ntp true'],
     }),
   ];
 }

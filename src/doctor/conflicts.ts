@@ -5,7 +5,7 @@ import { prepare } from '../prepare.ts';
 import { Failure, type Problem } from '../problem.ts';
 import { EVERYTHING } from '../request.ts';
 import { openRegistry } from '../supervisors/index.ts';
-import { bad, type Finding, ok, some, warning } from './finding.ts';
+import { bad, type Finding, ok, some, warning, word } from './finding.ts';
 import { type Check, desiredIfThere, type Means } from './means.ts';
 
 /** Who else runs, or would run, what is declared; and what stands in the way of it. By the plan, as a dry run makes it. */
@@ -59,6 +59,7 @@ function noticed(notice: Notice): Finding[] {
         bad('conflict', `${notice.service} is started by something else too: ${notice.where}`, {
           evidence: [notice.why],
           hint: `disable that, or say in its file that it takes its place: supersedes: [${notice.supersedes}]`,
+          ...disabling(notice.supersedes),
         }),
       ];
     case 'stray':
@@ -96,6 +97,12 @@ function noticed(notice: Notice): Finding[] {
     default:
       return [];
   }
+}
+
+/** Of what systemd starts; a line of a crontab or a program of others is taken out by who wrote it. */
+function disabling(thing: string): { readonly mend?: readonly string[] } {
+  const [, unit] = /^\{ (?:unit|timer): (\S+) \}$/.exec(thing) ?? [];
+  return unit === undefined ? {} : { mend: [`systemctl disable --now ${word(unit)}`] };
 }
 
 /** Why something is left alone: what people or windows decided is no conflict, and told elsewhere. */

@@ -36,7 +36,7 @@ async function loadFindings(means: Means): Promise<readonly Finding[]> {
         `the desired state can't be applied: ${error.problems.length === 1 ? '1 problem' : `${error.problems.length} problems`}`,
         {
           evidence: [...some(error.problems.map(placed), 3), ...kept],
-          mend: ['reconcile validate'],
+          mend: [error.problems.some(({ code }) => code.startsWith('git-')) ? 'reconcile sync' : 'reconcile validate'],
         },
       ),
     ];

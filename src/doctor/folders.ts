@@ -9,25 +9,23 @@ import type { Check, Means } from './means.ts';
 /** The folders that are ours, and who else may read or write them. */
 export const folders: Check = {
   topic: 'folders',
-  look: async ({ config, uid }) => [
-    ...folderFindings('runtime', config.runtimeDir, uid),
-    ...folderFindings('state', config.stateDir, uid),
-    ...keyFindings(config.stateDir, uid),
-    ...memoryFindings(config.stateDir),
-    ...folderFindings('log', config.logDir, uid),
-    ...sourceFindings(config),
-  ],
+  look: async ({ config, uid }) => {
+    const { runtimeDir, stateDir, logDir } = config;
+    const all = { runtime: runtimeDir, state: stateDir, log: logDir } as const;
+    const found = (Object.keys(all) as Kind[]).map((kind) => folderFindings(kind, all[kind], uid, Object.values(all)));
+    return [...found.flat(), ...keyFindings(stateDir, uid), ...memoryFindings(stateDir), ...sourceFindings(config)];
+  },
 };
 
 type Kind = 'runtime' | 'state' | 'log';
 
-/** Of one folder of ours: it is made where there is none, it belongs to us, and nobody else can write it. */
-export function folderFindings(kind: Kind, path: string, uid: number): readonly Finding[] {
+/** Of one folder of ours: it is made where there is none, it belongs to us, and nobody else can write it. `told`: are looked at themselves. */
+export function folderFindings(kind: Kind, path: string, uid: number, told: readonly string[]): readonly Finding[] {
   const check = `${kind}-folder`;
   try {
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (stat === undefined) return [missing(check, kind, path, uid)];
-    const found = [...modeFindings(check, kind, path, uid), ...aboveFindings(check, path)];
+    const found = [...modeFindings(check, kind, path, uid), ...aboveFindings(check, path, told)];
     if (!mayWrite(path)) found.push(bad(check, `cannot write to the ${kind} folder ${path}`, unwritable(path, uid)));
     if (found.length > 0) return found;
     return [ok(check, `${kind} folder ${path}: mode ${octal(stat.mode)}, ours alone to write`)];
@@ -78,9 +76,9 @@ function modeFindings(check: string, kind: Kind, path: string, uid: number): Fin
 }
 
 /** As root: who can write a folder above can put another in its place. */
-function aboveFindings(check: string, path: string): Finding[] {
+function aboveFindings(check: string, path: string, told: readonly string[]): Finding[] {
   const open = writableByOthers(path);
-  if (open === undefined || open === path) return [];
+  if (open === undefined || told.includes(open)) return [];
   return [
     bad(check, `others can replace ${path}: they can write ${open}`, {
       mend: [`chown root ${word(open)} && chmod go-w ${word(open)}`],

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Desired } from '../model.ts';
 import { writtenFields } from '../supervisors/fields.ts';
 import { settingsOf } from '../supervisors/shared/settings.ts';
-import { type Finding, ok, some, warning } from './finding.ts';
+import { type Finding, ok, some, warning, word } from './finding.ts';
 import { type Check, desiredIfThere } from './means.ts';
 
 const PLACES = ['/etc/logrotate.conf', '/etc/logrotate.d'];
@@ -40,7 +40,7 @@ export function judgeRotation(logs: readonly Log[], rules: readonly Rule[]): rea
       warning('log-rotation', `logrotate rotates logs that are rotated by their supervisor: ${where}`, {
         evidence: some(files.map(({ service, path }) => `${path} (${service})`)),
         hint: 'take these files out of it, or give the services another log; `maxSize` and `keep` of `logs` say how they are rotated',
-        mend: [`logrotate --debug ${where.replace(/:\d+$/, '')}`],
+        mend: [`vi ${word(where.replace(/:\d+$/, ''))}`],
       }),
     );
   const shared = [...Map.groupBy(logs, ({ path }) => path)].filter(

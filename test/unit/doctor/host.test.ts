@@ -418,6 +418,8 @@ describe('conflicts', () => {
       by: 'and nobody supervises it',
       why: 'w',
     } as const;
+    const unit = { ...conflict, where: '/etc/systemd/system/x.service:2', supersedes: '{ unit: x.service }' };
+    expect(plan([unit])[0]?.mend).toEqual(['systemctl disable --now x.service']);
     expect(plan([conflict, stray]).map(({ check, grade, hint }) => [check, grade, hint?.slice(0, 12)])).toEqual([
       ['conflict', 'error', 'disable that'],
       ['stray', 'error', '`strays: sto'],
@@ -486,8 +488,8 @@ compress
     ]);
     const found = judgeRotation(logs, rulesIn([join(here.folder, 'logrotate.d'), '/nowhere']));
     expect(found.map(({ grade, evidence, mend }) => [grade, evidence, mend])).toEqual([
-      ['warning', ['/var/log/reconciled/web.log (web)'], [`logrotate --debug ${file}`]],
-      ['warning', ['/srv/my app/api.log (api)'], [`logrotate --debug ${file}`]],
+      ['warning', ['/var/log/reconciled/web.log (web)'], [`vi ${file}`]],
+      ['warning', ['/srv/my app/api.log (api)'], [`vi ${file}`]],
     ]);
     // No wildcard crosses a slash.
     expect(troubles(judgeRotation(logs, [{ pattern: '/var/*.log', where: 'x' }]))).toEqual([]);

@@ -1,0 +1,75 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { importPrograms } from '../../src/import/programs.ts';
+import { createHost } from '../rig/host.ts';
+import { hasSupervisord } from '../rig/supervisord/needs.ts';
+
+const ID = 'supervisord-again';
+
+const TEXT = `[supervisord]
+[program:web]
+command=/bin/sh -c "sleep 1000; exit" "a b" %(here)s
+environment=A="it's",C.D="odd",API_TOKEN="hush, hush"
+stopsignal=WINCH
+killasgroup=true
+startsecs=0
+[eventlistener:listener]
+command=/bin/sleep 1001
+events=TICK_60
+buffer_size=3
+startsecs=0
+[fcgi-program:cgi]
+command=/bin/sleep 1002
+socket=unix://%(here)s/cgi.sock
+socket_mode=0770
+startsecs=0
+[program:by-hand]
+command=/bin/sleep 1003
+autostart=false
+`;
+
+describe.runIf(hasSupervisord())('programs that were imported', () => {
+  it('run as they did, of every kind, and then there is nothing to do', async () => {
+    await using host = await createHost();
+    const before = join(host.folder, 'before.conf');
+    writeFileSync(before, TEXT);
+    const { found, supervisor } = importPrograms(before, { logDir: join(host.folder, 'logs'), name: 'again' });
+    const config = join(host.folder, 'etc', 'again.conf');
+    const socket = { path: join(host.folder, 's', 'supervisor.sock') };
+    host.write('supervisors/again.yaml', { ...supervisor?.supervisor, config, socket, boot: 'none' });
+    const env = join(host.folder, 'web.env');
+    for (const one of found) {
+      if (one.kind === 'refused') throw new Error(one.problem.summary);
+      const lines = Object.entries(one.secrets).map(([key, value]) => `${key}=${value}\n`);
+      if (lines.length > 0) writeFileSync(env, lines.join(''), { mode: 0o600 });
+      host.write(one.name, { ...one.service, ...(lines.length > 0 ? { environmentFiles: [env] } : {}) });
+    }
+    mkdirSync(join(host.folder, 'logs'), { recursive: true });
+
+    const first = await host.reconcile();
+    expect(first.code, first.stdout + first.stderr).toBe(0);
+    expect((await host.reconcile('--dry-run')).stdout).toBe('No changes: everything is as desired.\n');
+    const pids = await host.pids();
+    expect(Object.keys(pids).sort()).toEqual(['cgi', 'listener', ID, 'web'].sort());
+
+    const of = (pid: number | undefined, what: string) => readFileSync(`/proc/${pid}/${what}`, 'utf8').split('\0');
+    expect(of(pids.web, 'cmdline').slice(0, -1)).toEqual(['/bin/sh', '-c', 'sleep 1000; exit', 'a b', host.folder]);
+    expect(of(pids.web, 'environ')).toEqual(expect.arrayContaining(["A=it's", 'C.D=odd', 'API_TOKEN=hush, hush']));
+    const folder = join(host.folder, 'etc/again.d');
+    const written = readFileSync(join(folder, readdirSync(folder)[0] ?? ''), 'utf8');
+    expect(written).toContain('[eventlistener:listener]\n');
+    expect(written).toContain('[fcgi-program:cgi]\n');
+    expect(written).not.toContain('hush');
+
+    for (const name of ['listener', 'cgi', 'web']) {
+      const one = found.find((each) => each.kind === 'imported' && each.name === name);
+      const lines = name === 'web' ? { environmentFiles: [env] } : {};
+      host.write(name, { ...(one?.kind === 'imported' ? one.service : {}), ...lines, state: 'stopped' });
+    }
+    const second = await host.reconcile();
+    expect(second.code, second.stdout + second.stderr).toBe(0);
+    expect(Object.keys(await host.pids())).toEqual([ID]);
+    expect((await host.reconcile('--dry-run')).stdout).toBe('No changes: everything is as desired.\n');
+  });
+});

@@ -135,7 +135,7 @@ function lossesOf(
 
 /** What was believed to hold and never did is told where it is looked for. */
 function said({ key, value, why }: Loss): readonly string[] {
-  return /never had an effect/.test(why) ? [`${key}=${value ?? ''}: ${why}.`] : [];
+  return why.startsWith('it never had an effect') ? [`${key}=${value ?? ''}${why.slice('it'.length)}.`] : [];
 }
 
 const FIELDS: Readonly<Record<string, string>> = {

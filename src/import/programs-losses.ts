@@ -1,4 +1,5 @@
-import { maskText, SECRET_KEY } from '../secrets.ts';
+import type { Position, Problem } from '../problem.ts';
+import { maskFile, SECRET_KEY } from '../secrets.ts';
 import type { SupervisordConfig } from '../supervisors/supervisord/config-file.ts';
 import { ignoredIn } from '../supervisors/supervisord/ignored.ts';
 import { type Option, positionOf } from '../supervisors/supervisord/ini.ts';
@@ -6,14 +7,29 @@ import type { Loss } from './found.ts';
 
 /** An option that is not carried. */
 export function lossOf(option: Option, why: string): Loss {
-  return { key: option.name, value: shownValue(option), at: positionOf(option, option.name), why };
+  return { key: option.name, value: shownValue(option), at: shownPlace(positionOf(option, option.name)), why };
+}
+
+/** Where something is, without the secrets of that line. */
+export function shownPlace(at: Position): Position {
+  const excerpt = masked(at.excerpt);
+  return { ...at, excerpt, length: Math.min(at.length, Math.max(1, excerpt.length)) };
+}
+
+export function shownProblem(problem: Problem): Problem {
+  return problem.at === undefined ? problem : { ...problem, at: shownPlace(problem.at) };
+}
+
+/** A line `option=value`, as the arguments of a command. */
+function masked(line: string): string {
+  return maskFile({ path: '', to: line }).to ?? '';
 }
 
 /** On one line, without what may be secret. */
 export function shownValue({ name, value }: Option): string {
   if (SECRET_KEY.test(name)) return '***';
   const line = value.replace(/\s*\n\s*/g, ' ');
-  if (name !== 'environment') return maskText(line);
+  if (!name.includes('env')) return masked(`=${line}`).slice(1);
   return line.replace(/("?[^,=\s]+"?)\s*=\s*("[^"]*"|'[^']*'|[^,]*)/g, '$1=***');
 }
 

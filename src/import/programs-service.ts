@@ -8,6 +8,7 @@ import type { Process, Program } from '../supervisors/supervisord/programs.ts';
 import { integer } from '../supervisors/supervisord/python.ts';
 import { formatDuration } from '../units.ts';
 import type { Loss } from './found.ts';
+import { commandOf } from './programs-command.ts';
 import { type IsSecret, variablesOf } from './programs-environment.ts';
 import { logsOf } from './programs-logs.ts';
 import { lossOf } from './programs-losses.ts';
@@ -71,6 +72,8 @@ export function serviceOf(
     ...(around.path === undefined || process.environment.PATH !== undefined ? {} : { PATH: around.path }),
     ...environment,
   };
+  const run = commandOf(command, secrets, process.environment, around.isSecret);
+  if (run.comment !== undefined) comments.set('command', run.comment);
   const directory = directoryOf(process.directory, cwd);
   if (directory !== undefined && /[\n]/.test(directory)) lose('directory', 'a path here is on one line');
   const user = userOf(options.user, config.server.user, lose);
@@ -85,7 +88,7 @@ export function serviceOf(
     ...(group.kind === 'group' ? { group: nameFor(group.name) } : {}),
     supervisor,
     ...(options.autostart ? {} : { state: 'manual' }),
-    command: odd.length === 0 ? command : ['/usr/bin/env', '--', ...odd, ...command],
+    command: odd.length === 0 ? run.command : ['/usr/bin/env', '--', ...odd, ...run.command],
     ...(directory === undefined || directory.includes('\n') ? {} : { directory }),
     ...(user === undefined ? {} : { user }),
     ...(umask === undefined || (umask & 0o777) === 0o022 ? {} : { umask: octal(umask) }),
@@ -110,7 +113,12 @@ export function serviceOf(
       'logs',
       `${String(stdout)} is an output of supervisord itself: run by systemd it is a socket, which can't be opened.`,
     );
-  return { service: service as Readonly<Record<string, Json>>, secrets, losses, comments };
+  return {
+    service: service as Readonly<Record<string, Json>>,
+    secrets: { ...secrets, ...run.secrets },
+    losses,
+    comments,
+  };
 }
 
 function isSaid({ sections, defaults }: SupervisordConfig, option: string): boolean {

@@ -12,6 +12,7 @@ import type { Group } from '../supervisors/supervisord/native-groups.ts';
 import type { Found, Origin, ProgramsFound } from './found.ts';
 import { secretsAmong } from './programs-environment.ts';
 import { importedOf } from './programs-imported.ts';
+import { shownProblem } from './programs-losses.ts';
 import { prioritiesOf } from './programs-order.ts';
 import { lacksMain, type ReadOptions, readWell, templateIn, type WellRead } from './programs-read.ts';
 import { supervisorOf } from './programs-supervisor.ts';
@@ -43,7 +44,7 @@ export function importPrograms(path: string, options: ProgramsOptions): Programs
       const origin = originOf(config, group, program.name, section);
       const problem = problemOf(program.section, config) ?? cannotRun(program, origin);
       if (problem !== undefined) {
-        found.push({ kind: 'refused', origin, problem });
+        found.push({ kind: 'refused', origin, problem: shownProblem(problem) });
         continue;
       }
       const around = { read, group, names, isSecret, supervisor: `supervisord/${name}`, logDir: options.logDir };
@@ -59,7 +60,7 @@ export function importPrograms(path: string, options: ProgramsOptions): Programs
     if (problem === undefined) continue;
     const [, stem = ''] = section.name.split(/:(.*)/s);
     const group = { kind: isGroup ? 'group' : 'program', name: stem } as const;
-    found.push({ kind: 'refused', origin: originOf(config, group, stem, section), problem });
+    found.push({ kind: 'refused', origin: originOf(config, group, stem, section), problem: shownProblem(problem) });
   }
   const isAny = found.some(({ kind }) => kind === 'imported');
   return { supervisor: isAny ? supervisorOf(config, name) : undefined, found, notices: noticesOf(read) };

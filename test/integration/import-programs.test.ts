@@ -13,6 +13,7 @@ command=/bin/sh -c "sleep 1000; exit" "a b" %(here)s
 environment=A="it's",C.D="odd",API_TOKEN="hush, hush"
 stopsignal=WINCH
 killasgroup=true
+stopwaitsecs=1
 startsecs=0
 [eventlistener:listener]
 command=/bin/sleep 1001

@@ -60,7 +60,11 @@ export function importedOf(program: Program, around: ImportedAround): readonly I
     ];
     return {
       kind: 'imported',
-      origin: { ...around.origin, processes: (same ? processes : [process]).map((each) => each.name) },
+      origin: {
+        ...around.origin,
+        isFirst: i === 0,
+        processes: (same ? processes : [process]).map((each) => each.name),
+      },
       name,
       service,
       comments: new Map([

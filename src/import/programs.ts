@@ -92,14 +92,8 @@ function originOf(
   program: string,
   section: Section,
 ): Extract<Origin, { kind: 'program' }> {
-  return {
-    kind: 'program',
-    group: kind === 'group' ? name : program,
-    program,
-    processes: [],
-    config,
-    at: positionOf(section),
-  };
+  const [group, thing] = kind === 'group' ? [name, `${name}:${program}`] : [program, program];
+  return { kind: 'program', group, program, thing, isFirst: true, processes: [], config, at: positionOf(section) };
 }
 
 /** Something of it is said in a file that was refused. */

@@ -15,7 +15,7 @@ describe('a supervisord configuration', () => {
     const [one] = importedIn({ found, supervisor, notices: [] });
     expect(one).toMatchObject({
       name: 'nautilus_trader',
-      origin: { group: 'dolphin', processes: ['nautilus_trader'] },
+      origin: { group: 'dolphin', thing: 'dolphin:nautilus_trader', isFirst: true, processes: ['nautilus_trader'] },
     });
     expect(one?.service).toEqual({
       group: 'dolphin',

@@ -39,12 +39,14 @@ function firsts(): readonly Example[] {
   return [...reconcile, ...Object.values(others).flatMap(([first]) => (first === undefined ? [] : [first]))];
 }
 
-/** Longer lines do not push what stands beside the others to the right. */
+/** Behind longer lines it stands below. */
 const WIDEST = 38;
 
 function helpText(examples: readonly Example[] = [], command: string): string {
-  const widest = Math.min(WIDEST, Math.max(0, ...examples.map(([line]) => line.length)));
-  const lines = examples.map(([line, what]) => `  ${line.padEnd(widest)}  ${what}\n`);
+  const widest = Math.max(0, ...examples.map(([line]) => line.length).filter((length) => length <= WIDEST));
+  const lines = examples.map(([line, what]) =>
+    line.length > widest ? `  ${line}\n${' '.repeat(widest + 4)}${what}\n` : `  ${line.padEnd(widest)}  ${what}\n`,
+  );
   const notes = NOTES[command];
   const text = `${lines.length === 0 ? '' : `\nExamples:\n${lines.join('')}`}${notes === undefined ? '' : `\n${notes}\n`}`;
   // It is followed by a line's end anyway.

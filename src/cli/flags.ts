@@ -64,6 +64,13 @@ const HINTS: Readonly<Record<string, string>> = {
   'daemon --json': 'its log is JSON wherever it is not written to a terminal',
 };
 
+/** Has a command a use for an option of the top command? */
+export function isUsed(command: string, option: string): boolean {
+  if (option === 'version') return command === 'reconcile';
+  if (command === 'completion') return false;
+  return !Object.hasOwn(FLAGS, option) || (USED[command] ?? []).includes(option as Flag);
+}
+
 /** Refuses flags that mean nothing to a command: nobody is to believe that `daemon --dry-run` only looks. */
 export function refuseFlags(command: string, options: Options): void {
   const used = USED[command] ?? [];

@@ -5,6 +5,7 @@ import { readConfig, unknownVariables } from '../config.ts';
 import { Failure, type Problem, why } from '../problem.ts';
 import { addAlerts } from './alert-commands.ts';
 import { addChangeControl } from './change-control.ts';
+import { addCompletion } from './completion-commands.ts';
 import type { Context, Options, Run, RunLater } from './context.ts';
 import { addDaemon } from './daemon-commands.ts';
 import { addExamples } from './examples.ts';
@@ -16,6 +17,7 @@ import { addLooks } from './look-commands.ts';
 import { addOperate } from './operate-commands.ts';
 import { addSetup } from './setup-commands.ts';
 import { styleFor } from './style.ts';
+import { globalOptions } from './visible.ts';
 
 /** Runs one command line; the exit code: 0 nothing to do or done, 1 error, 2 (dry run) changes pending, 3 failed or held. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -28,6 +30,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   // A reader that goes away (`| head`) is no error of ours.
   process.stdout.on('error', () => process.exit(code));
   try {
+    // What stands behind it is of another command line: shells ask it at every Tab.
+    if (argv[2] === 'complete') {
+      const { completeText } = await import('./commands/complete.ts');
+      process.stdout.write(await completeText(program(run), argv[3] ?? '', argv.slice(5)));
+      return 0;
+    }
     await program(run).parseAsync([...argv]);
     return code;
   } catch (error) {
@@ -101,7 +109,10 @@ export function program(run: RunLater): Command {
     .showHelpAfterError('(`reconcile --help` tells what there is)')
     .exitOverride()
     .allowExcessArguments()
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({
+      showGlobalOptions: true,
+      visibleGlobalOptions: (command) => (command === top ? [] : [...globalOptions(top, command)]),
+    })
     .hook('preAction', (_, command) => refuseWord(top, command))
     .hook('preAction', (_, command) => refuseFlags(command.name(), command.optsWithGlobals()))
     .action((_, command: Command) => {
@@ -136,6 +147,7 @@ export function program(run: RunLater): Command {
   addAlerts(top, run);
   addDaemon(top, run);
   addSetup(top, run);
+  addCompletion(top);
   addExamples(top);
   return top;
 }

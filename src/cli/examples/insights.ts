@@ -6,4 +6,9 @@ export const INSIGHTS: Readonly<Record<string, readonly Example[]>> = {
     ["reconcile events -f 'dolphin:*' --since 10m", 'of a group alone, from ten minutes ago on'],
     ['reconcile events web --json', 'the newest of one service, for programs, a line each'],
   ],
+  completion: [
+    ['reconcile completion bash > /etc/bash_completion.d/reconcile', 'for bash, of all users'],
+    ['reconcile completion zsh > ~/.zfunc/_reconcile', 'for zsh, where fpath has that folder'],
+    ['reconcile completion fish > ~/.config/fish/completions/reconcile.fish', 'for fish'],
+  ],
 };

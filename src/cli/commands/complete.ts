@@ -1,0 +1,60 @@
+import type { Command } from 'commander';
+import { readConfig } from '../../config.ts';
+import { readLastGood } from '../../decisions.ts';
+import { loadDesired } from '../../engine.ts';
+import type { Desired } from '../../model.ts';
+import { Failure } from '../../problem.ts';
+import { forBash, shellWords } from '../completion/shell-words.ts';
+import { type Candidate, type Completion, completionOf } from '../completion/wanted.ts';
+import type { Options } from '../context.ts';
+
+/**
+ * The hidden `reconcile complete SHELL -- …`: what could stand where the cursor is, a line each, what it means behind a tab.
+ * bash gives its line up to there, the others the words after the program's own. Says nothing of what goes wrong.
+ */
+export async function completeText(top: Command, shell: string, given: readonly string[]): Promise<string> {
+  const line = shell === 'bash' ? shellWords(given[0] ?? '') : undefined;
+  const completion = completionOf(top, line === undefined ? given : line.words.slice(1));
+  const { wanted, partial, head } = completion;
+  if (wanted.kind === 'files' || wanted.kind === 'folders') return `:${wanted.kind}\n`;
+  const all = wanted.kind === 'words' ? wanted.words : wanted.kind === 'names' ? await names(completion) : [];
+  const fitting = all.filter(([word]) => word.startsWith(partial));
+  const words = fitting.map(([word]) => head + word);
+  const lines = line === undefined ? words.map((word, i) => `${word}\t${fitting[i]?.[1] ?? ''}`) : forBash(words, line);
+  return lines.map((text) => `${text}\n`).join('');
+}
+
+/** Services, their instances, and groups; what was last good where it is invalid now. */
+async function names({ options }: Completion): Promise<readonly Candidate[]> {
+  const desired = await desiredOf(options);
+  if (desired === undefined) return [];
+  const { services } = desired;
+  const candidates = new Map<string, string>();
+  for (const { id, name, written } of services) {
+    const { description = '' } = written;
+    candidates.set(name, oneLine(description));
+    if (id !== name) candidates.set(id, `instance of ${name}`);
+  }
+  for (const [group, members] of Map.groupBy(services, (service) => service.group ?? ''))
+    if (group !== '' && !candidates.has(group)) candidates.set(group, `group of ${members.length}`);
+  return [...candidates];
+}
+
+async function desiredOf(options: Options): Promise<Desired | undefined> {
+  try {
+    const config = await readConfig(options);
+    try {
+      return await loadDesired(config);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      return readLastGood(config.stateDir, config.desiredState);
+    }
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
+
+function oneLine(text: string): string {
+  return text.split('\n', 1)[0]?.replaceAll('\t', ' ').slice(0, 60) ?? '';
+}

@@ -10,7 +10,7 @@ import type { Options } from '../context.ts';
 
 /**
  * The hidden `reconcile complete SHELL -- …`: what could stand where the cursor is, a line each, what it means behind a tab.
- * bash gives its line up to there, the others the words after the program's own. Says nothing of what goes wrong.
+ * bash gives its line up to there and at which signs it breaks words, the others the words after the program's own. Says nothing of what goes wrong.
  */
 export async function completeText(top: Command, shell: string, given: readonly string[]): Promise<string> {
   const line = shell === 'bash' ? shellWords(given[0] ?? '') : undefined;
@@ -20,7 +20,8 @@ export async function completeText(top: Command, shell: string, given: readonly 
   const all = wanted.kind === 'words' ? wanted.words : wanted.kind === 'names' ? await names(completion) : [];
   const fitting = all.filter(([word]) => word.startsWith(partial));
   const words = fitting.map(([word]) => head + word);
-  const lines = line === undefined ? words.map((word, i) => `${word}\t${fitting[i]?.[1] ?? ''}`) : forBash(words, line);
+  const lines =
+    line === undefined ? words.map((word, i) => `${word}\t${fitting[i]?.[1] ?? ''}`) : forBash(words, line, given[1]);
   return lines.map((text) => `${text}\n`).join('');
 }
 

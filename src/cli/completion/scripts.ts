@@ -8,7 +8,7 @@ const BASH = `\
 _reconcile() {
   local answer program=$1
   type -t -- "$program" >/dev/null || program=reconcile
-  answer=$("$program" complete bash -- "\${COMP_LINE:0:COMP_POINT}" 2>/dev/null) || return 0
+  answer=$("$program" complete bash -- "\${COMP_LINE:0:COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null) || return 0
   COMPREPLY=()
   case $answer in
     '') ;;

@@ -31,12 +31,18 @@ export function shellWords(line: string): ShellWords {
   return { words: [...words, word ?? ''], open };
 }
 
-/** At these bash begins a word of its own, though they are within one: what is before them stands already. */
-const BREAKS = /^.*[=:]/;
+/** Where nobody says at which signs bash begins a word of its own, though they are within one. */
+const BREAKS = '@=:';
 
-/** What bash is to put in the place of the word as it sees it. */
-export function forBash(candidates: readonly string[], { words, open }: ShellWords): readonly string[] {
-  const partial = words.at(-1) ?? '';
-  const stands = open === '' ? (BREAKS.exec(partial)?.[0].length ?? 0) : 0;
+/** What bash is to put in the place of the word as it sees it: what stands before a sign that breaks words is none of it. */
+export function forBash(
+  candidates: readonly string[],
+  { words, open }: ShellWords,
+  breaks: string = BREAKS,
+): readonly string[] {
+  const partial = open === '' ? (words.at(-1) ?? '') : '';
+  // These two belong to the word that they begin.
+  const begins = (sign: string, i: number) => (!breaks.includes(sign) ? 0 : '$@'.includes(sign) ? i : i + 1);
+  const stands = Math.max(0, ...Array.from(partial, begins));
   return candidates.map((word) => word.slice(stands));
 }

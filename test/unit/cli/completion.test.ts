@@ -82,5 +82,8 @@ test('a line of bash is taken apart as bash does', () => {
 test('bash puts words behind its own breaks', () => {
   expect(forBash(['--only=web'], shellWords('reconcile --only=w'))).toEqual(['web']);
   expect(forBash(['site:web'], shellWords('reconcile stop site:w'))).toEqual(['web']);
+  expect(forBash(['web@2'], shellWords('reconcile stop web@'))).toEqual(['@2']);
+  expect(forBash(['web@2'], shellWords('reconcile stop web@'), ' =:')).toEqual(['web@2']);
+  expect(forBash(['web'], shellWords('reconcile stop '))).toEqual(['web']);
   expect(forBash(['site:web'], shellWords("reconcile stop 'site:w"))).toEqual(['site:web']);
 });

@@ -1,10 +1,17 @@
-// Builds dist/: the bundled, minified command line and its launcher, and fills the compile cache that makes it start fast.
+// Builds dist/: the bundled, minified command line and its launcher, man pages and completions, and fills the compile cache
+// that makes it start fast.
 import { execFile } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import packageJson from './package.json' with { type: 'json' };
+import { completions } from './src/cli/completion/scripts.ts';
+import { program } from './src/cli/main.ts';
+import { manPages } from './src/cli/man.ts';
+
+const { version } = packageJson;
 
 const root = new URL('.', import.meta.url).pathname;
 const next = `${root}dist.next`;
@@ -39,6 +46,13 @@ for (const { path, text } of outputFiles) writeFileSync(path, lean(kept(text)));
 writeFileSync(`${next}/preload.js`, preload(['src/cli/commands/daemon.ts', 'src/cli/views/problems.ts']));
 copyFileSync(`${root}src/launcher.sh`, `${next}/reconcile`);
 chmodSync(`${next}/reconcile`, 0o755);
+for (const [folder, files] of [
+  ['man', manPages(program(), version)],
+  ['completions', completions()],
+]) {
+  mkdirSync(`${next}/${folder}`);
+  for (const [name, text] of files) writeFileSync(`${next}/${folder}/${name}`, text);
+}
 // A running daemon may still load from the old folder: it is moved aside whole, never written into.
 if (existsSync(out)) renameSync(out, `${root}dist.old`);
 renameSync(next, out);

@@ -1,4 +1,5 @@
-// Generates from schemas/: in src/desired/generated a type and a compiled validator for each schema, and docs/fields.md.
+// Generates from schemas/: in src/desired/generated a type and a compiled validator for each schema, and docs/fields.md;
+// and from the commands the list of man pages in package.json.
 //   node generate.mjs           writes
 //   node generate.mjs --check   fails when what is there is stale
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -6,6 +7,8 @@ import Ajv2020 from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
 import { compile } from 'json-schema-to-typescript';
+import { program } from './src/cli/main.ts';
+import { manPages } from './src/cli/man.ts';
 import { FIELDS } from './src/supervisors/index.ts';
 
 const ROOT = new URL('.', import.meta.url);
@@ -68,7 +71,15 @@ export async function generate() {
   ].join('\n');
   const schemaOf = (name) => JSON.parse(readFileSync(new URL(`${name}.schema.json`, SCHEMAS), 'utf8'));
   files['docs/fields.md'] = `${servicePage(schemaOf('service'))}\n${supervisorPage(schemaOf('supervisor'))}`;
+  files['package.json'] = packageText();
   return files;
+}
+
+/** npm has to be told of every man page. */
+function packageText() {
+  const described = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8'));
+  described.man = [...manPages(program(), described.version).keys()].map((name) => `dist/man/${name}`).sort();
+  return `${JSON.stringify(described, null, 2)}\n`;
 }
 
 /** What each field of a service file is, what it becomes under each supervisor, and what changing it does. */

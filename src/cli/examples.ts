@@ -28,10 +28,27 @@ export const NOTES: Readonly<Record<string, string>> = {
   alert: 'It is sent as you, from this process: no daemon is needed, and what the daemon may read you may not.',
 };
 
+/** Whom a command is about: said at each that takes such names. */
+const NAMES = `NAME is a service, one of its instances (web@2), a group (dolphin or 'dolphin:*'), one of a group (dolphin:web) or a
+pattern of names ('web-*', quoted). A service goes before a group of its name.`;
+/** These keep names of services and groups as they are given. */
+const AS_GIVEN: ReadonlySet<string> = new Set(['freeze', 'unfreeze']);
+
+/** Each in a paragraph. */
+export function notesOf(command: Command): readonly string[] {
+  const isNamed = command.registeredArguments.some((argument) => argument.variadic && argument.name() === 'name');
+  const own = NOTES[command.name()];
+  return [...(isNamed && !AS_GIVEN.has(command.name()) ? [NAMES] : []), ...(own === undefined ? [] : [own])];
+}
+
 /** Examples stand below the help of every command; below that of all, the first of each. */
 export function addExamples(top: Command): void {
   for (const command of [top, ...top.commands])
-    command.addHelpText('after', () => helpText(command === top ? firsts() : EXAMPLES[command.name()], command.name()));
+    command.addHelpText('after', () => helpText(command === top ? firsts() : examplesOf(command), notesOf(command)));
+}
+
+export function examplesOf(command: Command): readonly Example[] {
+  return EXAMPLES[command.name()] ?? [];
 }
 
 function firsts(): readonly Example[] {
@@ -42,13 +59,11 @@ function firsts(): readonly Example[] {
 /** Behind longer lines it stands below. */
 const WIDEST = 38;
 
-function helpText(examples: readonly Example[] = [], command: string): string {
+function helpText(examples: readonly Example[], notes: readonly string[]): string {
   const widest = Math.max(0, ...examples.map(([line]) => line.length).filter((length) => length <= WIDEST));
   const lines = examples.map(([line, what]) =>
-    line.length > widest ? `  ${line}\n${' '.repeat(widest + 4)}${what}\n` : `  ${line.padEnd(widest)}  ${what}\n`,
+    line.length > widest ? `  ${line}\n${' '.repeat(widest + 4)}${what}` : `  ${line.padEnd(widest)}  ${what}`,
   );
-  const notes = NOTES[command];
-  const text = `${lines.length === 0 ? '' : `\nExamples:\n${lines.join('')}`}${notes === undefined ? '' : `\n${notes}\n`}`;
-  // It is followed by a line's end anyway.
-  return text.slice(0, -1);
+  const parts = [...(lines.length === 0 ? [] : [`Examples:\n${lines.join('\n')}`]), ...notes];
+  return parts.map((part) => `\n${part}`).join('\n');
 }

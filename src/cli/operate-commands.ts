@@ -1,12 +1,6 @@
 import type { Command } from 'commander';
 import type { Run, RunLater } from './context.ts';
 
-/** Whom a command is about: said at each of these. */
-const NAMES = `
-NAME is a service, one of its instances (web@2), a group (dolphin or 'dolphin:*'), one of a group (dolphin:web) or a
-pattern of names ('web-*', quoted). A service goes before a group of its name.
-`;
-
 /** The commands by which services are operated by hand, whatever runs them. */
 export function addOperate(top: Command, run: RunLater): void {
   const named = (load: () => Promise<Run>) => (names: string[], _: unknown, command: Command) =>
@@ -21,13 +15,11 @@ export function addOperate(top: Command, run: RunLater): void {
       'keep it up to date in its place until Ctrl-C; where it is no terminal, print it when it has changed',
     )
     .option('--wide', 'all columns, however long the lines: group, memory, CPU time, definition, since when')
-    .addHelpText('after', NAMES)
     .action(named(async () => (await import('./commands/status.ts')).statusCommand));
   top
     .command('start [name...]')
     .description('start services, also what waits for a first start, is FATAL or HELD, or was stopped by hand')
     .option('--all', 'all that are to run')
-    .addHelpText('after', NAMES)
     .action(named(async () => (await import('./commands/hold.ts')).startCommand));
   top
     .command('stop [name...]')
@@ -37,13 +29,11 @@ export function addOperate(top: Command, run: RunLater): void {
     .option('--for <duration>', 'how long (default: holds.for of the policy, 1h)')
     .option('--until <time>', 'until then (2026-11-24T16:40, in UTC, or with a zone)')
     .option('--by <name>', 'whose doing it is (default: the user who logged in)')
-    .addHelpText('after', NAMES)
     .action(named(async () => (await import('./commands/hold.ts')).stopCommand));
   top
     .command('restart [name...]')
     .description('restart services, or start what is down, as Git says; asks their gates')
     .option('--all', 'all that are to run; a supervisord of ours itself only where it is named')
-    .addHelpText('after', NAMES)
     .action(named(async () => (await import('./commands/hold.ts')).restartCommand));
   top
     .command('reload [name...]')
@@ -51,7 +41,6 @@ export function addOperate(top: Command, run: RunLater): void {
       'have services read their own settings anew, with the processes that they have, one after what it is after',
     )
     .option('--all', 'all that run and say how (`reload` in the service file; ExecReload= of a unit)')
-    .addHelpText('after', NAMES)
     .action(named(async () => (await import('./commands/touch.ts')).reloadCommand));
   top
     .command('signal <signal> [name...]')
@@ -59,7 +48,6 @@ export function addOperate(top: Command, run: RunLater): void {
     .option('--all', 'to all that run')
     .option('--tree', 'to all processes of each')
     .option('--force', 'also one that ends it, or has it stand still')
-    .addHelpText('after', NAMES)
     .action((signal: string, names: string[], _, command: Command) =>
       run(async () => (await import('./commands/touch.ts')).signalCommand, {
         ...command.optsWithGlobals(),

@@ -17,3 +17,9 @@ export function usableOptions(top: Command, command: Command): readonly Option[]
 export function globalOptions(top: Command, command: Command): readonly Option[] {
   return top.options.filter((option) => !option.hidden && isUsed(command.name(), option.attributeName()));
 }
+
+/** Of a description what comes before the details, and behind how it is called. */
+export function brief(description: string): string {
+  const [, text = description] = /^`[^`]*`: (.*)$/s.exec(description) ?? [];
+  return text.split(/[;:(]/, 1)[0]?.trim() ?? '';
+}

@@ -66,3 +66,12 @@ complete -c reconcile -f -a '(__reconcile_complete)'
 
 /** By shell. */
 export const SCRIPTS: Readonly<Record<string, string>> = { bash: BASH, zsh: ZSH, fish: FISH };
+
+/** As the files that shells look for, by name. */
+export function completions(): ReadonlyMap<string, string> {
+  return new Map([
+    ['reconcile', BASH],
+    ['_reconcile', ZSH],
+    ['reconcile.fish', FISH],
+  ]);
+}

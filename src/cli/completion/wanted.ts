@@ -1,6 +1,6 @@
 import type { Command, Option } from 'commander';
 import type { Options } from '../context.ts';
-import { usableOptions, visibleCommands } from '../visible.ts';
+import { brief, usableOptions, visibleCommands } from '../visible.ts';
 
 /** A word that could stand where the cursor is, and what it means, in a few words. */
 export type Candidate = readonly [word: string, what: string];
@@ -30,6 +30,10 @@ const WORDS: Readonly<Record<string, readonly Candidate[]>> = {
     ['install', 'a push or commit tells the daemon at once'],
     ['remove', 'no more'],
   ],
+  'signal signal': ['HUP', 'INT', 'QUIT', 'TERM', 'KILL', 'USR1', 'USR2', 'WINCH', 'CONT', 'STOP'].map((name) => [
+    name,
+    '',
+  ]),
   'alert what': [['test', 'send a test alert']],
   'completion shell': [
     ['bash', ''],
@@ -115,10 +119,4 @@ function argumentOf(command: Command, place: number): Wanted {
   if (ARE_NAMES.has(key) || (argument.name() === 'name' && !NOT_NAMES.has(key))) return { kind: 'names' };
   if (/^(file|path)s?$/.test(argument.name())) return { kind: 'files' };
   return { kind: /^(dir|folder|repository)$/.test(argument.name()) ? 'folders' : 'nothing' };
-}
-
-/** To stand beside a word: what comes before the details, and behind how it is called. */
-function brief(description: string): string {
-  const [, text = description] = /^`[^`]*`: (.*)$/s.exec(description) ?? [];
-  return text.split(/[;:(]/, 1)[0]?.trim() ?? '';
 }

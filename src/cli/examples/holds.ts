@@ -11,6 +11,15 @@ export const HOLDS: Readonly<Record<string, readonly Example[]>> = {
     ["reconcile restart 'dolphin:*'", 'all of a group, in their order'],
     ["reconcile restart web --override 'it hangs'", 'though a window or a gate is shut'],
   ],
+  reload: [
+    ['reconcile reload web', 'its settings anew, with the process that it has (`reload` in its file; ExecReload=)'],
+    ["reconcile reload 'dolphin:*'", 'all of a group that say how, one after what it is after'],
+  ],
+  signal: [
+    ['reconcile signal USR1 web', 'to its main process, once'],
+    ['reconcile signal HUP web --tree', 'to all processes of it'],
+    ['reconcile signal KILL web --force', 'also one that ends it'],
+  ],
   hold: [
     ["reconcile hold web --reason 'debug'", 'do nothing to it, whatever happens (--for 2h, --until TIME)'],
     ["reconcile hold 'dolphin:*' --for 30m", 'all of a group'],

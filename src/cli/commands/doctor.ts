@@ -6,8 +6,8 @@ import type { Context, Options } from '../context.ts';
 import { countsOf, doctorJson, doctorText } from '../views/doctor.ts';
 
 /** `reconcile doctor`: what is wrong here, and how to mend it. Only looks; 3 where something is. */
-export async function doctorCommand({ config, out, style }: Context, options: Options): Promise<number> {
+export async function doctorCommand({ config, out, style, width }: Context, options: Options): Promise<number> {
   const diagnosis = await examine(CHECKS, openMeans(config, packageJson.version, options.ailing));
-  out(options.json ? `${JSON.stringify(doctorJson(diagnosis), null, 2)}\n` : doctorText(diagnosis, style));
+  out(options.json ? `${JSON.stringify(doctorJson(diagnosis), null, 2)}\n` : doctorText(diagnosis, { style, width }));
   return countsOf(diagnosis).error > 0 ? 3 : 0;
 }

@@ -22,7 +22,7 @@ const DIAGNOSIS = {
 };
 
 it('a diagnosis is a line for each finding, and of what is not well all that mends it', () => {
-  expect(doctorText(DIAGNOSIS, PLAIN)).toBe(`ok       tool     Node 24.21.0
+  expect(doctorText(DIAGNOSIS, { style: PLAIN, width: 100 })).toBe(`ok       tool     Node 24.21.0
 ERROR    folders  others can write it\\u001b[2J
                   mode 0777
                   they could change it
@@ -32,8 +32,25 @@ warning  folders  odd
 
 1 error, 1 warning, 1 ok.
 `);
-  expect(doctorText({ topics: [DIAGNOSIS.topics[0] as never] }, PLAIN)).toBe('ok       tool  Node 24.21.0\n\n1 ok.\n');
-  expect(doctorText(DIAGNOSIS, COLOUR)).toContain('\u001b[31mERROR');
+  expect(doctorText({ topics: [DIAGNOSIS.topics[0] as never] }, { style: PLAIN, width: 100 })).toBe(
+    'ok       tool  Node 24.21.0\n\n1 ok.\n',
+  );
+  expect(doctorText(DIAGNOSIS, { style: COLOUR, width: 100 })).toContain('\u001b[31mERROR');
+});
+
+it('text is broken between words, and a command never is', () => {
+  const long = {
+    ...{ check: 'x', grade: 'error' as const, says: 'one two three four five six seven eight nine ten' },
+    ...{ evidence: ['/a/path/that/is/longer/than/a/line'], mend: ['chmod go-w /a/path /another/path /one/more'] },
+  };
+  expect(doctorText({ topics: [{ topic: 'a', findings: [long] }] }, { style: PLAIN, width: 44 })).toBe(`\
+ERROR    a  one two three four five six
+            seven eight nine ten
+            /a/path/that/is/longer/than/a/line
+            mend: chmod go-w /a/path /another/path /one/more
+
+1 error, 0 ok.
+`);
 });
 
 it('programs are told the same', () => {

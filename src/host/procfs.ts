@@ -158,6 +158,12 @@ export function variablesOf(pid: number): ((name: string) => string | undefined)
   return text === undefined ? undefined : (name) => valueIn(text, name);
 }
 
+/** The names of all of them; none where we may not look. */
+export function variableNamesOf(pid: number): readonly string[] {
+  const text = readWhole(`/proc/${pid}/environ`) ?? '';
+  return text.split('\0').flatMap((each) => (each.includes('=') ? [each.slice(0, each.indexOf('='))] : []));
+}
+
 function valueIn(text: string, name: string): string | undefined {
   const head = `${name}=`;
   const at = text.startsWith(head) ? 0 : text.indexOf(`\0${head}`) + 1;

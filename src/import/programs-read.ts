@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { readIfThere } from '../host/files.ts';
-import { linkOf, variablesOf } from '../host/procfs.ts';
+import { linkOf, variableNamesOf, variablesOf } from '../host/procfs.ts';
 import type { Position, Problem } from '../problem.ts';
 import { readConfig, type SupervisordConfig } from '../supervisors/supervisord/config-file.ts';
 import { expand } from '../supervisors/supervisord/expand.ts';
@@ -23,6 +23,8 @@ export interface WellRead {
   readonly refused: readonly Refused[];
   /** What its supervisord has in its environment; undefined where that is not known. */
   readonly environment: ((name: string) => string | undefined) | undefined;
+  /** Names of what its programs have from that without a word, where it runs. */
+  readonly inherited: readonly string[];
   /** Where it runs, or would: relative paths are relative to that. */
   readonly cwd: string;
   /** Of the files that were refused. */
@@ -52,10 +54,15 @@ export function readWell(path: string, options: ReadOptions): WellRead {
     config: readConfig(main, read),
     refused: [...bad].map(([file, problem]) => ({ kind: 'refused', origin: { kind: 'file', path: file }, problem })),
     environment,
+    inherited: pid === undefined ? [] : variableNamesOf(pid).filter((name) => !USUAL.test(name)),
     cwd,
     isRefused: (file) => bad.has(file),
   };
 }
+
+/** What every process has, by whatever it was started. */
+const USUAL =
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|PWD|OLDPWD|SHLVL|_|TERM|MAIL|HOSTNAME|INVOCATION_ID|JOURNAL_STREAM|MANAGERPID|NOTIFY_SOCKET|LS_COLORS|(SYSTEMD|LISTEN|WATCHDOG|MEMORY_PRESSURE|SUPERVISOR|RECONCILED|SUDO|SSH|XDG)_.*)$/;
 
 /** Those with a line that no parser takes, that can't be read, and templates. */
 function badFiles(config: SupervisordConfig): ReadonlyMap<string, Problem> {

@@ -2,16 +2,19 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Json } from '../canonical.ts';
 import { accountOf } from '../supervisors/supervisord/account.ts';
-import type { SupervisordConfig } from '../supervisors/supervisord/config-file.ts';
 import type { Section } from '../supervisors/supervisord/ini.ts';
 import type { Listener } from '../supervisors/supervisord/listeners.ts';
 import { formatSize } from '../units.ts';
 import type { FoundSupervisor, Loss } from './found.ts';
 import { lossOf, unheard } from './programs-losses.ts';
+import type { WellRead } from './programs-read.ts';
 import { plainUser } from './programs-service.ts';
 
 /** What its file says of a supervisord of ours that takes the place of one, and what it does not say. */
-export function supervisorOf(config: SupervisordConfig, name: string): FoundSupervisor {
+export function supervisorOf(
+  { config, inherited }: Pick<WellRead, 'config' | 'inherited'>,
+  name: string,
+): FoundSupervisor {
   const { server } = config;
   const section = config.sections.get('supervisord');
   const has = (option: string) => section?.options.has(option) ?? config.defaults.has(option);
@@ -50,6 +53,10 @@ export function supervisorOf(config: SupervisordConfig, name: string): FoundSupe
           return carried.has(option.name) || why === undefined ? [] : [lossOf(option, why)];
         })),
     ...[...config.sections.values()].flatMap((each) => ofOthers(each, listener)),
+    ...inherited.map((variable): Loss => {
+      const why = 'supervisord was started with it, and ours is not: a program that needs it has to say so';
+      return { key: `variable ${variable}`, why };
+    }),
     ...unheard(config, (each) => !/^(program|eventlistener|fcgi-program):/.test(each)),
   ];
   const comments = new Map([

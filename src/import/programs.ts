@@ -63,7 +63,7 @@ export function importPrograms(path: string, options: ProgramsOptions): Programs
     found.push({ kind: 'refused', origin: originOf(config, group, stem, section), problem: shownProblem(problem) });
   }
   const isAny = found.some(({ kind }) => kind === 'imported');
-  return { supervisor: isAny ? supervisorOf(config, name) : undefined, found, notices: noticesOf(read) };
+  return { supervisor: isAny ? supervisorOf(read, name) : undefined, found, notices: noticesOf(read) };
 }
 
 /** Main files of every supervisord that runs here, or that a distribution has put in its place, but ours. */

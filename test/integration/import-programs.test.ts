@@ -1,8 +1,19 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { importPrograms } from '../../src/import/programs.ts';
-import { createHost } from '../rig/host.ts';
+import { importPrograms, supervisordConfigs } from '../../src/import/programs.ts';
+import { createHost, until } from '../rig/host.ts';
 import { hasSupervisord } from '../rig/supervisord/needs.ts';
 
 const ID = 'supervisord-again';
@@ -72,5 +83,47 @@ describe.runIf(hasSupervisord())('programs that were imported', () => {
     expect(second.code, second.stdout + second.stderr).toBe(0);
     expect(Object.keys(await host.pids())).toEqual([ID]);
     expect((await host.reconcile('--dry-run')).stdout).toBe('No changes: everything is as desired.\n');
+  });
+
+  it('are as the supervisord that runs them has it', async () => {
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'reconciled-import-')));
+    const config = join(folder, 'supervisord.conf');
+    const text = `[supervisord]
+nodaemon=true
+logfile=%(here)s/s.log
+pidfile=%(here)s/s.pid
+[program:web]
+command=sleep %(ENV_LONG)s
+directory=sub
+autostart=false
+`;
+    writeFileSync(config, text);
+    mkdirSync(join(folder, 'sub'));
+    const env = { PATH: `/opt/x/bin:${process.env.PATH}`, LONG: '1000', DJANGO: 'x', HOME: '/root' };
+    const child = spawn('supervisord', ['-c', config], { cwd: folder, env, stdio: 'ignore' });
+    try {
+      await until(
+        () => existsSync(join(folder, 's.pid')) && readFileSync(join(folder, 's.pid'), 'utf8').endsWith('\n'),
+      );
+      const { found, supervisor } = importPrograms(config, { logDir: '/tmp' });
+      expect(found).toMatchObject([
+        {
+          kind: 'imported',
+          service: {
+            command: ['sleep', '1000'],
+            directory: join(folder, 'sub'),
+            environment: { PATH: env.PATH },
+          },
+        },
+      ]);
+      expect(supervisor?.losses.map(({ key }) => key)).toEqual(
+        expect.arrayContaining(['variable LONG', 'variable DJANGO']),
+      );
+      expect(supervisordConfigs()).toContain(config);
+    } finally {
+      child.kill();
+      await new Promise((resolve) => child.on('exit', resolve));
+      rmSync(folder, { recursive: true });
+    }
   });
 });

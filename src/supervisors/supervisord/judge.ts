@@ -4,6 +4,7 @@ import { findGroup, findUser } from '../../host/users.ts';
 import type { Service } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
 import type { Settings } from '../shared/settings.ts';
+import { rawOf } from './raw-options.ts';
 
 /**
  * What would make supervisord refuse a program's file, and with it its whole configuration, so that it could load nothing
@@ -32,6 +33,14 @@ export async function judge(service: Service, settings: Settings, defaultLogs: s
   }
   if (group !== undefined && (await findGroup(group)) === undefined) {
     return bad('user', `there is no group '${group}'`, 'make it, or name another');
+  }
+  for (const [i, [, key, value]] of rawOf(service.written).entries()) {
+    if (key.toLowerCase() !== 'socket_owner') continue;
+    const [owner = '', ownerGroup] = String(value).split(':');
+    const field = `raw.supervisord.${i}`;
+    if ((await findUser(owner)) === undefined) return bad(field, `there is no user '${owner}'`, 'name another');
+    if (ownerGroup !== undefined && (await findGroup(ownerGroup)) === undefined)
+      return bad(field, `there is no group '${ownerGroup}'`, 'name another');
   }
   return undefined;
 }

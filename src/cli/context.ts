@@ -1,5 +1,6 @@
 import type { Config, Written } from '../config.ts';
 import type { Problem } from '../problem.ts';
+import type { ImportOptions } from './import-options.ts';
 import type { Style } from './style.ts';
 
 /** What a command has to work with. Data goes to `out`, notices to `note`. */
@@ -13,7 +14,7 @@ export interface Context {
 }
 
 /** The flags of all commands; each reads its own. */
-export interface Options extends Written {
+export interface Options extends Written, ImportOptions {
   readonly config?: string;
   readonly json?: boolean;
   readonly dryRun?: boolean;

@@ -4,6 +4,7 @@ import { DAEMON } from './examples/daemon.ts';
 import { GIT } from './examples/git.ts';
 import { HOLDS } from './examples/holds.ts';
 import { INSIGHTS } from './examples/insights.ts';
+import { IMPORT } from './examples/import.ts';
 import { LOOKS } from './examples/looks.ts';
 import { SETUP } from './examples/setup.ts';
 
@@ -17,6 +18,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   ...GIT,
   ...LOOKS,
   ...INSIGHTS,
+  ...IMPORT,
   ...DAEMON,
   ...SETUP,
 };

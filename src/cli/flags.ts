@@ -47,6 +47,7 @@ const USED: Readonly<Record<string, readonly Flag[]>> = {
   uninstall: ['dryRun', 'json'],
   init: ['dryRun', 'json'],
   doctor: ['json'],
+  import: ['dryRun', 'json'],
 };
 
 const HINTS: Readonly<Record<string, string>> = {

@@ -12,7 +12,11 @@ import { addExamples } from './examples.ts';
 import { refuseFlags } from './flags.ts';
 import { addGit } from './git-commands.ts';
 import { addHolds } from './hold-commands.ts';
+<<<<<<< HEAD
 import { addInsights } from './insight-commands.ts';
+=======
+import { addImport } from './import-commands.ts';
+>>>>>>> 4b623e9 (feat(import): what cron and people started, as service files)
 import { addLooks } from './look-commands.ts';
 import { addOperate } from './operate-commands.ts';
 import { addSetup } from './setup-commands.ts';
@@ -145,6 +149,7 @@ export function program(run: RunLater): Command {
   addLooks(top, run);
   addInsights(top, run);
   addAlerts(top, run);
+  addImport(top, run);
   addDaemon(top, run);
   addSetup(top, run);
   addCompletion(top);

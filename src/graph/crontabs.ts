@@ -22,8 +22,24 @@ export const CRON_PLACES: CronPlaces = {
 const LEFT = /^\.|~$|\.(dpkg-\w+|rpm\w+|bak|orig|swp|disabled)$/;
 
 /** Every line of every crontab. */
-export function claimsOfCron({ files, folders, spools }: CronPlaces = CRON_PLACES): Claims {
-  const claims: Claim[] = [];
+export function claimsOfCron(places: CronPlaces = CRON_PLACES): Claims {
+  const { tabs, unreadable } = readCrontabs(places);
+  return { claims: tabs.flatMap(({ path, text, user }) => claimsIn(path, text, user)), unreadable };
+}
+
+/** One crontab. `user` is whose it is; undefined where each line names its own. */
+export interface Crontab {
+  readonly path: string;
+  readonly text: string;
+  readonly user: string | undefined;
+}
+
+/** All crontabs, and in words what could not be read. */
+export function readCrontabs({ files, folders, spools }: CronPlaces = CRON_PLACES): {
+  readonly tabs: readonly Crontab[];
+  readonly unreadable: readonly string[];
+} {
+  const tabs: Crontab[] = [];
   const unreadable: string[] = [];
   const attempt = <T>(path: string, read: () => T): T | undefined => {
     try {
@@ -40,11 +56,11 @@ export function claimsOfCron({ files, folders, spools }: CronPlaces = CRON_PLACE
       .map(({ name }) => ({ name, path: join(folder, name) }));
   const add = (path: string, user?: string) => {
     const text = attempt(path, () => readFileSync(path, 'utf8'));
-    if (text !== undefined) claims.push(...claimsIn(path, text, user));
+    if (text !== undefined) tabs.push({ path, text, user });
   };
   for (const path of [...files, ...folders.flatMap((folder) => filesIn(folder).map((file) => file.path))]) add(path);
   for (const { name, path } of spools.flatMap(filesIn)) add(path, name);
-  return { claims, unreadable };
+  return { tabs, unreadable };
 }
 
 /** `user` is whose crontab it is; undefined where each line names its own. */
@@ -65,7 +81,7 @@ export function claimsIn(path: string, text: string, user: string | undefined): 
 }
 
 /** What a line runs, and as whom; undefined for comments and variables. */
-function jobIn(
+export function jobIn(
   line: string,
   owner: string | undefined,
 ): { readonly user: string; readonly command: string } | undefined {

@@ -1,0 +1,230 @@
+import { existsSync } from 'node:fs';
+import { basename, join, relative, resolve } from 'node:path';
+import { closest } from '../../closest.ts';
+import { load } from '../../desired/load.ts';
+import { createMonitor } from '../../health/monitor.ts';
+import { draftsOf, nameOfOrigin, type ServiceDraft } from '../../import/drafts.ts';
+import { inTheWay, type NewFile, type Target, targetIn } from '../../import/files.ts';
+import type { Found, Imported, Refused } from '../../import/found.ts';
+import { type Asked, choiceOf, gather, isMeant, namesOfFound } from '../../import/gather.ts';
+import { includeFolder } from '../../import/included.ts';
+import { readersHere } from '../../import/readers.ts';
+import { envFolder } from '../../import/secret-files.ts';
+import { settle } from '../../import/settle.ts';
+import { serviceFor } from '../../import/there.ts';
+import { writeAll } from '../../import/write.ts';
+import type { Desired, Service, SupervisorName } from '../../model.ts';
+import { Failure, type Problem } from '../../problem.ts';
+import { openRegistry } from '../../supervisors/index.ts';
+import type { Context, Options } from '../context.ts';
+import { type ImportReport, importJson, importText } from '../views/import.ts';
+import { usage } from './lease.ts';
+
+/** `reconcile import`: service files of what this host has; supervises nothing until somebody says so. */
+export async function importCommand(context: Context, options: Options): Promise<number> {
+  const { config, style, out, note } = context;
+  const target = targetOf(context, options);
+  const before = await desiredIn(target, context);
+  const { found, unread } = await gather(
+    choiceOf(askedBy(options)),
+    readersHere(options.rewrite === true),
+    supervisorOf(options),
+  );
+  const meant = chosen(found, options.names ?? []);
+  const { fresh, there } = apart(meant, before, options.force === true);
+  const envDir = resolve(options.envDir ?? envFolder());
+  const { services, instances } = draftsOf(fresh, {
+    taken: new Set(before === undefined ? [] : before.services.map(({ name }) => name)),
+    instances: new Map((before?.instances ?? []).map((one) => [one.config, one.name])),
+    envDir,
+    includeOf: includeFolder,
+  });
+  const settled = await settle(services, instances, {
+    target,
+    hostname: config.host,
+    logDir: config.logDir,
+    check: (desired, own) => definedBy(context, desired, own),
+  });
+  const blocked = options.force === true ? [] : inTheWay(settled.files);
+  const names = new Set(blocked.map(({ name }) => name));
+  const kept = settled.services.filter(({ name }) => !names.has(name));
+  const files = settled.files.filter(({ name }) => !names.has(name));
+  const refused = [
+    ...meant.filter((one) => one.kind === 'refused'),
+    ...settled.refused,
+    ...settled.services.filter(({ name }) => names.has(name)).map((draft) => refusedFor(draft, blocked)),
+  ];
+  const written = options.dryRun !== true && files.length > 0;
+  if (written) writeAll(files);
+  const report = reportOf({ target, kept, files, refused, there, unread, written: options.dryRun !== true });
+  if (options.json) out(`${JSON.stringify(importJson(report), null, 2)}\n`);
+  else out(importText(report, style));
+  if (written && !options.json) note(nextSteps(target, context));
+  if (refused.length > 0) return 3;
+  return options.dryRun === true && files.length > 0 ? 2 : 0;
+}
+
+function targetOf({ config }: Context, { out }: Options): Target {
+  if (out === undefined && config.git !== undefined) {
+    throw usage(
+      'cannot import into the desired state: it is fetched from a repository elsewhere',
+      'write to a work tree of it: reconcile import --out DIR',
+    );
+  }
+  return targetIn(out === undefined ? config.desiredState : resolve(out), config.host);
+}
+
+/** What is there already; undefined where nothing is. */
+async function desiredIn({ directory }: Target, { config }: Context): Promise<Desired | undefined> {
+  if (!existsSync(directory)) return undefined;
+  const { host: hostname, logDir } = config;
+  const loaded = await load({ directory, hostname, logDir });
+  if (loaded.kind === 'valid') return loaded.desired;
+  // A host that is new there has no file yet.
+  if (loaded.problems.every(({ code }) => code === 'no-services')) return undefined;
+  throw new Failure(...loaded.problems);
+}
+
+function askedBy({ all, units, supervisord, cron, processes, pid }: Options): Asked {
+  const pids = (pid ?? []).map((text) => {
+    if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+    throw usage(`cannot import process '${text}': that is no pid`, '`reconcile who NAME` or `pgrep -a` tell pids');
+  });
+  return {
+    ...(all === undefined ? {} : { all }),
+    ...(units === undefined ? {} : { units }),
+    ...(supervisord === undefined
+      ? {}
+      : { supervisord: supervisord === true ? true : supervisord.map((path) => resolve(path)) }),
+    ...(cron === undefined ? {} : { cron }),
+    ...(processes === undefined ? {} : { processes }),
+    pids,
+  };
+}
+
+/** systemd runs what it is given at boot, whether or not a daemon of ours runs. */
+function supervisorOf({ supervisor }: Options): SupervisorName {
+  if (supervisor === undefined)
+    return existsSync('/run/systemd/system') && process.getuid?.() === 0 ? 'systemd' : 'builtin';
+  if (/^(builtin|systemd|supervisord\/[a-z0-9][a-z0-9_.-]*)$/.test(supervisor)) return supervisor as SupervisorName;
+  throw usage(
+    `there is no supervisor '${supervisor}'`,
+    'give builtin, systemd, or supervisord/NAME of supervisors/NAME.yaml',
+  );
+}
+
+function chosen(found: readonly Found[], names: readonly string[]): readonly Found[] {
+  if (names.length === 0) return found;
+  const known = [...new Set(found.flatMap(namesOfFound))];
+  const unknown = names.filter((name) => !found.some((one) => isMeant(one, [name])));
+  if (unknown.length > 0) {
+    throw new Failure(
+      ...unknown.map((name): Problem => {
+        const near = closest(name, known);
+        const hint =
+          near === undefined
+            ? '`reconcile import --dry-run` shows what is found; --units PATTERN, --processes and --all look at more'
+            : `did you mean '${near}'?`;
+        return { code: 'nothing-found', summary: `nothing to import is called '${name}'`, hint };
+      }),
+    );
+  }
+  return found.filter((one) => isMeant(one, names));
+}
+
+interface There {
+  readonly one: Imported;
+  readonly service: Service;
+}
+
+/** What has a file already is left as it is, or with --force made anew under its name. */
+function apart(found: readonly Found[], before: Desired | undefined, force: boolean) {
+  const imported = found.filter((one) => one.kind === 'imported');
+  const there = imported.flatMap((one): There[] => {
+    const service = serviceFor(one, before?.services ?? [], before?.instances ?? []);
+    return service === undefined ? [] : [{ one, service }];
+  });
+  if (!force) return { there, fresh: imported.filter((one) => !there.some((known) => known.one === one)) };
+  const names = new Map(there.map(({ one, service }) => [one, service.name]));
+  return { there: [], fresh: imported.map((one) => ({ ...one, name: names.get(one) ?? one.name })) };
+}
+
+/** What supervisors refuse of these, by service. */
+async function definedBy(
+  { config }: Context,
+  desired: Desired,
+  services: readonly Service[],
+): Promise<ReadonlyMap<string, readonly Problem[]>> {
+  await using monitor = createMonitor();
+  const { runtimeDir, logDir } = config;
+  await using registry = openRegistry({ owner: desired.policy.owner, runtimeDir, logDir, supervise: false, monitor });
+  const supervisors = await registry.take(new Set(services.map(({ supervisor }) => supervisor)), desired.instances);
+  return new Map(
+    services.flatMap((service): [string, readonly Problem[]][] => {
+      const defined = supervisors.get(service.supervisor)?.define(service);
+      return Array.isArray(defined) ? [[service.name, defined]] : [];
+    }),
+  );
+}
+
+function refusedFor({ name, origin }: ServiceDraft, blocked: readonly NewFile[]): Refused {
+  const path = blocked.find((file) => file.name === name)?.path ?? '';
+  const problem: Problem = {
+    code: 'already-there',
+    summary: `cannot import ${name}: there is another file ${path}`,
+    hint: 'look at it, and move it away, or write it anew with --force',
+  };
+  return { kind: 'refused', origin, problem };
+}
+
+interface Parts {
+  readonly target: Target;
+  readonly kept: readonly ServiceDraft[];
+  readonly files: readonly NewFile[];
+  readonly refused: readonly Refused[];
+  readonly there: readonly There[];
+  readonly unread: readonly string[];
+  readonly written: boolean;
+}
+
+function reportOf({ target, kept, files, refused, there, unread, written }: Parts): ImportReport {
+  return {
+    services: kept.map(({ name, origin, warnings, losses }) => ({
+      name,
+      file: join(target.services, `${name}.yaml`),
+      kind: origin.kind,
+      origin: nameOfOrigin(origin),
+      warnings,
+      losses: losses.map(({ key, value, at, why }) => ({
+        key,
+        ...(value === undefined ? {} : { value }),
+        ...(at === undefined ? {} : { where: `${basename(at.file)}:${at.line}` }),
+        why,
+      })),
+    })),
+    there: there.map(({ one, service }) => ({
+      name: service.name,
+      file: service.file,
+      origin: nameOfOrigin(one.origin),
+    })),
+    refused: refused.map(({ origin, problem }) => ({ origin: nameOfOrigin(origin), problem })),
+    files: files.map(({ path, kind, text, name }) => ({
+      path: kind === 'environment' ? path : relative(target.directory, path),
+      kind,
+      text: kind === 'environment' ? undefined : text,
+      keys: kind === 'environment' ? (kept.find((one) => one.name === name)?.env?.keys ?? []) : [],
+    })),
+    unread,
+    written,
+  };
+}
+
+function nextSteps({ directory }: Target, { config }: Context): string {
+  const flag = directory === config.desiredState ? '' : ` --desired-state ${directory}`;
+  return [
+    'Nothing of it is managed yet: each file says `mode: observe`, and what runs goes on as it is.',
+    `  reconcile --dry-run${flag}         what would be taken over, and how`,
+    `  reconcile import --adopt${flag}    take over, with its process, what can be without a restart`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,179 @@
+import type { Json } from '../../canonical.ts';
+import type { Problem } from '../../problem.ts';
+import type { Style } from '../style.ts';
+import { problemsText } from './problems.ts';
+
+/** What an import has made of this host, or would. */
+export interface ImportReport {
+  readonly services: readonly ImportedService[];
+  /** What has a service file already: left as it is. */
+  readonly there: readonly { readonly name: string; readonly file: string; readonly origin: string }[];
+  readonly refused: readonly { readonly origin: string; readonly problem: Problem }[];
+  /** All files, in the order they are written. */
+  readonly files: readonly ImportedFile[];
+  /** What could not be looked at. */
+  readonly unread: readonly string[];
+  readonly written: boolean;
+}
+
+export interface ImportedService {
+  readonly name: string;
+  readonly file: string;
+  readonly origin: string;
+  readonly kind: 'unit' | 'program' | 'cron' | 'process';
+  readonly warnings: readonly string[];
+  readonly losses: readonly {
+    readonly key: string;
+    readonly value?: string;
+    readonly where?: string;
+    readonly why: string;
+  }[];
+}
+
+export interface ImportedFile {
+  readonly path: string;
+  readonly kind: 'service' | 'supervisor' | 'environment';
+  /** Of an environment file nobody is shown it. */
+  readonly text: string | undefined;
+  readonly keys: readonly string[];
+}
+
+/** How much came through, for the last line. */
+export interface Counts {
+  readonly found: number;
+  readonly imported: number;
+  readonly withoutLoss: number;
+  readonly keysLost: number;
+  readonly there: number;
+  readonly refused: number;
+  /** Of what has no file yet, how much was imported without any loss: 0 to 100. */
+  readonly percent: number;
+}
+
+export function countsOf({ services, there, refused }: ImportReport): Counts {
+  const withoutLoss = services.filter(({ losses }) => losses.length === 0).length;
+  const tried = services.length + refused.length;
+  return {
+    found: tried + there.length,
+    imported: services.length,
+    withoutLoss,
+    keysLost: services.reduce((sum, { losses }) => sum + losses.length, 0),
+    there: there.length,
+    refused: refused.length,
+    // Rounded down: 100 is all of them.
+    percent: tried === 0 ? 100 : Math.floor((1000 * withoutLoss) / tried) / 10,
+  };
+}
+
+export function importText(report: ImportReport, style: Style): string {
+  const { services, there, refused, files, unread, written } = report;
+  const widest = Math.min(44, Math.max(0, ...[...services, ...there].map(({ file }) => file.length)));
+  const lines = [
+    ...services.map(({ file, origin }) => `  ${style.green(`+ ${file.padEnd(widest)}`)}  ${origin}`),
+    ...files
+      .filter(({ kind }) => kind !== 'service')
+      .map((file) => `  ${style.green(`+ ${file.path}`)}  ${about(file)}`),
+    ...there.map(({ file, origin }) => `    ${file.padEnd(widest)}  ${style.dim(`there already: ${origin}`)}`),
+    ...refused.map(({ origin }) => `  ${style.red('!')} ${origin}`),
+  ];
+  const shown = written ? [] : files.flatMap((file) => fileLines(file, style));
+  return [
+    ...(lines.length === 0 ? [] : [...lines, '']),
+    ...shown,
+    ...warningLines(services, style),
+    ...lossLines(services, style),
+    ...(refused.length === 0
+      ? []
+      : [
+          style.bold('Refused:'),
+          problemsText(
+            refused.map(({ problem }) => problem),
+            style,
+          ),
+        ]),
+    ...(unread.length === 0 ? [] : [style.bold('Not looked at:'), ...unread.map((text) => `  ${text}`), '']),
+    endLine(report),
+    '',
+  ].join('\n');
+}
+
+function about({ kind, keys }: ImportedFile): string {
+  return kind === 'environment' ? `mode 0600: ${keys.join(', ')}` : 'a supervisord of others, for its programs';
+}
+
+function fileLines({ path, text }: ImportedFile, style: Style): string[] {
+  if (text === undefined) return [];
+  return [
+    style.bold(`--- ${path}`),
+    ...text
+      .trimEnd()
+      .split('\n')
+      .map((line) => `    ${line}`.trimEnd()),
+    '',
+  ];
+}
+
+function warningLines(services: readonly ImportedService[], style: Style): string[] {
+  const lines = services.flatMap(({ name, warnings }) => warnings.map((text) => `  ${name}: ${text}`));
+  return lines.length === 0 ? [] : [style.bold('To look at:'), ...lines, ''];
+}
+
+function lossLines(services: readonly ImportedService[], style: Style): string[] {
+  const lines = services.flatMap(({ name, losses }) =>
+    losses.map(({ key, value, where, why }) => {
+      const what = value === undefined ? key : `${key}${key.endsWith('=') ? '' : '='}${value}`;
+      return `  ${name}: ${what}${where === undefined ? '' : ` (${where})`}: ${why}`;
+    }),
+  );
+  return lines.length === 0 ? [] : [style.bold('Not carried:'), ...lines, ''];
+}
+
+function endLine(report: ImportReport): string {
+  const { found, imported, withoutLoss, keysLost, there, refused, percent } = countsOf(report);
+  if (found === 0) return 'Nothing to import was found.';
+  const tried = imported + refused;
+  const did = report.written ? 'Imported' : 'Would import';
+  const keys = `${keysLost} key${keysLost === 1 ? '' : 's'} of the rest not carried`;
+  const how =
+    imported === 0
+      ? []
+      : [
+          `${withoutLoss === imported ? 'all' : withoutLoss} without loss (${percent} %)`,
+          ...(keysLost === 0 ? [] : [keys]),
+        ];
+  const parts = [
+    tried === 0 ? 'Nothing new to import' : `${did} ${imported} of ${tried}`,
+    ...how,
+    ...(refused === 0 ? [] : [`${refused} refused`]),
+    ...(there === 0 ? [] : [`${there} there already`]),
+  ];
+  return `${parts.join(', ')}.`;
+}
+
+export function importJson(report: ImportReport): Json {
+  const { services, there, refused, files, unread, written } = report;
+  return {
+    written,
+    services: services.map(({ name, file, kind, origin, warnings, losses }) => ({
+      name,
+      file,
+      kind,
+      origin,
+      warnings: [...warnings],
+      losses: losses.map(({ key, value, where, why }) => ({ key, value: value ?? null, where: where ?? null, why })),
+    })),
+    there: there.map(({ name, file, origin }) => ({ name, file, origin })),
+    refused: refused.map(({ origin, problem: { code, summary, at, file, detail, hint } }) => ({
+      origin,
+      code,
+      summary,
+      file: at?.file ?? file ?? null,
+      line: at?.line ?? null,
+      detail: detail ?? null,
+      hint: hint ?? null,
+    })),
+    files: files.map(({ path, kind, text, keys }) => ({ path, kind, text: text ?? null, keys: [...keys] })),
+    unread: [...unread],
+    counts: { ...countsOf(report) },
+  };
+}

@@ -176,7 +176,10 @@ export type Run =
   /** Its restart budget is spent: HELD until a trial after the cooldown. */
   | { readonly kind: 'held'; readonly exit: Exit; readonly until: number; readonly reason: string };
 
-export type Owner = { readonly kind: 'ours' } | { readonly kind: 'foreign'; readonly owner: string };
+export type Owner =
+  | { readonly kind: 'ours' }
+  /** `superseded`: the service of its name may take its place as it is, with its process. */
+  | { readonly kind: 'foreign'; readonly owner: string; readonly superseded?: true };
 
 /** One object that a supervisor holds. */
 export interface Actual {
@@ -532,6 +535,8 @@ export type QuarantineHold = Extract<Held['reason'], { readonly kind: 'quarantin
 export interface Waiting {
   readonly action: Action;
   readonly effect: StepEffect;
+  /** What of others it would take the place of. */
+  readonly things?: readonly string[];
 }
 
 /** What somebody did to a service without Git. */

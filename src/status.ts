@@ -79,7 +79,10 @@ export function statusOf(
           note: object.problem.summary,
         });
       else if (object.owner.kind === 'ours') rows.set(object.id, { ...base, ...ofRun(object, service, health) });
-      else if (service !== undefined)
+      else if (object.owner.superseded && service !== undefined) {
+        const note = `it is ${object.owner.owner} still: reconcile --dry-run tells how it is taken over`;
+        rows.set(object.id, { ...base, ...ofRun(object, service, health), note });
+      } else if (service !== undefined)
         rows.set(object.id, {
           ...base,
           missing: isMissing(service, undefined),

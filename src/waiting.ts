@@ -1,7 +1,13 @@
 import type { Waiting } from './model.ts';
+import { maskText } from './secrets.ts';
 
 /** What waits, for people: `its restart`. */
-export function waitingText({ action, effect }: Waiting): string {
+export function waitingText({ action, effect, things = [] }: Waiting): string {
+  const what = things.map(maskText).join(', ');
+  if (what !== '' && action !== 'handover' && effect !== 'restart' && effect !== 'stop')
+    return `its takeover of ${what}${effect === 'pid unchanged' ? ', with its process,' : ''}`;
+  if (what !== '' && action === 'handover')
+    return `its handover from ${what}${effect === 'restart' ? ', with a restart,' : ''}`;
   return `its ${NAMES[action] ?? (effect === 'none' || effect === 'pid unchanged' ? 'update' : effect)}`;
 }
 

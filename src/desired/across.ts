@@ -76,7 +76,9 @@ function ownUnitRule(drafts: readonly Draft[]): Named[] {
   return drafts.flatMap(({ name, written }) =>
     (written.supersedes ?? []).flatMap(({ unit }, i) => {
       const other = unit === undefined ? undefined : owner.get(unit);
-      if (other === undefined) return [];
+      // Its own is what is there of that name by somebody else: it takes its place as it is.
+      const inPlace = other === name && written.unit === undefined && written.instances === undefined;
+      if (other === undefined || inPlace) return [];
       const path = ['supersedes', i, 'unit'];
       const whose = other === name ? 'this service itself' : `the service '${other}'`;
       const hint =

@@ -127,10 +127,18 @@ async function thingsIn(
 ): Promise<InPlace['things']> {
   if ((service.instance ?? 1) > 1) return [];
   return Promise.all(
-    thingsOf(service.written).map(async (thing) => {
+    thingsBeside(service).map(async (thing) => {
       const state = await lookAt(takers, thing, signal);
       return { thing, state, copy: isCopy(thing, service) };
     }),
+  );
+}
+
+/** What it takes the place of, but what is in its own place: that is its supervisor's to see to. */
+function thingsBeside(service: Service): Thing[] {
+  const { supervisor, name, written } = service;
+  return thingsOf(written).filter(
+    (thing) => !(supervisor === 'systemd' && thing.kind === 'unit' && thing.unit === `${name}.service`),
   );
 }
 

@@ -21,7 +21,8 @@ export function lifeOf(service: Service, found: Found): Life {
   if (service.state !== 'running' && service.state !== 'manual') return { kind: 'idle', why: 'it is not to run' };
   if (found === 'unread' || found?.kind === 'unreadable') return BETWEEN;
   if (found === undefined) return ended(service, 'it is not there');
-  if (found.owner.kind === 'foreign') return ended(service, `what has this name belongs to '${found.owner.owner}'`);
+  if (found.owner.kind === 'foreign' && !found.owner.superseded)
+    return ended(service, `what has this name belongs to '${found.owner.owner}'`);
   const { run } = found;
   switch (run.kind) {
     case 'running':

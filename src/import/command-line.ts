@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { basename } from 'node:path';
 import { readCommand } from '../graph/command.ts';
-import { nameFor, nameOfProgram } from './names.ts';
+import { nameFor, nameOfProgram } from './service-names.ts';
 
 /** What a command line is called: by its script, module or program. */
 export function nameOfCommand(argv: readonly string[]): string {

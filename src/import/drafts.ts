@@ -2,7 +2,7 @@ import type { Json } from '../canonical.ts';
 import type { SupervisorName } from '../model.ts';
 import { maskField, maskText } from '../secrets.ts';
 import type { Imported, Loss, Origin } from './found.ts';
-import { freeName } from './names.ts';
+import { freeName } from './service-names.ts';
 import { envText } from './secret-files.ts';
 
 /** A service file that is to be written, with what belongs to it. */

@@ -86,7 +86,7 @@ export function controlled(
     }
     const step = steps.find(isMain) ?? steps[0];
     if (step === undefined || (team.length === 1 && isBoot(first, control))) continue;
-    const waits: Waiting = { action: step.action, effect: step.effect };
+    const waits: Waiting = { action: step.action, effect: step.effect, ...thingsIn(step) };
     const hold = (reason: Held['reason']) => {
       for (const draft of team) holds.set(draft, reason);
     };
@@ -134,6 +134,11 @@ export function controlled(
     // Why it is left alone anyhow stays the case, and is told where nobody has anything to do about the rest.
     return { ...draft, steps: [], held: held.kind === 'approval' ? held : (draft.held ?? held) };
   });
+}
+
+/** What it takes the place of. */
+function thingsIn({ reason }: Step): Pick<Waiting, 'things'> {
+  return reason.kind === 'superseded' && reason.things.length > 0 ? { things: reason.things } : {};
 }
 
 /** So many letters of a digest are enough to tell what waits on one host, and few enough to type. */

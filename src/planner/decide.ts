@@ -14,6 +14,7 @@ import type {
 import { type Problem, unreachable } from '../problem.ts';
 import { withoutBlocked } from './blocked.ts';
 import { changed, changesBetween, restarts, stages } from './changes.ts';
+import { difference, isOfOthers } from './difference.ts';
 import { alive, type Draft, remove, step } from './draft.ts';
 import { type Hold, withDrift } from './drift.ts';
 import { exitAllowed } from './exits.ts';
@@ -76,7 +77,8 @@ function decideFreely(c: Weighed): Decision {
   if (definition === undefined) throw new Error(`no definition of ${service.id}`);
   if (actual === undefined) return create(c);
   const compared = { ...c, actual, definition };
-  if (actual.definition.fields === undefined && alive(actual.run)) return decideProcess({ ...compared, changes: [] });
+  if (actual.definition.fields === undefined && alive(actual.run) && !isOfOthers(actual))
+    return decideProcess({ ...compared, changes: [] });
   const decision = decideState(compared);
   const runs = service.state === 'running' || service.state === 'manual';
   if (c.unwell === undefined || !runs) return decision;
@@ -103,7 +105,8 @@ function decideState(c: Compared): Decision {
 
 /** What differs from the definition that is there; nothing where there is none to compare with. */
 function changesOf({ actual, definition, table }: Case): readonly FieldChange[] {
-  if (actual === undefined || definition === undefined) return [];
+  // Nobody can tell what of it is otherwise: it is taken as it is.
+  if (actual === undefined || definition === undefined || isOfOthers(actual)) return [];
   const { fields = {}, hash = '' } = actual.definition;
   return changesBetween({ hash, fields }, definition, table);
 }
@@ -208,7 +211,10 @@ function keep(c: Compared): Decision {
     case 'current':
       return { steps, notices: [] };
     case 'unknown':
-      return { steps, notices: unknownProcess(c.actual) };
+      if (c.restartStaged && !isOfOthers(c.actual)) {
+        return { steps: [...steps, behind(to(c, 'restart', { kind: 'staged' }, 'restart'), steps[0])], notices: [] };
+      }
+      return { steps, notices: isOfOthers(c.actual) ? [] : unknownProcess(c.actual) };
     case 'stale':
     case 'staged': {
       const stale = run.definition === 'stale';
@@ -230,14 +236,6 @@ function update(c: Compared): Decision {
   const { run } = c.actual;
   const effect = alive(run) || run.kind === 'stopping' ? 'pid unchanged' : 'none';
   return { steps: [to(c, 'update', reason, effect)], notices: [] };
-}
-
-/** What is not as defined, if anything: first what Git has changed. */
-function difference({ changes, writes, actual }: Compared): Reason | undefined {
-  if (changes.length > 0) return changed(changes);
-  if (writes.files !== undefined && actual.definition.edited) return { kind: 'files', by: 'others' };
-  if (writes.boot !== undefined) return { kind: 'boot', from: writes.boot.from, to: writes.boot.to };
-  return writes.files === undefined ? undefined : { kind: 'files', by: 'us' };
 }
 
 /** Starts what has no process, from the new definition. */

@@ -66,9 +66,7 @@ export function declared(
     const olds = former.get(service.id)?.flatMap(({ owned }) => owned) ?? [];
     const reason = untouchable(service, world, olds);
     if (reason !== undefined) return held(service, reason);
-    const own = world.owned
-      .get(service.id)
-      ?.find((o) => o.supervisor === service.supervisor || service.state === 'absent');
+    const own = ownOf(service, world);
     if (service.state === 'absent' && own !== undefined) return removal(own);
     if (means.stops.has(service.id))
       return stopOnly({ service, actual: own?.actual, definition: means.definitions.get(service.id) });
@@ -128,6 +126,13 @@ function withStrays(draft: Draft, strays: readonly Stray[], asked: boolean): Dra
   return { ...draft, notices: [...draft.notices, ...strays.map((stray) => ({ kind: 'stray' as const, ...stray }))] };
 }
 
+/** The service's own object; one of others, where it may take its place as it is. */
+function ownOf({ id, supervisor, state }: Service, world: World): Owned | undefined {
+  const own = world.owned.get(id)?.find((object) => object.supervisor === supervisor || state === 'absent');
+  const actual = own === undefined ? world.superseded(supervisor, id) : undefined;
+  return actual === undefined ? own : { supervisor, actual };
+}
+
 /** What of ours may be the service besides its own object. Beside one that runs, former names are only in the way. */
 function othersOf(
   { supervisor }: Service,
@@ -151,6 +156,9 @@ function untouchable(service: Service, world: World, olds: readonly Owned[]): He
   if (owner !== undefined) return { kind: 'foreign', owner };
   const own = world.owned.get(id) ?? [];
   const elsewhere = own.find((object) => object.supervisor !== supervisor);
+  const inPlace = world.superseded(supervisor, id)?.owner;
+  if (inPlace?.kind === 'foreign' && (own.length > 0 || state === 'absent'))
+    return { kind: 'foreign', owner: inPlace.owner };
   if (state === 'absent') {
     // What is to be absent is removed wherever the one copy is.
     return elsewhere !== undefined && own.length > 1 ? { kind: 'handover', from: elsewhere.supervisor } : undefined;
@@ -161,7 +169,7 @@ function untouchable(service: Service, world: World, olds: readonly Owned[]): He
   if (moved !== undefined && (others.length > 1 || service.runs !== undefined)) {
     return { kind: 'handover', from: moved.supervisor };
   }
-  if (own.length > 0 || moved !== undefined) return undefined;
+  if (own.length > 0 || moved !== undefined || inPlace !== undefined) return undefined;
   const lost = formerIds(service).map((old) => world.unreadable.get(old)?.problem);
   const doubt = lost.find((found) => found !== undefined) ?? world.doubt;
   if (doubt === undefined) return undefined;

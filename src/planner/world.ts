@@ -19,12 +19,15 @@ export interface World {
   readonly unreadable: ReadonlyMap<ServiceId, { readonly supervisor: SupervisorName; readonly problem: Problem }>;
   /** Somebody else's object of this name at this supervisor. */
   foreigner(supervisor: SupervisorName, id: ServiceId): string | undefined;
+  /** Somebody else's object of this name that the service may take the place of as it is. */
+  superseded(supervisor: SupervisorName, id: ServiceId): Actual | undefined;
 }
 
 export function survey(observed: Observed): World {
   const owned = new Map<ServiceId, Owned[]>();
   const unreadable = new Map<ServiceId, { supervisor: SupervisorName; problem: Problem }>();
   const foreign = new Map<string, string>();
+  const superseded = new Map<string, Actual>();
   let doubt: Problem | undefined;
   for (const [supervisor, reading] of [...observed].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (reading.kind === 'unreadable') {
@@ -33,8 +36,10 @@ export function survey(observed: Observed): World {
     }
     for (const object of reading.objects) {
       if (object.kind === 'unreadable') unreadable.set(object.id, { supervisor, problem: object.problem });
-      else if (object.owner.kind === 'foreign') foreign.set(`${supervisor} ${object.id}`, object.owner.owner);
-      else owned.set(object.id, [...(owned.get(object.id) ?? []), { supervisor, actual: object }]);
+      else if (object.owner.kind === 'ours')
+        owned.set(object.id, [...(owned.get(object.id) ?? []), { supervisor, actual: object }]);
+      else if (object.owner.superseded) superseded.set(`${supervisor} ${object.id}`, object);
+      else foreign.set(`${supervisor} ${object.id}`, object.owner.owner);
     }
   }
   return {
@@ -42,6 +47,7 @@ export function survey(observed: Observed): World {
     owned,
     unreadable,
     foreigner: (supervisor, id) => foreign.get(`${supervisor} ${id}`),
+    superseded: (supervisor, id) => superseded.get(`${supervisor} ${id}`),
     silent(supervisor) {
       const reading = observed.get(supervisor);
       // Nobody looked: as little is known as where looking failed.

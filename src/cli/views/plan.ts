@@ -1,7 +1,7 @@
 import type { Json } from '../../canonical.ts';
 import type { Action, Held, Notice, Plan, Reason, Run, Step, StepGate } from '../../model.ts';
 import { unreachable } from '../../problem.ts';
-import { maskFile } from '../../secrets.ts';
+import { maskFile, maskText } from '../../secrets.ts';
 import type { Style } from '../style.ts';
 import { changeLines, wrapped } from './plan-changes.ts';
 import { hostLines } from './plan-files.ts';
@@ -154,8 +154,15 @@ export function reasonLines(step: Step, width: number, style: Style): string[] {
       later && step.effect === 'pid unchanged' && step.reason.changes.some(({ effect }) => effect === 'staged');
     return waits ? [...lines, ...indented(STAGED, width).map(style.dim)] : lines;
   }
-  const text = reasonText(step.reason);
+  const text =
+    step.reason.kind === 'superseded' && step.handover === undefined ? inPlaceText(step) : reasonText(step.reason);
   return text === undefined ? [] : indented(text, width);
+}
+
+/** It takes the place of somebody else's of its name, which its supervisor has as that. */
+function inPlaceText({ reason, action }: Step): string | undefined {
+  if (reason.kind !== 'superseded' || reason.things.length === 0 || action === 'create') return undefined;
+  return `takes the place of ${reason.things.map(maskText).join(', ')}, whose file is kept beside it as it was`;
 }
 
 /** What the gates said that it had to pass, a line each. */

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { variableOf } from '../../host/procfs.ts';
 import type { ActualDefinition, Boot, HostFile, Reading, Service, ServiceId } from '../../model.ts';
 import { Failure } from '../../problem.ts';
@@ -6,6 +6,7 @@ import { parseStamp, STAMP, type Stamp, stampId } from '../../stamp.ts';
 import { borrowed, settingsOf } from './borrowed.ts';
 import { mainPidsOf } from './cgroup.ts';
 import { type Disk, type Fragment, foldersOf, readDisk, readText, writtenAt } from './disk.ts';
+import { idsOf, takesOwn } from './ids.ts';
 import { BLOCK, unitOfId } from './names.ts';
 import { readUnit } from './read-unit.ts';
 import { type Listed, ranOf } from './runs.ts';
@@ -15,6 +16,7 @@ import {
   type Found,
   foreign,
   hostFile,
+  inPlace,
   type Observer,
   problemOf,
   type Sight,
@@ -42,7 +44,8 @@ export async function observe(o: Observer, declared: readonly Service[], thoroug
     }
     const listed: Listed = new Map(units.map((unit) => [unit.name, unit]));
     const states = new Map(declared.map(({ id, state }) => [id, state]));
-    const sight: Sight = { ...o, disk, unitFiles, listed, thorough, mainPid: mainPidsOf(o.scope), states };
+    const takes = new Set(declared.filter(takesOwn).map(({ id }) => id));
+    const sight: Sight = { ...o, disk, unitFiles, listed, thorough, mainPid: mainPidsOf(o.scope), states, takes };
     const own = declared.filter(({ written }) => written.unit === undefined);
     const seen = new Set<ServiceId>();
     const found: Promise<Found | undefined>[] = [];
@@ -88,20 +91,6 @@ function damaged(id: ServiceId, error: unknown): Found {
   return { kind: 'unreadable', id, problem };
 }
 
-/** The ids a unit file stands for: one, or of a template every instance that is declared, loaded or linked. */
-function idsOf({ listed, disk }: Sight, file: string, declared: readonly Service[]): readonly ServiceId[] {
-  const stem = file.slice(0, -'.service'.length);
-  if (!stem.endsWith('@')) return stem.includes('@') ? [] : [stem];
-  const ids = new Set(declared.filter(({ id }) => id.startsWith(stem)).map(({ id }) => id));
-  const add = (name: string) => {
-    if (name.startsWith(stem) && name.endsWith('.service')) ids.add(name.slice(0, -'.service'.length));
-  };
-  for (const { name, active } of listed.values()) if (active !== 'inactive') add(name);
-  for (const name of disk.linked()) add(name);
-  ids.delete(stem);
-  return ids.size > 0 ? [...ids] : [`${stem}1`];
-}
-
 /** What can't be read is told where it is needed. */
 function readAhead(disk: Disk, unitFiles: UnitFiles, folder: string): void {
   for (const name of disk.namesIn(folder)) {
@@ -139,7 +128,7 @@ async function ofFile(sight: Sight, id: ServiceId, { fragment, content }: OwnFil
   if (content === undefined || content.text === '') return withoutFile(sight, id);
   const { text, reading } = content;
   const { path } = fragment;
-  if (reading.kind === 'foreign') return foreign(sight, id, path);
+  if (reading.kind === 'foreign') return sight.takes.has(id) ? inPlace(sight, id, path) : foreign(sight, id, path);
   if (reading.kind === 'unreadable') {
     const summary = `cannot read the stamp of ${path}: ${reading.why}`;
     const hint = 'it was written by another version of reconciled, or damaged: look at it, then move it away';
@@ -195,8 +184,13 @@ async function withoutFile(sight: Sight, id: ServiceId): Promise<Found | undefin
   const { disk, listed, states } = sight;
   const unit = `${id}.service`;
   const fragment = disk.fragment(unit);
-  if (fragment?.kind === 'link') return foreign(sight, id, `${fragment.path} -> ${fragment.target}`);
-  if (fragment?.kind === 'file' && readText(fragment.path) !== '') return foreign(sight, id, fragment.path);
+  if (fragment?.kind === 'link') {
+    // To a file elsewhere of its own name, as `systemctl link` makes it; to another name it is an alias.
+    const same = basename(fragment.target) === unit && sight.takes.has(id);
+    return same ? inPlace(sight, id, fragment.path) : foreign(sight, id, `${fragment.path} -> ${fragment.target}`);
+  }
+  if (fragment?.kind === 'file' && readText(fragment.path) !== '')
+    return sight.takes.has(id) ? inPlace(sight, id, fragment.path) : foreign(sight, id, fragment.path);
   const { active = 'inactive', load } = listed.get(unit) ?? {};
   const known = fragment === undefined && load === 'loaded';
   if (known && !(await wasOfFile(sight, unit))) {

@@ -1,4 +1,4 @@
-import { mkdirSync, rmdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, rmdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Step } from '../../model.ts';
 import { Failure, type Problem } from '../../problem.ts';
@@ -6,6 +6,7 @@ import { notWritten, writeFiles } from '../shared/files.ts';
 import { makeFolders } from '../shared/folders.ts';
 import { foldersOf, readDisk, readText } from './disk.ts';
 import { BLOCK, dropInPath, SETTINGS, unitOf, unitOfId } from './names.ts';
+import { readUnit } from './read-unit.ts';
 import { type Observer, problemOf } from './sight.ts';
 
 /**
@@ -14,7 +15,10 @@ import { type Observer, problemOf } from './sight.ts';
  * file would be stopped by systemd's defaults. Gives the steps that can't be taken, and why.
  */
 export async function prepare(o: Observer, steps: readonly Step[]): Promise<ReadonlyMap<string, Problem>> {
-  const { refused, changed: wrote } = writeFiles(steps, isForNow, removeFile);
+  const kept = keepOriginals(steps);
+  const due = steps.filter(({ id }) => !kept.has(id));
+  const { refused, changed: wrote } = writeFiles(due, isForNow, removeFile);
+  for (const [id, problem] of kept) refused.set(id, problem);
   for (const [id, problem] of await makeFolders(steps)) refused.set(id, problem);
   const links = linksOf(o);
   let changed = wrote;
@@ -31,6 +35,29 @@ export async function prepare(o: Observer, steps: readonly Step[]): Promise<Read
   } catch (error) {
     const problem = problemOf(error);
     for (const { id } of steps) if (!refused.has(id)) refused.set(id, problem);
+  }
+  return refused;
+}
+
+/** What is put behind the name of a file of others whose place ours takes: systemd reads none of that name. */
+export const ORIGINAL = '.before-reconciled';
+
+/** Of what takes the place of somebody else's files these are kept beside it, for the way back. */
+function keepOriginals(steps: readonly Step[]): ReadonlyMap<string, Problem> {
+  const refused = new Map<string, Problem>();
+  for (const step of steps) {
+    const { reason, seen, files = [] } = step;
+    const inPlace = reason.kind === 'superseded' && seen.kind === 'present' && seen.hash === undefined;
+    if (!inPlace || step.handover !== undefined) continue;
+    try {
+      for (const { path, from } of files) {
+        // What an interrupted run has written there is ours already.
+        if (from === undefined || readText(path) !== from || readUnit(from).kind !== 'foreign') continue;
+        cpSync(path, `${path}${ORIGINAL}`, { preserveTimestamps: true, verbatimSymlinks: true });
+      }
+    } catch (error) {
+      refused.set(step.id, notWritten(step, error));
+    }
   }
   return refused;
 }

@@ -1,10 +1,10 @@
 import type { Actual, ActualDefinition, DesiredState, HostFile, ServiceId, UnreadableObject } from '../../model.ts';
 import { Failure, type Problem, why } from '../../problem.ts';
 import type { Scope } from '../shared/bus-address.ts';
-import type { Disk } from './disk.ts';
+import { type Disk, readText } from './disk.ts';
 import type { Manager } from './manager.ts';
 import { BLOCK, SETTINGS } from './names.ts';
-import type { Means, Ran } from './runs.ts';
+import { type Means, type Ran, ranOf } from './runs.ts';
 import { isMarkPath, type MarkFile, readMarks } from './taker-mark.ts';
 import type { UnitFiles } from './unit-files.ts';
 
@@ -21,6 +21,8 @@ export interface Sight extends Observer, Means {
   readonly unitFiles: UnitFiles;
   /** What is wanted of each declared service. */
   readonly states: ReadonlyMap<ServiceId, DesiredState>;
+  /** Declared services that may take the place of a unit of others of their name. */
+  readonly takes: ReadonlySet<ServiceId>;
 }
 
 export type Found = Actual | UnreadableObject;
@@ -67,6 +69,23 @@ export function foreign({ listed }: Sight, id: ServiceId, owner: string): Actual
     ? ({ kind: 'running', pid: 0, since: 0, definition: 'unknown' } as const)
     : ({ kind: 'stopped', started: false } as const);
   return { kind: 'actual', id, owner: { kind: 'foreign', owner }, definition: { hash: undefined }, run, restarts: 0 };
+}
+
+/** Somebody else's unit that the service of its name may take the place of as it is: with its process, and its drop-ins. */
+export async function inPlace(sight: Sight, id: ServiceId, path: string): Promise<Actual> {
+  const { disk, unitDir } = sight;
+  const unit = `${id}.service`;
+  const { run, restarts } = await ranOf(sight, { id, unit, hash: undefined, fields: undefined });
+  const paths = [path, ...besides(sight, unit)].filter((file) => file.startsWith(`${unitDir}/`));
+  const files = paths.map((file) => hostFile(file, readText(file) ?? '', undefined));
+  return {
+    kind: 'actual',
+    id,
+    owner: { kind: 'foreign', owner: path, superseded: true },
+    definition: { hash: undefined, files, boot: disk.links(unit).length > 0 ? 'enabled' : 'disabled' },
+    run,
+    restarts,
+  };
 }
 
 export function actual(

@@ -23,9 +23,10 @@ export function withInstances(desired: Desired, runtime: string, leaving: Readon
   const { owner } = desired.policy;
   const programs = Map.groupBy(desired.services, ({ supervisor }) => supervisor);
   const runners = owned.map((instance) => {
-    const timeouts = (programs.get(instance.supervisor) ?? []).map(stopTimeoutOf);
+    const own = programs.get(instance.supervisor) ?? [];
+    const timeouts = own.map(stopTimeoutOf);
     const timeout = Math.max(PATIENCE, ...timeouts.map((longest) => longest + OWN_TIME));
-    const runner = runnerOf(instance, { owner, runtime, timeout });
+    const runner = runnerOf(instance, { owner, runtime, timeout, observed: own.length > 0 && own.every(isObserved) });
     return leaving.has(instance) ? absent(runner) : runner;
   });
   const names = new Map(runners.map(({ runs, id }) => [runs, id]));
@@ -38,6 +39,10 @@ export function withInstances(desired: Desired, runtime: string, leaving: Readon
 
 function absent({ files: _, folders: __, ...runner }: Service): Service {
   return { ...runner, state: 'absent', autostart: false };
+}
+
+function isObserved({ written }: Service): boolean {
+  return written.mode === 'observe';
 }
 
 function stopTimeoutOf({ written }: Service): number {
@@ -62,6 +67,8 @@ interface Around {
   readonly runtime: string;
   /** For its stop, in ms. */
   readonly timeout: number;
+  /** Nothing of it is to be done yet: nor is it started for that. */
+  readonly observed: boolean;
 }
 
 const known = new WeakMap<Instance, Map<string, Service>>();
@@ -75,7 +82,7 @@ function runnerOf(instance: Instance, around: Around): Service {
   return service;
 }
 
-function runnerAnew(instance: Instance, { owner, runtime, timeout }: Around): Service {
+function runnerAnew(instance: Instance, { owner, runtime, timeout, observed }: Around): Service {
   const { name, supervisor, config, file, owned } = instance;
   if (owned === undefined) throw new Error(`supervisord/${name} is run by others`);
   const id = serviceOfInstance(name);
@@ -93,6 +100,7 @@ function runnerAnew(instance: Instance, { owner, runtime, timeout }: Around): Se
     health: [{ name: 'socket', exec: { command: ['/usr/bin/test', '-S', socket.path] }, every: '1m' }],
     restartOn: [config],
     changes,
+    ...(observed ? { mode: 'observe' } : {}),
     // It says the same in its own log.
     ...(boot === 'systemd' ? { raw: { systemd: unitLines(owned, runtime) } } : { logs: { stdout: '/dev/null' } }),
   };

@@ -2,8 +2,8 @@ import type { Json } from '../canonical.ts';
 import type { SupervisorName } from '../model.ts';
 import { maskField, maskText } from '../secrets.ts';
 import type { Imported, Loss, Origin } from './found.ts';
-import { freeName } from './service-names.ts';
 import { envText } from './secret-files.ts';
+import { freeName } from './service-names.ts';
 
 /** A service file that is to be written, with what belongs to it. */
 export interface ServiceDraft {
@@ -18,59 +18,29 @@ export interface ServiceDraft {
   readonly env?: { readonly path: string; readonly text: string; readonly keys: readonly string[] };
 }
 
-/** A supervisord of others, declared for the programs of it. */
-export interface InstanceDraft {
-  readonly name: string;
-  readonly config: string;
-  /** Undefined where its configuration reads no folder. */
-  readonly include: string | undefined;
-}
-
 export interface DraftMeans {
   /** Names that services have already. */
   readonly taken: ReadonlySet<string>;
-  /** The supervisords that are declared already: the name of each by its configuration. */
-  readonly instances: ReadonlyMap<string, string>;
   readonly envDir: string;
-  readonly includeOf: (config: string) => string | undefined;
 }
 
 /**
  * What is to be written for what was found: each under a name of its own, supervising nothing (`mode: observe`), naming
  * what it takes the place of, secrets apart.
  */
-export function draftsOf(
-  found: readonly Imported[],
-  means: DraftMeans,
-): { readonly services: readonly ServiceDraft[]; readonly instances: readonly InstanceDraft[] } {
+export function draftsOf(found: readonly Imported[], means: DraftMeans): readonly ServiceDraft[] {
   const names = new Set(means.taken);
-  const instances = new Map<string, InstanceDraft>();
-  const known = new Map(means.instances);
   const renamed = new Map<string, string>();
   const services = found.map((one): ServiceDraft => {
-    const { origin } = one;
-    const name = freeName(names.has(one.name) ? `${one.name}-${WORDS[origin.kind]}` : one.name, (n) => names.has(n));
+    const { kind } = one.origin;
+    const name = freeName(names.has(one.name) ? `${one.name}-${kind}` : one.name, (other) => names.has(other));
     names.add(name);
-    let supervisor = String(one.service.supervisor) as SupervisorName;
-    const wanted = /^supervisord\/(.*)$/.exec(supervisor)?.[1];
-    if (origin.kind === 'program' && wanted !== undefined) {
-      const instance = known.get(origin.config) ?? freeName(wanted, (n) => [...known.values()].includes(n));
-      if (!known.has(origin.config)) {
-        known.set(origin.config, instance);
-        instances.set(instance, { name: instance, config: origin.config, include: means.includeOf(origin.config) });
-      }
-      supervisor = `supervisord/${instance}`;
-    }
     renamed.set(one.name, name);
-    return draftOf(one, name, supervisor, means.envDir);
+    return draftOf(one, name, means.envDir);
   });
   const called = (other: string) => renamed.get(other) ?? other;
-  return {
-    services: services.map((draft) =>
-      withKnownNeeds(draft, (other) => (names.has(called(other)) ? called(other) : undefined)),
-    ),
-    instances: [...instances.values()],
-  };
+  const known = (other: string) => (names.has(called(other)) ? called(other) : undefined);
+  return services.map((draft) => withKnownNeeds(draft, known));
 }
 
 /** Of services that it comes after or needs, those that no file says anything of are left out. */
@@ -98,23 +68,16 @@ function withKnownNeeds(draft: ServiceDraft, known: (name: string) => string | u
   return { ...draft, service, losses: [...draft.losses, ...losses] };
 }
 
-const WORDS: Readonly<Record<Origin['kind'], string>> = {
-  unit: 'unit',
-  program: 'program',
-  cron: 'cron',
-  process: 'process',
-};
-
-function draftOf(one: Imported, name: string, supervisor: SupervisorName, envDir: string): ServiceDraft {
+function draftOf(one: Imported, name: string, envDir: string): ServiceDraft {
   const { origin, secrets, losses } = one;
+  const supervisor = String(one.service.supervisor) as SupervisorName;
   const hasSecrets = Object.keys(secrets).length > 0;
   const env = hasSecrets ? envText(name, secrets, supervisor) : undefined;
   const path = `${envDir}/${name}.env`;
   const files = [...((one.service.environmentFiles as readonly string[] | undefined) ?? [])];
-  const supersedes = supersededBy(one, name, supervisor);
+  const supersedes = supersededBy(one);
   const service: Readonly<Record<string, Json>> = {
     ...one.service,
-    supervisor,
     mode: 'observe',
     // Those that were there count more, as they did.
     ...(env === undefined ? {} : { environmentFiles: [path, ...files] }),
@@ -148,13 +111,12 @@ function draftOf(one: Imported, name: string, supervisor: SupervisorName, envDir
 }
 
 /** What it takes the place of: what it was found as, unless its reader has said so or nothing is taken. */
-function supersededBy({ origin, service }: Imported, name: string, supervisor: SupervisorName): readonly Json[] {
+function supersededBy({ origin, service }: Imported): readonly Json[] {
   const said = (service.supersedes as readonly Json[] | undefined) ?? [];
   if (said.length > 0) return said;
   // Managed by state alone: it stays whose it is.
   if (origin.kind === 'unit' && service.unit === undefined) return [{ unit: origin.unit }];
-  if (origin.kind === 'program' && !(supervisor.startsWith('supervisord/') && name === origin.program))
-    return [{ program: origin.program, config: origin.config }];
+  if (origin.kind === 'program') return [{ program: origin.program, config: origin.config }];
   return [];
 }
 
@@ -184,6 +146,8 @@ export function nameOfOrigin(origin: Origin): string {
       return `program ${origin.program} (${origin.at.file}:${origin.at.line})`;
     case 'cron':
       return `a line of a crontab (${origin.at.file}:${origin.at.line}): ${maskText(origin.line)}`;
+    case 'file':
+      return origin.path;
     case 'process':
       return `process ${origin.pid}: ${(maskField('command', [...origin.command]) as readonly string[]).join(' ')}`;
   }

@@ -1,12 +1,12 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import type { Json } from '../canonical.ts';
 import { type Loaded, load } from '../desired/load.ts';
-import { loadYaml, yaml } from '../desired/yaml.ts';
+import { loadYaml } from '../desired/yaml.ts';
 import { Failure, type Problem, why } from '../problem.ts';
-import type { InstanceDraft, ServiceDraft } from './drafts.ts';
-import { serviceText } from './service-text.ts';
+import type { ServiceDraft } from './drafts.ts';
+import type { FoundSupervisor } from './found.ts';
+import { fileText } from './service-text.ts';
 
 /** A file that an import writes. */
 export interface NewFile {
@@ -35,7 +35,7 @@ export function targetIn(directory: string, hostname: string): Target {
 
 export async function filesOf(
   services: readonly ServiceDraft[],
-  instances: readonly InstanceDraft[],
+  instances: readonly FoundSupervisor[],
   target: Target,
 ): Promise<readonly NewFile[]> {
   await loadYaml();
@@ -43,15 +43,15 @@ export async function filesOf(
   const schemas = (from: string, name: string) =>
     ` yaml-language-server: $schema=${relative(from, join(dirname(target.directory), 'schemas', name))}`;
   return [
-    ...instances.map((instance): NewFile => {
-      const path = join(target.directory, 'supervisors', `${instance.name}.yaml`);
-      const head = `#${schemas(dirname(path), 'supervisor.schema.json')}\n# Found on this host: it stays whose it is, only programs of ours are put into \`include\`.\n\n`;
-      return { path, text: head + instanceText(instance), mode: 0o644, kind: 'supervisor', name: instance.name };
+    ...instances.map(({ name, supervisor, comments }): NewFile => {
+      const path = join(target.directory, 'supervisors', `${name}.yaml`);
+      const text = fileText(supervisor, comments, schemas(dirname(path), 'supervisor.schema.json'));
+      return { path, text, mode: 0o644, kind: 'supervisor', name };
     }),
     ...services.flatMap(({ name, service, comments, env }): NewFile[] => [
       {
         path: join(folder, `${name}.yaml`),
-        text: serviceText(service, comments, schemas(folder, 'service.schema.json')),
+        text: fileText(service, comments, schemas(folder, 'service.schema.json')),
         mode: 0o644,
         kind: 'service',
         name,
@@ -61,15 +61,6 @@ export async function filesOf(
         : [{ path: env.path, text: env.text, mode: 0o600, kind: 'environment' as const, name }]),
     ]),
   ];
-}
-
-function instanceText({ config, include }: InstanceDraft): string {
-  const value: Json = { config, owned: false, ...(include === undefined ? {} : { include }) };
-  const note =
-    include === undefined
-      ? '# Its configuration reads no folder: before a program of ours can be there, give it one.\n# [include]\n# files = /etc/supervisor/conf.d/*.conf\n'
-      : '';
-  return `${yaml().stringify(value)}${note}`;
 }
 
 /** The desired state as it would be with these. What is there is only read. */

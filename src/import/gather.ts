@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
 import { matchesGlob } from 'node:path';
 import { takeProcesses } from '../graph/processes.ts';
-import { configOf, isSupervisord, STANDARD_CONFIGS } from '../graph/supervisords.ts';
 import type { SupervisorName } from '../model.ts';
+import type { Problem } from '../problem.ts';
 import { importCron } from './cron.ts';
-import type { Found } from './found.ts';
+import type { Found, FoundSupervisor, ProgramsFound } from './found.ts';
 import { importProcesses } from './processes.ts';
 import type { ImportUnits } from './units-options.ts';
 
@@ -26,7 +25,9 @@ export type Asked = Partial<Choice>;
 /** Who reads the configurations of supervisors. */
 export interface Readers {
   readonly units: ImportUnits;
-  readonly programs: (config: string) => Promise<readonly Found[]>;
+  readonly programs: (config: string) => Promise<ProgramsFound>;
+  /** Of the supervisords of this host, but ours. */
+  readonly configs: () => Promise<readonly string[]>;
 }
 
 /** Where nothing is named, all that people have set up here and that starts by itself. */
@@ -39,6 +40,9 @@ export function choiceOf(asked: Asked): Choice {
 
 export interface Gathered {
   readonly found: readonly Found[];
+  readonly supervisors: readonly FoundSupervisor[];
+  /** What is odd, and keeps nothing from being imported. */
+  readonly notices: readonly Problem[];
   /** What could not be looked at, in words. */
   readonly unread: readonly string[];
 }
@@ -50,15 +54,20 @@ export async function gather(choice: Choice, readers: Readers, supervisor: Super
   const { all, units, supervisord, cron, processes: byHand, pids } = choice;
   const found: Found[] = [];
   const unread: string[] = [];
+  const supervisors: FoundSupervisor[] = [];
+  const notices: Problem[] = [];
   if (units !== false) {
     const patterns = Array.isArray(units) ? { units: units as readonly string[] } : all ? { units: ['*'] } : {};
     found.push(...(await readers.units({ manager, ...patterns })));
   }
   if (supervisord !== false) {
-    const running = [...processes].filter(({ argv }) => isSupervisord(argv)).flatMap((one) => configOf(one) ?? []);
-    const known = [...new Set([...running, ...STANDARD_CONFIGS.filter((path) => existsSync(path))])];
-    const configs = Array.isArray(supervisord) ? (supervisord as readonly string[]) : known;
-    for (const config of configs) found.push(...(await readers.programs(config)));
+    const configs = Array.isArray(supervisord) ? (supervisord as readonly string[]) : await readers.configs();
+    for (const config of configs) {
+      const read = await readers.programs(config);
+      found.push(...read.found);
+      notices.push(...read.notices);
+      if (read.supervisor !== undefined) supervisors.push(read.supervisor);
+    }
   }
   if (cron) {
     const lines = importCron({ supervisor, processes });
@@ -72,7 +81,7 @@ export async function gather(choice: Choice, readers: Readers, supervisor: Super
     found.push(...left.filter(({ origin }) => origin.kind !== 'process' || !superseded.has(origin.command.join('\0'))));
   }
   if (pids.length > 0) found.push(...importProcesses({ supervisor, processes, pids }));
-  return { found, unread };
+  return { found, supervisors, notices, unread };
 }
 
 function pidsOf(found: Found): readonly string[] {
@@ -94,6 +103,8 @@ export function namesOfFound(found: Found): readonly string[] {
       return own;
     case 'process':
       return [...own, String(origin.pid)];
+    case 'file':
+      return [...own, origin.path];
   }
 }
 

@@ -1,6 +1,19 @@
+import type { Instance } from '../instance.ts';
 import type { Readers } from './gather.ts';
 
-/** Who reads what of this host. `rewrite`: units of packages become ours. */
-export function readersHere(_rewrite: boolean): Readers {
-  return { units: async () => [], programs: async () => [] };
+export interface ReaderMeans {
+  /** Units of packages become ours. */
+  readonly rewrite: boolean;
+  /** The supervisords that are declared already. */
+  readonly instances: readonly Instance[];
+  readonly logDir: string;
+}
+
+/** Who reads what of this host. */
+export function readersHere(_: ReaderMeans): Readers {
+  return {
+    units: async () => [],
+    programs: async () => ({ supervisor: undefined, found: [], notices: [] }),
+    configs: async () => [],
+  };
 }

@@ -22,16 +22,16 @@ const WIDE = 110;
  * The text of a service file: its keys in order, with what a person should know above each. What is read from it is
  * exactly the value: anything else is a defect of ours. The YAML library has to be loaded.
  */
-export function serviceText(
-  service: Readonly<Record<string, Json>>,
+export function fileText(
+  value: Readonly<Record<string, Json>>,
   comments: ReadonlyMap<string, string>,
   schema = SCHEMA_LINE,
 ): string {
   const { Document, isMap, isSeq } = yaml();
-  const sorted = sortedKeys(service);
+  const sorted = sortedKeys(value);
   const document = new Document(sorted, { aliasDuplicateObjects: false });
   const { contents } = document;
-  if (!isMap(contents)) throw new Error('a service is a map');
+  if (!isMap(contents)) throw new Error('such a file is a map');
   for (const pair of contents.items) {
     const { key, value } = pair as {
       key: { value: string; commentBefore?: string; spaceBefore?: boolean };
@@ -84,6 +84,8 @@ function firstOf(keys: readonly string[], service: Readonly<Record<string, Json>
 }
 
 function sortedKeys(service: Readonly<Record<string, Json>>): Readonly<Record<string, Json>> {
+  // Of another file its keys are in order already.
+  if (!('supervisor' in service)) return service;
   const order: readonly string[] = ORDER.flat();
   const keys = Object.keys(service).sort((a, b) => order.indexOf(a) - order.indexOf(b));
   return Object.fromEntries(keys.map((key) => [key, service[key] as Json]));

@@ -1,9 +1,9 @@
 import { relative } from 'node:path';
 import type { Desired, Service } from '../model.ts';
 import { Failure, type Problem } from '../problem.ts';
-import type { InstanceDraft, ServiceDraft } from './drafts.ts';
+import type { ServiceDraft } from './drafts.ts';
 import { byFile, filesOf, loadWith, type NewFile, type Target } from './files.ts';
-import type { Refused } from './found.ts';
+import type { FoundSupervisor, Refused } from './found.ts';
 
 /** What can be written, and is valid with all that is there. */
 export interface Settled {
@@ -28,7 +28,7 @@ export interface SettleMeans {
  */
 export async function settle(
   drafts: readonly ServiceDraft[],
-  instances: readonly InstanceDraft[],
+  instances: readonly FoundSupervisor[],
   means: SettleMeans,
 ): Promise<Settled> {
   const refused: Refused[] = [];

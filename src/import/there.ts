@@ -28,6 +28,7 @@ function isIt(
       );
     case 'cron':
     case 'process':
+    case 'file':
       return false;
   }
 }
@@ -42,6 +43,8 @@ function isThing(thing: Thing, origin: Imported['origin']): boolean {
       return thing.kind === 'cron' && spaced(thing.line) === spaced(origin.line);
     case 'process':
       return thing.kind === 'process' && thing.command.join('\0') === origin.command.join('\0');
+    case 'file':
+      return false;
   }
 }
 

@@ -6,8 +6,7 @@ import { createMonitor } from '../../health/monitor.ts';
 import { draftsOf, nameOfOrigin, type ServiceDraft } from '../../import/drafts.ts';
 import { inTheWay, type NewFile, type Target, targetIn } from '../../import/files.ts';
 import type { Found, Imported, Refused } from '../../import/found.ts';
-import { type Asked, choiceOf, gather, isMeant, namesOfFound } from '../../import/gather.ts';
-import { includeFolder } from '../../import/included.ts';
+import { type Asked, choiceOf, type Gathered, gather, isMeant, namesOfFound } from '../../import/gather.ts';
 import { readersHere } from '../../import/readers.ts';
 import { envFolder } from '../../import/secret-files.ts';
 import { settle } from '../../import/settle.ts';
@@ -25,30 +24,28 @@ export async function importCommand(context: Context, options: Options): Promise
   const { config, style, out, note } = context;
   const target = targetOf(context, options);
   const before = await desiredIn(target, context);
-  const { found, unread } = await gather(
-    choiceOf(askedBy(options)),
-    readersHere(options.rewrite === true),
-    supervisorOf(options),
-  );
-  const meant = chosen(found, options.names ?? []);
+  const { instances = [], services: declared = [] } = before ?? {};
+  const { logDir } = config;
+  const readers = readersHere({ rewrite: options.rewrite === true, instances, logDir });
+  const gathered = await gather(choiceOf(askedBy(options)), readers, supervisorOf(options));
+  const meant = chosen(gathered.found, options.names ?? []);
   const { fresh, there } = apart(meant, before, options.force === true);
-  const envDir = resolve(options.envDir ?? envFolder());
-  const { services, instances } = draftsOf(fresh, {
-    taken: new Set(before === undefined ? [] : before.services.map(({ name }) => name)),
-    instances: new Map((before?.instances ?? []).map((one) => [one.config, one.name])),
-    envDir,
-    includeOf: includeFolder,
+  const drafts = draftsOf(fresh, {
+    taken: new Set(declared.map(({ name }) => name).filter((name) => !fresh.some((one) => one.again === name))),
+    envDir: resolve(options.envDir ?? envFolder()),
   });
-  const settled = await settle(services, instances, {
+  const settled = await settle(drafts, gathered.supervisors, {
     target,
     hostname: config.host,
-    logDir: config.logDir,
+    logDir,
     check: (desired, own) => definedBy(context, desired, own),
   });
-  const blocked = options.force === true ? [] : inTheWay(settled.files);
+  // A supervisord that is declared already stays as it is declared.
+  const others = settled.files.filter(({ kind, path }) => kind !== 'supervisor' || !existsSync(path));
+  const blocked = options.force === true ? [] : inTheWay(others);
   const names = new Set(blocked.map(({ name }) => name));
   const kept = settled.services.filter(({ name }) => !names.has(name));
-  const files = settled.files.filter(({ name }) => !names.has(name));
+  const files = others.filter(({ name }) => !names.has(name));
   const refused = [
     ...meant.filter((one) => one.kind === 'refused'),
     ...settled.refused,
@@ -56,7 +53,7 @@ export async function importCommand(context: Context, options: Options): Promise
   ];
   const written = options.dryRun !== true && files.length > 0;
   if (written) writeAll(files);
-  const report = reportOf({ target, kept, files, refused, there, unread, written: options.dryRun !== true });
+  const report = reportOf({ target, kept, files, refused, there, gathered, written: options.dryRun !== true });
   if (options.json) out(`${JSON.stringify(importJson(report), null, 2)}\n`);
   else out(importText(report, style));
   if (written && !options.json) note(nextSteps(target, context));
@@ -137,6 +134,9 @@ interface There {
   readonly service: Service;
 }
 
+/** `again`: the service whose file is written anew. */
+type Fresh = Imported & { readonly again?: string };
+
 /** What has a file already is left as it is, or with --force made anew under its name. */
 function apart(found: readonly Found[], before: Desired | undefined, force: boolean) {
   const imported = found.filter((one) => one.kind === 'imported');
@@ -144,9 +144,13 @@ function apart(found: readonly Found[], before: Desired | undefined, force: bool
     const service = serviceFor(one, before?.services ?? [], before?.instances ?? []);
     return service === undefined ? [] : [{ one, service }];
   });
-  if (!force) return { there, fresh: imported.filter((one) => !there.some((known) => known.one === one)) };
   const names = new Map(there.map(({ one, service }) => [one, service.name]));
-  return { there: [], fresh: imported.map((one) => ({ ...one, name: names.get(one) ?? one.name })) };
+  if (!force) return { there, fresh: imported.filter((one) => !names.has(one)).map((one): Fresh => one) };
+  const again = (one: Imported): Fresh => {
+    const name = names.get(one);
+    return name === undefined ? one : { ...one, name, again: name };
+  };
+  return { there: [], fresh: imported.map(again) };
 }
 
 /** What supervisors refuse of these, by service. */
@@ -183,11 +187,11 @@ interface Parts {
   readonly files: readonly NewFile[];
   readonly refused: readonly Refused[];
   readonly there: readonly There[];
-  readonly unread: readonly string[];
+  readonly gathered: Gathered;
   readonly written: boolean;
 }
 
-function reportOf({ target, kept, files, refused, there, unread, written }: Parts): ImportReport {
+function reportOf({ target, kept, files, refused, there, gathered, written }: Parts): ImportReport {
   return {
     services: kept.map(({ name, origin, warnings, losses }) => ({
       name,
@@ -214,7 +218,8 @@ function reportOf({ target, kept, files, refused, there, unread, written }: Part
       text: kind === 'environment' ? undefined : text,
       keys: kind === 'environment' ? (kept.find((one) => one.name === name)?.env?.keys ?? []) : [],
     })),
-    unread,
+    notices: gathered.notices,
+    unread: gathered.unread,
     written,
   };
 }

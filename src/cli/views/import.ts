@@ -11,6 +11,8 @@ export interface ImportReport {
   readonly refused: readonly { readonly origin: string; readonly problem: Problem }[];
   /** All files, in the order they are written. */
   readonly files: readonly ImportedFile[];
+  /** What is odd, and keeps nothing from being imported. */
+  readonly notices: readonly Problem[];
   /** What could not be looked at. */
   readonly unread: readonly string[];
   readonly written: boolean;
@@ -20,7 +22,7 @@ export interface ImportedService {
   readonly name: string;
   readonly file: string;
   readonly origin: string;
-  readonly kind: 'unit' | 'program' | 'cron' | 'process';
+  readonly kind: 'unit' | 'program' | 'cron' | 'process' | 'file';
   readonly warnings: readonly string[];
   readonly losses: readonly {
     readonly key: string;
@@ -66,7 +68,7 @@ export function countsOf({ services, there, refused }: ImportReport): Counts {
 }
 
 export function importText(report: ImportReport, style: Style): string {
-  const { services, there, refused, files, unread, written } = report;
+  const { services, there, refused, files, notices, unread, written } = report;
   const widest = Math.min(44, Math.max(0, ...[...services, ...there].map(({ file }) => file.length)));
   const lines = [
     ...services.map(({ file, origin }) => `  ${style.green(`+ ${file.padEnd(widest)}`)}  ${origin}`),
@@ -91,6 +93,7 @@ export function importText(report: ImportReport, style: Style): string {
             style,
           ),
         ]),
+    ...(notices.length === 0 ? [] : [style.bold('Worth knowing:'), problemsText(notices, style)]),
     ...(unread.length === 0 ? [] : [style.bold('Not looked at:'), ...unread.map((text) => `  ${text}`), '']),
     endLine(report),
     '',
@@ -98,7 +101,7 @@ export function importText(report: ImportReport, style: Style): string {
 }
 
 function about({ kind, keys }: ImportedFile): string {
-  return kind === 'environment' ? `mode 0600: ${keys.join(', ')}` : 'a supervisord of others, for its programs';
+  return kind === 'environment' ? `mode 0600: ${keys.join(', ')}` : 'a supervisord of ours, for the programs';
 }
 
 function fileLines({ path, text }: ImportedFile, style: Style): string[] {
@@ -151,7 +154,7 @@ function endLine(report: ImportReport): string {
 }
 
 export function importJson(report: ImportReport): Json {
-  const { services, there, refused, files, unread, written } = report;
+  const { services, there, refused, files, notices, unread, written } = report;
   return {
     written,
     services: services.map(({ name, file, kind, origin, warnings, losses }) => ({
@@ -163,17 +166,21 @@ export function importJson(report: ImportReport): Json {
       losses: losses.map(({ key, value, where, why }) => ({ key, value: value ?? null, where: where ?? null, why })),
     })),
     there: there.map(({ name, file, origin }) => ({ name, file, origin })),
-    refused: refused.map(({ origin, problem: { code, summary, at, file, detail, hint } }) => ({
-      origin,
-      code,
-      summary,
-      file: at?.file ?? file ?? null,
-      line: at?.line ?? null,
-      detail: detail ?? null,
-      hint: hint ?? null,
-    })),
+    refused: refused.map(({ origin, problem }) => ({ origin, ...problemJson(problem) })),
+    notices: notices.map(problemJson),
     files: files.map(({ path, kind, text, keys }) => ({ path, kind, text: text ?? null, keys: [...keys] })),
     unread: [...unread],
     counts: { ...countsOf(report) },
+  };
+}
+
+function problemJson({ code, summary, at, file, detail, hint }: Problem) {
+  return {
+    code,
+    summary,
+    file: at?.file ?? file ?? null,
+    line: at?.line ?? null,
+    detail: detail ?? null,
+    hint: hint ?? null,
   };
 }

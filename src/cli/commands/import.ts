@@ -1,22 +1,25 @@
 import { existsSync } from 'node:fs';
-import { basename, join, relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { closest } from '../../closest.ts';
+import { runtimeFolder } from '../../desired/instances.ts';
 import { load } from '../../desired/load.ts';
 import { createMonitor } from '../../health/monitor.ts';
-import { draftsOf, nameOfOrigin, type ServiceDraft } from '../../import/drafts.ts';
+import { draftsOf, type ServiceDraft } from '../../import/drafts.ts';
 import { inTheWay, type NewFile, type Target, targetIn } from '../../import/files.ts';
 import type { Found, Imported, Refused } from '../../import/found.ts';
-import { type Asked, choiceOf, type Gathered, gather, isMeant, namesOfFound } from '../../import/gather.ts';
+import { type Asked, choiceOf, gather, isMeant, namesOfFound } from '../../import/gather.ts';
 import { readersHere } from '../../import/readers.ts';
 import { envFolder } from '../../import/secret-files.ts';
 import { settle } from '../../import/settle.ts';
 import { serviceFor } from '../../import/there.ts';
 import { writeAll } from '../../import/write.ts';
+import { withInstances } from '../../instances.ts';
 import type { Desired, Service, SupervisorName } from '../../model.ts';
 import { Failure, type Problem } from '../../problem.ts';
 import { openRegistry } from '../../supervisors/index.ts';
 import type { Context, Options } from '../context.ts';
-import { type ImportReport, importJson, importText } from '../views/import.ts';
+import { importJson, importText } from '../views/import.ts';
+import { reportOf, type There } from './import-report.ts';
 import { usage } from './lease.ts';
 
 /** `reconcile import`: service files of what this host has; supervises nothing until somebody says so. */
@@ -54,14 +57,34 @@ export async function importCommand(context: Context, options: Options): Promise
   const written = options.dryRun !== true && files.length > 0;
   if (written) writeAll(files);
   const report = reportOf({ target, kept, files, refused, there, gathered, written: options.dryRun !== true });
-  if (options.json) out(`${JSON.stringify(importJson(report), null, 2)}\n`);
-  else out(importText(report, style));
-  if (written && !options.json) note(nextSteps(target, context));
+  const json = importJson(report);
+  if (!options.json) out(importText(report, style));
+  if (options.adopt === true) {
+    const all = [...kept.map(({ name }) => name), ...there.map(({ service }) => service.name)];
+    const { adopt } = await import('./adopt.ts');
+    const desired = options.dryRun === true ? withRunners(settled.desired ?? before) : undefined;
+    const means = desired === undefined ? { imported: json } : { imported: json, desired };
+    const code = await adopt(context, options, all, means);
+    return refused.length > 0 && code !== 1 ? 3 : code;
+  }
+  if (options.json) out(`${JSON.stringify(json, null, 2)}\n`);
+  else if (written) note(nextSteps(target, context));
   if (refused.length > 0) return 3;
   return options.dryRun === true && files.length > 0 ? 2 : 0;
 }
 
-function targetOf({ config }: Context, { out }: Options): Target {
+/** With what runs its supervisords, as a desired state that is read has it. */
+function withRunners(desired: Desired | undefined): Desired | undefined {
+  return desired === undefined ? undefined : withInstances(desired, runtimeFolder());
+}
+
+function targetOf({ config }: Context, { out, adopt }: Options): Target {
+  if (adopt === true && out !== undefined && resolve(out) !== config.desiredState) {
+    throw usage(
+      'cannot adopt by another directory than the desired state in use',
+      `name it for all: reconcile --desired-state ${out} import --adopt`,
+    );
+  }
   if (out === undefined && config.git !== undefined) {
     throw usage(
       'cannot import into the desired state: it is fetched from a repository elsewhere',
@@ -129,11 +152,6 @@ function chosen(found: readonly Found[], names: readonly string[]): readonly Fou
   return found.filter((one) => isMeant(one, names));
 }
 
-interface There {
-  readonly one: Imported;
-  readonly service: Service;
-}
-
 /** `again`: the service whose file is written anew. */
 type Fresh = Imported & { readonly again?: string };
 
@@ -179,49 +197,6 @@ function refusedFor({ name, origin }: ServiceDraft, blocked: readonly NewFile[])
     hint: 'look at it, and move it away, or write it anew with --force',
   };
   return { kind: 'refused', origin, problem };
-}
-
-interface Parts {
-  readonly target: Target;
-  readonly kept: readonly ServiceDraft[];
-  readonly files: readonly NewFile[];
-  readonly refused: readonly Refused[];
-  readonly there: readonly There[];
-  readonly gathered: Gathered;
-  readonly written: boolean;
-}
-
-function reportOf({ target, kept, files, refused, there, gathered, written }: Parts): ImportReport {
-  return {
-    services: kept.map(({ name, origin, warnings, losses }) => ({
-      name,
-      file: join(target.services, `${name}.yaml`),
-      kind: origin.kind,
-      origin: nameOfOrigin(origin),
-      warnings,
-      losses: losses.map(({ key, value, at, why }) => ({
-        key,
-        ...(value === undefined ? {} : { value }),
-        ...(at === undefined ? {} : { where: `${basename(at.file)}:${at.line}` }),
-        why,
-      })),
-    })),
-    there: there.map(({ one, service }) => ({
-      name: service.name,
-      file: service.file,
-      origin: nameOfOrigin(one.origin),
-    })),
-    refused: refused.map(({ origin, problem }) => ({ origin: nameOfOrigin(origin), problem })),
-    files: files.map(({ path, kind, text, name }) => ({
-      path: kind === 'environment' ? path : relative(target.directory, path),
-      kind,
-      text: kind === 'environment' ? undefined : text,
-      keys: kind === 'environment' ? (kept.find((one) => one.name === name)?.env?.keys ?? []) : [],
-    })),
-    notices: gathered.notices,
-    unread: gathered.unread,
-    written,
-  };
 }
 
 function nextSteps({ directory }: Target, { config }: Context): string {

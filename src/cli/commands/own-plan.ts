@@ -17,12 +17,17 @@ export interface Wanted {
 }
 
 /** The same path as an apply, stopped before it: reads only, needs no lock and no daemon. */
-export async function makeOwnPlan(
-  config: Config,
-  { only, claim, restartStaged, override = false, approved = false, as }: Wanted,
-): Promise<Plan> {
+export async function makeOwnPlan(config: Config, { as, ...wanted }: Wanted): Promise<Plan> {
   const loaded = await loadDesired(config);
-  const desired = as === undefined ? loaded : as(loaded);
+  return planFor(config, as === undefined ? loaded : as(loaded), wanted);
+}
+
+/** The same for a desired state that was loaded, or made. */
+export async function planFor(
+  config: Config,
+  desired: Desired,
+  { only, claim, restartStaged, override = false, approved = false }: Omit<Wanted, 'as'>,
+): Promise<Plan> {
   await using monitor = createMonitor();
   const { runtimeDir, logDir } = config;
   await using registry = openRegistry({ owner: desired.policy.owner, runtimeDir, logDir, supervise: false, monitor });

@@ -3,8 +3,8 @@ import { APPLY } from './examples/apply.ts';
 import { DAEMON } from './examples/daemon.ts';
 import { GIT } from './examples/git.ts';
 import { HOLDS } from './examples/holds.ts';
-import { INSIGHTS } from './examples/insights.ts';
 import { IMPORT } from './examples/import.ts';
+import { INSIGHTS } from './examples/insights.ts';
 import { LOOKS } from './examples/looks.ts';
 import { SETUP } from './examples/setup.ts';
 

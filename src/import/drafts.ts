@@ -85,7 +85,9 @@ function draftOf(one: Imported, name: string, envDir: string): ServiceDraft {
   };
   const comments = new Map(one.comments);
   const head = comments.get('');
-  comments.set('', [`Imported from ${nameOfOrigin(origin)}.`, ...(head === undefined ? [] : [head])].join('\n'));
+  // A reader that says where it is from has said it better.
+  if (origin.kind !== 'unit' || head === undefined)
+    comments.set('', [`Imported from ${nameOfOrigin(origin)}.`, ...(head === undefined ? [] : [head])].join('\n'));
   comments.set('mode', 'Only told, never done, until this line is gone.');
   const warnings = [
     ...(name === one.name ? [] : [`'${one.name}' is another service: this one is called '${name}'`]),

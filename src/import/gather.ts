@@ -5,6 +5,7 @@ import type { Problem } from '../problem.ts';
 import { importCron } from './cron.ts';
 import type { Found, FoundSupervisor, ProgramsFound } from './found.ts';
 import { importProcesses } from './processes.ts';
+import { isOfOthers } from './units.ts';
 import type { ImportUnits } from './units-options.ts';
 
 /** What is to be looked at. */
@@ -43,6 +44,8 @@ export interface Gathered {
   readonly supervisors: readonly FoundSupervisor[];
   /** What is odd, and keeps nothing from being imported. */
   readonly notices: readonly Problem[];
+  /** Enabled units of packages that were not asked for. */
+  readonly packaged: readonly string[];
   /** What could not be looked at, in words. */
   readonly unread: readonly string[];
 }
@@ -54,11 +57,17 @@ export async function gather(choice: Choice, readers: Readers, supervisor: Super
   const { all, units, supervisord, cron, processes: byHand, pids } = choice;
   const found: Found[] = [];
   const unread: string[] = [];
+  const packaged: string[] = [];
   const supervisors: FoundSupervisor[] = [];
   const notices: Problem[] = [];
   if (units !== false) {
-    const patterns = Array.isArray(units) ? { units: units as readonly string[] } : all ? { units: ['*'] } : {};
-    found.push(...(await readers.units({ manager, ...patterns })));
+    const patterns = Array.isArray(units) ? { units: units as readonly string[] } : {};
+    const read = await readers.units({ manager, ...patterns });
+    // What a package brought is its package's to set up, unless somebody names it.
+    const isLeft = ({ origin }: Found) =>
+      !all && !Array.isArray(units) && origin.kind === 'unit' && isOfOthers(origin.path);
+    found.push(...read.filter((one) => !isLeft(one)));
+    packaged.push(...read.filter(isLeft).flatMap(({ origin }) => (origin.kind === 'unit' ? [origin.unit] : [])));
   }
   if (supervisord !== false) {
     const configs = Array.isArray(supervisord) ? (supervisord as readonly string[]) : await readers.configs();
@@ -81,7 +90,7 @@ export async function gather(choice: Choice, readers: Readers, supervisor: Super
     found.push(...left.filter(({ origin }) => origin.kind !== 'process' || !superseded.has(origin.command.join('\0'))));
   }
   if (pids.length > 0) found.push(...importProcesses({ supervisor, processes, pids }));
-  return { found, supervisors, notices, unread };
+  return { found, supervisors, notices, unread, packaged };
 }
 
 function pidsOf(found: Found): readonly string[] {

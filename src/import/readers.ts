@@ -10,9 +10,12 @@ export interface ReaderMeans {
 }
 
 /** Who reads what of this host. */
-export function readersHere(_: ReaderMeans): Readers {
+export function readersHere({ rewrite }: ReaderMeans): Readers {
   return {
-    units: async () => [],
+    units: async (asked) => {
+      const { importUnits } = await import('./units.ts');
+      return importUnits({ ...asked, packaged: rewrite ? 'rewritten' : 'state' });
+    },
     programs: async () => ({ supervisor: undefined, found: [], notices: [] }),
     configs: async () => [],
   };

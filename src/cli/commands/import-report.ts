@@ -52,6 +52,7 @@ export function reportOf({ target, kept, files, refused, there, gathered, writte
     })),
     notices: gathered.notices,
     unread: gathered.unread,
+    packaged: gathered.packaged,
     written,
   };
 }

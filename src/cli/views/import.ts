@@ -15,6 +15,8 @@ export interface ImportReport {
   readonly notices: readonly Problem[];
   /** What could not be looked at. */
   readonly unread: readonly string[];
+  /** Enabled units of packages that nobody has asked for. */
+  readonly packaged: readonly string[];
   readonly written: boolean;
 }
 
@@ -95,6 +97,7 @@ export function importText(report: ImportReport, style: Style): string {
         ]),
     ...(notices.length === 0 ? [] : [style.bold('Worth knowing:'), problemsText(notices, style)]),
     ...(unread.length === 0 ? [] : [style.bold('Not looked at:'), ...unread.map((text) => `  ${text}`), '']),
+    ...packagedLine(report),
     endLine(report),
     '',
   ].join('\n');
@@ -129,6 +132,16 @@ function lossLines(services: readonly ImportedService[], style: Style): string[]
     }),
   );
   return lines.length === 0 ? [] : [style.bold('Not carried:'), ...lines, ''];
+}
+
+function packagedLine({ packaged }: ImportReport): string[] {
+  if (packaged.length === 0) return [];
+  const names = `${packaged.slice(0, 4).join(', ')}${packaged.length > 4 ? ', ...' : ''}`;
+  const are = packaged.length === 1 ? 'unit of a package is' : 'units of packages are';
+  return [
+    `${packaged.length} enabled ${are} left to ${packaged.length === 1 ? 'it' : 'them'} (${names}): --all, or --units NAME, imports them by their state.`,
+    '',
+  ];
 }
 
 function endLine(report: ImportReport): string {
@@ -170,6 +183,7 @@ export function importJson(report: ImportReport): Json {
     notices: notices.map(problemJson),
     files: files.map(({ path, kind, text, keys }) => ({ path, kind, text: text ?? null, keys: [...keys] })),
     unread: [...unread],
+    packaged: [...report.packaged],
     counts: { ...countsOf(report) },
   };
 }

@@ -12,16 +12,8 @@ import { addExamples } from './examples.ts';
 import { refuseFlags } from './flags.ts';
 import { addGit } from './git-commands.ts';
 import { addHolds } from './hold-commands.ts';
-
-<<<<<<< HEAD
-
-import { addInsights } from './insight-commands.ts';
-
-=======
-
 import { addImport } from './import-commands.ts';
-
->>>>>>> 4b623e9 (feat(import): what cron and people started, as service files)
+import { addInsights } from './insight-commands.ts';
 
 import { addLooks } from './look-commands.ts';
 import { addOperate } from './operate-commands.ts';

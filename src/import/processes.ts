@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { Json } from '../canonical.ts';
+import { readCommand } from '../graph/command.ts';
 import { managerOf, nameOfManager } from '../graph/managers.ts';
 import type { Process, Processes } from '../graph/processes.ts';
 import { shown } from '../graph/shown.ts';
@@ -83,7 +84,7 @@ const OF_SESSIONS = new Set(
 /** Whoever started it is gone, and nobody looks after it. */
 function isLeftRunning(process: Process, processes: Processes): boolean {
   const { pid, ppid, argv, uid } = process;
-  if (pid === 1 || argv.length === 0 || pid === globalThis.process.pid || isSupervisord(argv)) return false;
+  if (pid === 1 || argv.length === 0 || isSupervisord(argv) || isOurs(argv)) return false;
   const us = globalThis.process.getuid?.();
   if (us !== 0 && uid !== us) return false;
   const parent = processes.get(ppid);
@@ -93,6 +94,12 @@ function isLeftRunning(process: Process, processes: Processes): boolean {
   if (OF_SESSIONS.has(program)) return false;
   const { kind } = managerOf(process, processes);
   return kind === 'unknown' || kind === 'session';
+}
+
+/** A daemon of ours, and this very command. */
+function isOurs(argv: readonly string[]): boolean {
+  const command = readCommand(argv);
+  return command !== undefined && 'path' in command && /(^|\/)(reconcile|dist\/cli\.js)$/.test(command.path);
 }
 
 function rootsOnly(found: readonly Process[], processes: Processes): readonly Process[] {

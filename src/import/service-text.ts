@@ -66,10 +66,15 @@ export function fileText(
   }\n`;
   const padded = document.toString({ lineWidth: 0 });
   // As people write them: `[a, b]`, and `{ a: b }`.
-  const body = [padded.replace(/\[ (?=\S)/g, '[').replace(/(?<=\S) \]/g, ']'), padded].find((one) => says(one, sorted));
+  const body = [padded.replace(PADDING, (all, quoted: string | undefined) => quoted ?? all.trim()), padded].find(
+    (one) => says(one, sorted),
+  );
   if (body === undefined) throw new Error(`cannot write ${JSON.stringify(sorted)}`);
   return `${top}${body}`;
 }
+
+/** Blanks within brackets, but not within quotes. */
+const PADDING = /("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')|\[ (?=\S)|(?<=\S) \]/g;
 
 function says(text: string, value: Readonly<Record<string, Json>>): boolean {
   try {

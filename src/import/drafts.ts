@@ -31,16 +31,28 @@ export interface DraftMeans {
 export function draftsOf(found: readonly Imported[], means: DraftMeans): readonly ServiceDraft[] {
   const names = new Set(means.taken);
   const renamed = new Map<string, string>();
+  const firsts = new Map<string, string>();
   const services = found.map((one): ServiceDraft => {
     const { kind } = one.origin;
     const name = freeName(names.has(one.name) ? `${one.name}-${kind}` : one.name, (other) => names.has(other));
     names.add(name);
     renamed.set(one.name, name);
-    return draftOf(one, name, means.envDir);
+    const draft = draftOf(one, name, means.envDir);
+    const key = JSON.stringify(draft.service.supersedes ?? name);
+    const first = firsts.get(key);
+    firsts.set(key, first ?? name);
+    return first === undefined ? draft : behind(draft, first);
   });
   const called = (other: string) => renamed.get(other) ?? other;
   const known = (other: string) => (names.has(called(other)) ? called(other) : undefined);
   return services.map((draft) => withKnownNeeds(draft, known));
+}
+
+/** Only one service can take the place of a thing: what is the same thing's goes with that one. */
+function behind(draft: ServiceDraft, first: string): ServiceDraft {
+  const { supersedes: _, ...service } = draft.service;
+  const warning = `its old process ends when '${first}' takes its place: let both be done together`;
+  return { ...draft, service, warnings: [...draft.warnings, warning] };
 }
 
 /** Of services that it comes after or needs, those that no file says anything of are left out. */
@@ -77,6 +89,7 @@ function draftOf(one: Imported, name: string, envDir: string): ServiceDraft {
   const files = [...((one.service.environmentFiles as readonly string[] | undefined) ?? [])];
   const supersedes = supersededBy(one);
   const service: Readonly<Record<string, Json>> = {
+    state: 'running',
     ...one.service,
     mode: 'observe',
     // Those that were there count more, as they did.

@@ -1,17 +1,15 @@
+import schema from '../../schemas/service.schema.json' with { type: 'json' };
 import type { Json } from '../canonical.ts';
 import { canonical } from '../canonical.ts';
 import { yaml } from '../desired/yaml.ts';
 
-/** Keys of a service file in the order of its schema, and before which of them a line is left free. */
-export const ORDER = [
-  ['description', 'group', 'supervisor', 'state', 'autostart', 'mode'],
-  ['command', 'unit', 'directory', 'user', 'umask', 'environment', 'environmentFiles', 'instances'],
-  ['start', 'stop', 'restart', 'limits', 'logs'],
-  ['health', 'dwell', 'requires', 'gate'],
-  ['restartOn', 'changes', 'drift', 'confirm', 'onFailure', 'generation', 'formerly'],
-  ['supersedes', 'handover', 'soak'],
-  ['raw'],
-] as const;
+/** Keys of a service file in the order of its schema; that nothing is done to it stands where its state does. */
+const ORDER: readonly string[] = Object.keys(schema.properties)
+  .filter((key) => key !== 'mode')
+  .flatMap((key) => (key === 'autostart' ? [key, 'mode'] : [key]));
+
+/** Keys that begin a part of it: a line is left free before each part. */
+const PARTS = ['description', 'command', 'start', 'health', 'restartOn', 'supersedes', 'raw'];
 
 export const SCHEMA_LINE = ' yaml-language-server: $schema=../../schemas/service.schema.json';
 
@@ -25,13 +23,14 @@ const WIDE = 110;
 export function fileText(
   value: Readonly<Record<string, Json>>,
   comments: ReadonlyMap<string, string>,
-  schema = SCHEMA_LINE,
+  schemaLine = SCHEMA_LINE,
 ): string {
   const { Document, isMap, isSeq } = yaml();
   const sorted = sortedKeys(value);
   const document = new Document(sorted, { aliasDuplicateObjects: false });
   const { contents } = document;
   if (!isMap(contents)) throw new Error('such a file is a map');
+  let before: string | undefined;
   for (const pair of contents.items) {
     const { key, value } = pair as {
       key: { value: string; commentBefore?: string; spaceBefore?: boolean };
@@ -40,7 +39,8 @@ export function fileText(
     const name = key.value;
     const comment = comments.get(name);
     if (comment !== undefined) key.commentBefore = commented(comment);
-    key.spaceBefore = ORDER.some(([first], i) => i > 0 && name === firstOf(ORDER[i] ?? [first], sorted));
+    key.spaceBefore = before !== undefined && partOf(name) !== partOf(before);
+    before = name;
     const fits = (one: unknown) =>
       JSON.stringify(one).length + name.length <= WIDE && !JSON.stringify(one).includes('\\n');
     const of = sorted[name];
@@ -56,7 +56,7 @@ export function fileText(
           for (const line of lines.items) if (isSeq(line)) line.flow = !JSON.stringify(line).includes('\\n');
   }
   const head = comments.get('');
-  const top = `#${schema}\n${
+  const top = `#${schemaLine}\n${
     head === undefined
       ? ''
       : `${commented(head)
@@ -84,15 +84,16 @@ function says(text: string, value: Readonly<Record<string, Json>>): boolean {
   }
 }
 
-function firstOf(keys: readonly string[], service: Readonly<Record<string, Json>>): string | undefined {
-  return keys.find((key) => key in service);
+/** What is no key of a service is of no part. */
+function partOf(key: string): number {
+  const at = ORDER.indexOf(key);
+  return PARTS.filter((first) => ORDER.indexOf(first) <= at).length;
 }
 
 function sortedKeys(service: Readonly<Record<string, Json>>): Readonly<Record<string, Json>> {
   // Of another file its keys are in order already.
   if (!('supervisor' in service)) return service;
-  const order: readonly string[] = ORDER.flat();
-  const keys = Object.keys(service).sort((a, b) => order.indexOf(a) - order.indexOf(b));
+  const keys = Object.keys(service).sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b));
   return Object.fromEntries(keys.map((key) => [key, service[key] as Json]));
 }
 

@@ -1,10 +1,10 @@
 import { basename, join, relative } from 'node:path';
 import { nameOfOrigin, type ServiceDraft } from '../../import/drafts.ts';
 import type { NewFile, Target } from '../../import/files.ts';
-import type { Imported, Refused } from '../../import/found.ts';
+import type { Imported, Loss, Refused } from '../../import/found.ts';
 import type { Gathered } from '../../import/gather.ts';
 import type { Service } from '../../model.ts';
-import type { ImportReport } from '../views/import.ts';
+import type { ImportedService, ImportReport } from '../views/import.ts';
 
 /** What was found, and the service that it is already. */
 export interface There {
@@ -31,13 +31,11 @@ export function reportOf({ target, kept, files, refused, there, gathered, writte
       kind: origin.kind,
       origin: nameOfOrigin(origin),
       warnings,
-      losses: losses.map(({ key, value, at, why }) => ({
-        key,
-        ...(value === undefined ? {} : { value }),
-        ...(at === undefined ? {} : { where: `${basename(at.file)}:${at.line}` }),
-        why,
-      })),
+      losses: losses.map(lossOf),
     })),
+    supervisors: gathered.supervisors
+      .filter(({ name }) => files.some((file) => file.kind === 'supervisor' && file.name === name))
+      .map(({ name, path, losses }) => ({ name, from: path, losses: losses.map(lossOf) })),
     there: there.map(({ one, service }) => ({
       name: service.name,
       file: service.file,
@@ -54,5 +52,14 @@ export function reportOf({ target, kept, files, refused, there, gathered, writte
     unread: gathered.unread,
     packaged: gathered.packaged,
     written,
+  };
+}
+
+function lossOf({ key, value, at, why }: Loss): ImportedService['losses'][number] {
+  return {
+    key,
+    ...(value === undefined ? {} : { value }),
+    ...(at === undefined ? {} : { where: `${basename(at.file)}:${at.line}` }),
+    why,
   };
 }

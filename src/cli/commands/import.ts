@@ -201,10 +201,11 @@ function refusedFor({ name, origin }: ServiceDraft, blocked: readonly NewFile[])
 
 function nextSteps({ directory }: Target, { config }: Context): string {
   const flag = directory === config.desiredState ? '' : ` --desired-state ${directory}`;
+  const [look, take] = [`reconcile --dry-run${flag}`, `reconcile import --adopt${flag}`];
   return [
     'Nothing of it is managed yet: each file says `mode: observe`, and what runs goes on as it is.',
-    `  reconcile --dry-run${flag}         what would be taken over, and how`,
-    `  reconcile import --adopt${flag}    take over, with its process, what can be without a restart`,
+    `  ${look.padEnd(take.length)}    what would be taken over, and how`,
+    `  ${take}    take over, with its process, what can be without a restart`,
     '',
   ].join('\n');
 }

@@ -6,6 +6,8 @@ import { problemsText } from './problems.ts';
 /** What an import has made of this host, or would. */
 export interface ImportReport {
   readonly services: readonly ImportedService[];
+  /** Supervisords of ours, for the programs, and what of the old ones is not said there. */
+  readonly supervisors: readonly (Pick<ImportedService, 'name' | 'losses'> & { readonly from: string })[];
   /** What has a service file already: left as it is. */
   readonly there: readonly { readonly name: string; readonly file: string; readonly origin: string }[];
   readonly refused: readonly { readonly origin: string; readonly problem: Problem }[];
@@ -54,14 +56,14 @@ export interface Counts {
   readonly percent: number;
 }
 
-export function countsOf({ services, there, refused }: ImportReport): Counts {
+export function countsOf({ services, supervisors, there, refused }: ImportReport): Counts {
   const withoutLoss = services.filter(({ losses }) => losses.length === 0).length;
   const tried = services.length + refused.length;
   return {
     found: tried + there.length,
     imported: services.length,
     withoutLoss,
-    keysLost: services.reduce((sum, { losses }) => sum + losses.length, 0),
+    keysLost: [...services, ...supervisors].reduce((sum, { losses }) => sum + losses.length, 0),
     there: there.length,
     refused: refused.length,
     // Rounded down: 100 is all of them.
@@ -70,7 +72,7 @@ export function countsOf({ services, there, refused }: ImportReport): Counts {
 }
 
 export function importText(report: ImportReport, style: Style): string {
-  const { services, there, refused, files, notices, unread, written } = report;
+  const { services, supervisors, there, refused, files, notices, unread, written } = report;
   const widest = Math.min(44, Math.max(0, ...[...services, ...there].map(({ file }) => file.length)));
   const lines = [
     ...services.map(({ file, origin }) => `  ${style.green(`+ ${file.padEnd(widest)}`)}  ${origin}`),
@@ -85,7 +87,7 @@ export function importText(report: ImportReport, style: Style): string {
     ...(lines.length === 0 ? [] : [...lines, '']),
     ...shown,
     ...warningLines(services, style),
-    ...lossLines(services, style),
+    ...lossLines([...services, ...supervisors.map((one) => ({ ...one, name: `supervisord ${one.name}` }))], style),
     ...(refused.length === 0
       ? []
       : [
@@ -124,7 +126,7 @@ function warningLines(services: readonly ImportedService[], style: Style): strin
   return lines.length === 0 ? [] : [style.bold('To look at:'), ...lines, ''];
 }
 
-function lossLines(services: readonly ImportedService[], style: Style): string[] {
+function lossLines(services: readonly Pick<ImportedService, 'name' | 'losses'>[], style: Style): string[] {
   const lines = services.flatMap(({ name, losses }) =>
     losses.map(({ key, value, where, why }) => {
       const what = value === undefined ? key : `${key}${key.endsWith('=') ? '' : '='}${value}`;
@@ -149,7 +151,7 @@ function endLine(report: ImportReport): string {
   if (found === 0) return 'Nothing to import was found.';
   const tried = imported + refused;
   const did = report.written ? 'Imported' : 'Would import';
-  const keys = `${keysLost} key${keysLost === 1 ? '' : 's'} of the rest not carried`;
+  const keys = `${keysLost} key${keysLost === 1 ? '' : 's'} not carried`;
   const how =
     imported === 0
       ? []
@@ -176,8 +178,9 @@ export function importJson(report: ImportReport): Json {
       kind,
       origin,
       warnings: [...warnings],
-      losses: losses.map(({ key, value, where, why }) => ({ key, value: value ?? null, where: where ?? null, why })),
+      losses: losses.map(lossJson),
     })),
+    supervisors: report.supervisors.map(({ name, from, losses }) => ({ name, from, losses: losses.map(lossJson) })),
     there: there.map(({ name, file, origin }) => ({ name, file, origin })),
     refused: refused.map(({ origin, problem }) => ({ origin, ...problemJson(problem) })),
     notices: notices.map(problemJson),
@@ -186,6 +189,10 @@ export function importJson(report: ImportReport): Json {
     packaged: [...report.packaged],
     counts: { ...countsOf(report) },
   };
+}
+
+function lossJson({ key, value, where, why }: ImportedService['losses'][number]) {
+  return { key, value: value ?? null, where: where ?? null, why };
 }
 
 function problemJson({ code, summary, at, file, detail, hint }: Problem) {

@@ -5,8 +5,7 @@ import { draftsOf } from '../../../src/import/drafts.ts';
 import type { Imported, Origin } from '../../../src/import/found.ts';
 import { envText } from '../../../src/import/secret-files.ts';
 import { freeName, nameFor } from '../../../src/import/service-names.ts';
-import { fileText, ORDER } from '../../../src/import/service-text.ts';
-import { readSchema } from './schema.ts';
+import { fileText } from '../../../src/import/service-text.ts';
 
 beforeAll(async () => {
   await loadYaml();
@@ -146,15 +145,6 @@ raw:
       expect(yaml().parse(fileText(value, new Map([['', odd]])))).toEqual(value);
     }
   });
-
-  it('knows every key of the schema', () => {
-    const { properties } = readSchema('service');
-    expect([...ORDER.flat()].sort()).toEqual(
-      Object.keys(properties)
-        .filter((key) => key !== '$schema')
-        .sort(),
-    );
-  });
 });
 
 describe('environment files', () => {
@@ -188,4 +178,15 @@ it('names are valid, and free', () => {
   const taken = new Set(['web', 'web-2', 'x'.repeat(63)]);
   expect(freeName('web', (name) => taken.has(name))).toBe('web-3');
   expect(freeName('x'.repeat(63), (name) => taken.has(name))).toBe(`${'x'.repeat(61)}-2`);
+});
+
+it('of several services of one program one takes its place, and the others are told of it', () => {
+  const origin: Origin = {
+    ...{ kind: 'program', group: 'pool', program: 'pool', processes: [], config: '/etc/s.conf' },
+    at: { file: '/etc/s.conf', line: 1, column: 1, length: 1, excerpt: '' },
+  };
+  const [first, second] = drafts(found({ origin, name: 'pool-0' }), found({ origin, name: 'pool-1' }));
+  expect(first?.service.supersedes).toEqual([{ program: 'pool', config: '/etc/s.conf' }]);
+  expect(second?.service).not.toHaveProperty('supersedes');
+  expect(second?.warnings.join()).toContain("'pool-0' takes its place");
 });

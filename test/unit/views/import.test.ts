@@ -26,6 +26,7 @@ const REPORT: ImportReport = {
       ],
     },
   ],
+  supervisors: [],
   there: [{ name: 'old', file: 'services/old.yaml', origin: 'unit old.service (/etc/systemd/system/old.service)' }],
   refused: [
     {
@@ -75,7 +76,7 @@ Not looked at:
 
 2 enabled units of packages are left to them (cron.service, ssh.service): --all, or --units NAME, imports them by their state.
 
-Imported 2 of 3, 1 without loss (33.3 %), 2 keys of the rest not carried, 1 refused, 1 there already.
+Imported 2 of 3, 1 without loss (33.3 %), 2 keys not carried, 1 refused, 1 there already.
 `);
   });
 

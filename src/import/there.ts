@@ -5,10 +5,13 @@ import type { Imported } from './found.ts';
 
 /** The service that is, or takes the place of, what was found; undefined where no file says anything of it. */
 export function serviceFor(
-  { origin }: Pick<Imported, 'origin'>,
+  { origin, name, service: { supervisor } }: Imported,
   services: readonly Service[],
   instances: readonly Instance[],
 ): Service | undefined {
+  // One that goes with the first of its program takes the place of nothing by itself.
+  if (origin.kind === 'program' && !origin.isFirst)
+    return services.find((service) => service.name === name && service.supervisor === supervisor);
   return services.find(
     (service) => isIt(service, origin, instances) || thingsOf(service.written).some((thing) => isThing(thing, origin)),
   );
@@ -38,7 +41,7 @@ function isThing(thing: Thing, origin: Imported['origin']): boolean {
     case 'unit':
       return thing.kind === 'unit' && thing.unit === origin.unit;
     case 'program':
-      return thing.kind === 'program' && thing.program === origin.program && thing.config === origin.config;
+      return thing.kind === 'program' && thing.program === origin.thing && thing.config === origin.config;
     case 'cron':
       return thing.kind === 'cron' && spaced(thing.line) === spaced(origin.line);
     case 'process':

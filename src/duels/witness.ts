@@ -8,17 +8,24 @@ export interface Look extends Witness {
   readonly pgrp: number;
 }
 
-/** A process as it is now; undefined where it is gone or dead, or ends while it is looked at. Five small reads. */
+/** A process as it is now; undefined where it is gone or dead, or ends while it is looked at. Five small reads or six. */
 export function lookAt(pid: number): Look | undefined {
   const stat = namedStatOf(pid);
   if (stat === undefined || dead(stat)) return undefined;
   const { start, ppid, pgrp, comm } = stat;
+  const argv = commandOf(pid);
   const uid = uidOf(pid);
-  if (uid === undefined) return undefined;
+  // Without arguments it has ended meanwhile, or took them away.
+  if (uid === undefined || (argv.length === 0 && isDead(pid))) return undefined;
   const ref = { pid, start };
   const group = unitOf(pid);
   const known = group === undefined ? {} : { group };
-  return { ...ref, argv: commandOf(pid), comm, uid, ...known, began: beganAt(ref), ppid, pgrp };
+  return { ...ref, argv, comm, uid, ...known, began: beganAt(ref), ppid, pgrp };
+}
+
+function isDead(pid: number): boolean {
+  const stat = namedStatOf(pid);
+  return stat === undefined || dead(stat);
 }
 
 let root: readonly string[] | undefined;

@@ -76,10 +76,11 @@ function fileAt(folder: string, path: string, text: string): FirstFile {
 
 /** What is there is not ours to replace, whatever it is. */
 function readThere(path: string): string | undefined {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === false) return '';
   try {
+    if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === false) return '';
     return readIfThere(path);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return '';
     throw new Failure({ code: 'unreadable', summary: `cannot read ${path}: ${why(error)}` });
   }
 }

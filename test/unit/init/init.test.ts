@@ -52,6 +52,9 @@ describe('a first desired state', () => {
     );
     writeFileSync(join(folder, 'file'), '');
     expect(failure(() => planInit(join(folder, 'file/below')))).toContain('is not a directory');
+    rmSync(join(folder, 'desired-state'), { recursive: true });
+    writeFileSync(join(folder, 'desired-state'), '');
+    expect(failure(() => planInit(folder))).toContain('there is one already (desired-state)');
   });
 
   it('is finished where it was interrupted', () => {

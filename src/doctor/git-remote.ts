@@ -9,7 +9,7 @@ import { Failure, type Problem } from '../problem.ts';
 import { bad, type Finding, octal, ok, word } from './finding.ts';
 
 /** ms that a remote may take to answer. */
-const PATIENCE = 8000;
+const PATIENCE = 6000;
 
 /** The repository elsewhere: does it answer, and what was seen of it last. */
 export async function remoteFindings(config: Config, signal: AbortSignal): Promise<readonly Finding[]> {

@@ -78,6 +78,34 @@ describeOnSystemd('reconcile doctor on a host', () => {
     expect([mended.code, mended.warnings.filter((check) => simple.includes(check))]).toEqual([0, []]);
   });
 
+  it('tells of control groups that are nearly full, and of sockets of others that are open to all', async () => {
+    await sh(
+      world.host,
+      `printf '[unix_http_server]\nfile=/run/other.sock\nchmod=0777\n[supervisord]\npidfile=/run/other.pid\nlogfile=/dev/null\nlogfile_maxbytes=0\n' >/etc/other.conf
+       [ ! -x /usr/bin/supervisord ] || supervisord -c /etc/other.conf
+       tasks=$(systemctl show reconciled --property=TasksCurrent --value)
+       systemctl set-property --runtime reconciled TasksMax=$((tasks + 1))`,
+    );
+    const { findings } = await doctor();
+    await sh(world.host, 'systemctl set-property --runtime reconciled TasksMax=infinity');
+    const full = findings.find(({ check, grade }) => check === 'processes' && grade !== 'ok');
+    expect(full?.says).toMatch(/^few more processes can be started: the control group .*reconciled\.service$/);
+    expect(full?.mend[0]).toMatch(/^systemctl set-property reconciled\.service TasksMax=\d+$/);
+    const open = findings.find(({ check, says }) => check === 'supervisord-socket' && says.includes('/etc/other.conf'));
+    if (world.host.exists('/usr/bin/supervisord')) expect(open?.says).toContain('any user of this host can control');
+  });
+
+  it('tells a user what he lacks for services of his own', async () => {
+    await sh(world.host, 'useradd --create-home bob');
+    world.host.write('/home/bob/desired-state/services/own.yaml', 'supervisor: systemd\ncommand: [sleep, "987304"]\n');
+    // By no login: that would start a systemd of his.
+    const as = ['setpriv', '--reuid=bob', '--regid=bob', '--init-groups', 'env', 'HOME=/home/bob', 'NO_COLOR=1'];
+    const { stdout } = await world.host.exec([...as, 'sh', '-c', 'cd && reconcile doctor']);
+    expect(stdout).toMatch(/^warning +user +services of bob under systemd end with the last logout/m);
+    expect(stdout).toContain('mend: loginctl enable-linger bob\n');
+    expect(stdout).toMatch(/^ERROR +systemd +your own systemd runs services, and is not reached/m);
+  });
+
   it('tells of a daemon that does not run, and of a bus that is gone', async () => {
     await sh(world.host, 'systemctl kill --signal=KILL reconciled; systemctl stop reconciled');
     await sh(world.host, 'systemctl stop dbus.socket dbus.service 2>/dev/null; rm -f /run/dbus/system_bus_socket');

@@ -90,6 +90,13 @@ export class UnitFolders {
     return [...new Set(links.map((path) => basename(dirname(path)).replace(/\.(wants|requires|upholds)$/, '')))];
   }
 
+  /** Sockets, timers and paths of its name. */
+  starters(unit: string): readonly string[] {
+    const names = [unit, templateOf(unit) ?? unit].map((name) => name.replace(/\.service$/, ''));
+    const all = names.flatMap((name) => ['socket', 'timer', 'path'].map((kind) => `${name}.${kind}`));
+    return [...new Set(all)].filter((name) => this.#disk.fragment(name) !== undefined);
+  }
+
   /** Other names of it. */
   aliases(unit: string): readonly string[] {
     return this.#aliases.get(unit) ?? [];

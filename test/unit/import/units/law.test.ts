@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { importUnitText } from '../../../../src/import/units.ts';
+import { importUnitText } from '../../../../src/import/unit.ts';
 import { BASE_PATH } from '../../../../src/supervisors/shared/environment.ts';
 import { define } from '../../../../src/supervisors/systemd/define.ts';
 import { serviceOf } from '../../../system/import/service.ts';

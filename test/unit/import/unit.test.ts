@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Imported } from '../../../src/import/found.ts';
-import { importUnitText, type UnitContext } from '../../../src/import/units.ts';
+import { importUnitText, type UnitContext } from '../../../src/import/unit.ts';
 
 function imported(text: string, unit = 'web.service', context: Partial<UnitContext> = {}): Imported {
   const found = importUnitText(unit, text, context);

@@ -1,0 +1,108 @@
+import type { Json } from '../canonical.ts';
+import type { Found, Loss } from './found.ts';
+import { carry } from './units/carry.ts';
+import type { UnitFile } from './units/files.ts';
+import { keepsName, nameOf, serviceNameOf } from './units/names.ts';
+import { refusal, whyNotLoaded, whyNotUnit } from './units/refuse.ts';
+import { MANAGER_DEFAULTS, type ManagerDefaults } from './units/source.ts';
+import { desiredState, UNKNOWN_STATE, type UnitState } from './units/state.ts';
+import { type Ignored, maskedValue, readUnitText, type UnitLine } from './units/text.ts';
+
+/** What is known of a unit besides its text. */
+export interface UnitContext {
+  readonly manager: 'system' | 'user';
+  /** Where its main file is. Default: where an administrator would put it. */
+  readonly path?: string;
+  readonly dropIns?: readonly UnitFile[];
+  /** Its file is a package's: left alone, and managed by its state. */
+  readonly byState?: boolean;
+  readonly state?: UnitState;
+  readonly defaults?: ManagerDefaults;
+  /** The directives that its systemd knows. Absent: all. */
+  readonly known?: ReadonlySet<string>;
+  /** Other names of it, and what starts the unit of its name: they mean the old one where ours is called otherwise. */
+  readonly namedBy?: readonly string[];
+  /** What it pulls in by links that go by its name. */
+  readonly pullsIn?: readonly (readonly [directive: string, unit: string])[];
+}
+
+/** A service file of a unit's own text and its drop-ins. Pure. */
+export function importUnitText(unit: string, text: Buffer | string, context: Partial<UnitContext> = {}): Found {
+  const { manager = 'system', path = `/etc/systemd/system/${unit}`, dropIns = [], known } = context;
+  const origin = { kind: 'unit', unit, path, manager } as const;
+  const own = readUnitText(path, text);
+  const no = whyNotUnit(text.toString(), own);
+  if (no !== undefined) return { kind: 'refused', origin, problem: refusal(unit, path, no) };
+  const texts = [own, ...dropIns.map((file) => readUnitText(file.path, file.bytes))];
+  const { lines, ignored } = withKnown(
+    texts.flatMap((read) => read.lines),
+    known,
+  );
+  const broken = whyNotLoaded(lines);
+  if (broken !== undefined) return { kind: 'refused', origin, problem: refusal(unit, path, broken) };
+  const name = nameOf(unit);
+  const { state = UNKNOWN_STATE, defaults = MANAGER_DEFAULTS, byState = false, pullsIn = [], namedBy = [] } = context;
+  const carried = carry({
+    ...{ name, manager, path, defaults, pullsIn },
+    lines,
+    ignored: [
+      ...texts.flatMap((read) => read.ignored),
+      ...ignored,
+      ...texts.flatMap(({ broken }) =>
+        broken === undefined
+          ? []
+          : [{ key: 'the rest of the file', at: broken.at, why: `${broken.why}: systemd reads no further` }],
+      ),
+    ],
+  });
+  const { comment, ...wanted } = desiredState(carried.type, carried.install, state, manager);
+  const files = [path, ...dropIns.map((file) => file.path)].join(', ');
+  const comments = new Map(byState ? [] : carried.comments);
+  comments.set('', headOf(unit, files, byState));
+  if (comment !== undefined) comments.set('state', comment);
+  const base = { kind: 'imported', origin, name: serviceNameOf(unit), comments } as const;
+  if (byState) {
+    return { ...base, service: { supervisor: 'systemd', unit, ...wanted }, secrets: {}, losses: [] };
+  }
+  const { description, ...words } = carried.words;
+  const service = {
+    ...(description === undefined ? {} : { description }),
+    ...{ supervisor: 'systemd', ...wanted },
+    ...words,
+    ...(carried.raw.length === 0 ? {} : { raw: { systemd: carried.raw } }),
+  } as unknown as Readonly<Record<string, Json>>;
+  const losses = keepsName(name) ? [] : namedBy.map((other) => renamed(other, unit));
+  return { ...base, service, secrets: carried.secrets, losses: [...carried.losses, ...losses] };
+}
+
+function headOf(unit: string, files: string, byState: boolean): string {
+  if (byState) return `${unit}, by its state alone: ${files} stays as it is.`;
+  const own = `${serviceNameOf(unit)}.service`;
+  const called = own === unit ? '' : ` Called ${own} now: what is named ${unit} elsewhere is still the old one.`;
+  return `Imported from ${files}.${called}`;
+}
+
+function renamed(other: string, unit: string): Loss {
+  const what = other.endsWith('.service') ? 'is another name of' : 'starts';
+  return { key: other, why: `it ${what} ${unit}, and the service is called ${serviceNameOf(unit)}` };
+}
+
+/** What this systemd does not know it takes no notice of. */
+function withKnown(
+  all: readonly UnitLine[],
+  known: ReadonlySet<string> | undefined,
+): { readonly lines: readonly UnitLine[]; readonly ignored: readonly Ignored[] } {
+  const isKnown = ({ section, key }: UnitLine) => !key.startsWith('X-') && (known?.has(`${section}.${key}`) ?? true);
+  return {
+    lines: all.filter(isKnown),
+    ignored: all
+      .filter((line) => !isKnown(line))
+      .map(({ section, key, value, at }) => ({
+        ...{ key: `[${section}] ${key}`, at },
+        value: maskedValue(key, value),
+        why: key.startsWith('X-')
+          ? 'it is not meant for systemd, which passes over it'
+          : 'the systemd of this host knows no such directive, and passes over it',
+      })),
+  };
+}

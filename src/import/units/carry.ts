@@ -43,7 +43,8 @@ export function carry(source: UnitSource): Carried {
   if (name.instance !== undefined) lines.take('Install.DefaultInstance');
   const { environment, secrets, files, ignored, suspicious } = variablesOf(lines);
   const ownPath = 'PATH' in environment || lines.of('Service.EnvironmentFile').length + files.length > 0;
-  const command = commandOf(lines, ownPath);
+  const command = commandOf(lines, 'Service.ExecStart', ownPath);
+  const reload = commandOf(lines, 'Service.ExecReload', ownPath);
   const { description, ...process } = processWords(lines, source);
   const { stop, restart } = lifeWords(lines, source);
   const { raw, losses } = rawOf(lines);
@@ -59,6 +60,7 @@ export function carry(source: UnitSource): Carried {
     ...(Object.keys(environment).length === 0 ? {} : { environment }),
     ...(files.length === 0 ? {} : { environmentFiles: files }),
     ...(Object.keys(stop).length === 0 ? {} : { stop }),
+    ...(reload === undefined ? {} : { reload: { command: reload } }),
     ...(Object.keys(restart).length === 0 ? {} : { restart }),
   } as Readonly<Record<string, Json>>;
   return { words, raw, secrets, comments, losses: [...source.ignored, ...ignored, ...losses], type, install };

@@ -171,13 +171,13 @@ describe('a unit', () => {
   });
 
   it('that is an instance has its name filled in, and its slice', () => {
-    const found = imported(service('SyslogIdentifier=%i', 'ExecReload=/bin/kill %p'), 'App@x1.service');
+    const found = imported(service('SyslogIdentifier=%i', 'ExecStopPost=/bin/kill %p'), 'App@x1.service');
     expect(found.name).toBe('app-x1');
     expect(rawOf(found)).toEqual(
       expect.arrayContaining([
         'Service Slice system-App.slice',
         'Service SyslogIdentifier x1',
-        'Service ExecReload /bin/kill App',
+        'Service ExecStopPost /bin/kill App',
       ]),
     );
   });

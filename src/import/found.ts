@@ -3,8 +3,14 @@ import type { Position, Problem } from '../problem.ts';
 
 /** Where something that runs things on this host was found. */
 export type Origin =
-  /** `path`: the unit's main file. */
-  | { readonly kind: 'unit'; readonly unit: string; readonly path: string; readonly manager: 'system' | 'user' }
+  /** `path`: the unit's main file. `dropIns`: files that its service file says, too, so that both would be too much. */
+  | {
+      readonly kind: 'unit';
+      readonly unit: string;
+      readonly path: string;
+      readonly manager: 'system' | 'user';
+      readonly dropIns?: readonly string[];
+    }
   /** `config` is the main configuration file of its supervisord, `at` where its section begins. */
   | {
       readonly kind: 'program';

@@ -1,7 +1,8 @@
 import type { Json } from '../canonical.ts';
-import type { Found, Loss } from './found.ts';
+import type { Found, Loss, Origin } from './found.ts';
 import { carry } from './units/carry.ts';
-import type { UnitFile } from './units/files.ts';
+import { partDropIns } from './units/drop-ins.ts';
+import type { DropIn, UnitFile } from './units/files.ts';
 import { keepsName, nameOf, serviceNameOf } from './units/names.ts';
 import { refusal, whyNotLoaded, whyNotUnit } from './units/refuse.ts';
 import { MANAGER_DEFAULTS, type ManagerDefaults } from './units/source.ts';
@@ -13,7 +14,10 @@ export interface UnitContext {
   readonly manager: 'system' | 'user';
   /** Where its main file is. Default: where an administrator would put it. */
   readonly path?: string;
-  readonly dropIns?: readonly UnitFile[];
+  /** All that count for it, in their order. */
+  readonly dropIns?: readonly (UnitFile & Pick<DropIn, 'movable'>)[];
+  /** The paths of those that count for a unit of its new name, where it has to get one. */
+  readonly dropInsOfNew?: ReadonlySet<string>;
   /** Its file is a package's: left alone, and managed by its state. */
   readonly byState?: boolean;
   readonly state?: UnitState;
@@ -29,19 +33,26 @@ export interface UnitContext {
 /** A service file of a unit's own text and its drop-ins. Pure. */
 export function importUnitText(unit: string, text: Buffer | string, context: Partial<UnitContext> = {}): Found {
   const { manager = 'system', path = `/etc/systemd/system/${unit}`, dropIns = [], known } = context;
-  const origin = { kind: 'unit', unit, path, manager } as const;
+  const { dropInsOfNew = new Set(), byState = false } = context;
+  const name = nameOf(unit);
+  const read = dropIns.map(({ bytes, ...one }) => ({ ...one, read: readUnitText(one.path, bytes) }));
+  const parted = byState ? undefined : partDropIns(read, dropInsOfNew, keepsName(name));
+  const { merged, kept, losses: unplaced } = parted ?? { merged: read, kept: [], losses: [] };
+  const origin: Origin = {
+    ...{ kind: 'unit', unit, path, manager },
+    ...(byState || merged.length === 0 ? {} : { dropIns: merged.map((one) => one.path) }),
+  };
   const own = readUnitText(path, text);
   const no = whyNotUnit(text.toString(), own);
   if (no !== undefined) return { kind: 'refused', origin, problem: refusal(unit, path, no) };
-  const texts = [own, ...dropIns.map((file) => readUnitText(file.path, file.bytes))];
+  const texts = [own, ...merged.map((one) => one.read)];
   const { lines, ignored } = withKnown(
     texts.flatMap((read) => read.lines),
     known,
   );
-  const broken = whyNotLoaded(lines);
+  const broken = whyNotLoaded([...lines, ...kept.flatMap((one) => one.read.lines)]);
   if (broken !== undefined) return { kind: 'refused', origin, problem: refusal(unit, path, broken) };
-  const name = nameOf(unit);
-  const { state = UNKNOWN_STATE, defaults = MANAGER_DEFAULTS, byState = false, pullsIn = [], namedBy = [] } = context;
+  const { state = UNKNOWN_STATE, defaults = MANAGER_DEFAULTS, pullsIn = [], namedBy = [] } = context;
   const carried = carry({
     ...{ name, manager, path, defaults, pullsIn },
     lines,
@@ -56,9 +67,10 @@ export function importUnitText(unit: string, text: Buffer | string, context: Par
     ],
   });
   const { comment, ...wanted } = desiredState(carried.type, carried.install, state, manager);
-  const files = [path, ...dropIns.map((file) => file.path)].join(', ');
+  const files = [path, ...merged.map((one) => one.path)].join(', ');
   const comments = new Map(byState ? [] : carried.comments);
-  comments.set('', headOf(unit, files, byState));
+  const beside = kept.length === 0 ? '' : `\nLeft beside it, and in force: ${kept.map((one) => one.path).join(', ')}.`;
+  comments.set('', headOf(unit, files, byState) + beside);
   if (comment !== undefined) comments.set('state', comment);
   const base = { kind: 'imported', origin, name: serviceNameOf(unit), comments } as const;
   if (byState) {
@@ -72,7 +84,7 @@ export function importUnitText(unit: string, text: Buffer | string, context: Par
     ...(carried.raw.length === 0 ? {} : { raw: { systemd: carried.raw } }),
   } as unknown as Readonly<Record<string, Json>>;
   const losses = keepsName(name) ? [] : namedBy.map((other) => renamed(other, unit));
-  return { ...base, service, secrets: carried.secrets, losses: [...carried.losses, ...losses] };
+  return { ...base, service, secrets: carried.secrets, losses: [...carried.losses, ...unplaced, ...losses] };
 }
 
 function headOf(unit: string, files: string, byState: boolean): string {

@@ -5,6 +5,7 @@ import { readUnit } from '../supervisors/systemd/read-unit.ts';
 import type { Found, Imported, Refused } from './found.ts';
 import { importUnitText } from './unit.ts';
 import { readUnitFile, type UnitFile, UnitFolders } from './units/files.ts';
+import { serviceNameOf } from './units/names.ts';
 import { refusal } from './units/refuse.ts';
 import { select } from './units/select.ts';
 import { type Asked, askSystemd } from './units/systemd.ts';
@@ -47,7 +48,11 @@ function importUnit(folders: UnitFolders, asked: Asked, name: string, options: U
     if (file.bytes.length === 0) return mask();
     return importUnitText(unit, file.bytes, {
       ...{ manager, path },
-      dropIns: folders.dropIns(unit).map(readUnitFile).filter(isForeign),
+      dropIns: folders
+        .dropIns(unit)
+        .map((dropIn) => ({ ...dropIn, ...readUnitFile(dropIn.path) }))
+        .filter(isForeign),
+      dropInsOfNew: new Set(folders.dropIns(`${serviceNameOf(unit)}.service`).map((dropIn) => dropIn.path)),
       byState: packaged === 'state' && isOfOthers(path),
       state: {
         active: asked.active?.has(unit),

@@ -16,6 +16,12 @@ export type Located =
   | { readonly kind: 'template'; readonly unit: string; readonly path: string }
   | { readonly kind: 'missing'; readonly unit: string };
 
+export interface DropIn {
+  readonly path: string;
+  /** It is this unit's alone, and somebody's own: it may go where something else says the same. */
+  readonly movable: boolean;
+}
+
 /** The folders of unit files, as systemd takes them together (systemd.unit(5)). */
 export class UnitFolders {
   readonly #folders: readonly string[];
@@ -58,24 +64,29 @@ export class UnitFolders {
   }
 
   /** The drop-ins of a unit, in the order that they count: by the names of their files, the first of each. */
-  dropIns(unit: string): readonly string[] {
+  dropIns(unit: string): readonly DropIn[] {
     const names = [unit, ...(this.#aliases.get(unit) ?? []), 'service'];
     const folders = names.flatMap((name) =>
-      this.#folders.flatMap((folder) => forms(name).map((form) => join(folder, `${form}.d`))),
+      this.#folders.flatMap((folder) => [...new Set(forms(name))].map((form) => join(folder, `${form}.d`))),
     );
-    const found = new Map<string, string>();
+    const own = new Set([unit, templateOf(unit)].map((name) => `${name}.d`));
+    const found = new Map<string, DropIn>();
     for (const folder of folders) {
       for (const name of namesIn(folder)) {
-        if (name.endsWith('.conf') && !name.startsWith('.') && !found.has(name)) found.set(name, join(folder, name));
+        if (!name.endsWith('.conf') || name.startsWith('.')) continue;
+        const first = found.get(name);
+        // It would come to light where that one went.
+        if (first !== undefined) found.set(name, { ...first, movable: false });
+        else found.set(name, { path: join(folder, name), movable: own.has(basename(folder)) && isOfPeople(folder) });
       }
     }
-    return [...found].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))).map(([, path]) => path);
+    return [...found].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))).map(([, one]) => one);
   }
 
   /** What the unit pulls in by links of its own, which go by its name. */
   pullsIn(unit: string): readonly (readonly [directive: 'Wants' | 'Requires', unit: string])[] {
     return (['Wants', 'Requires'] as const).flatMap((directive) =>
-      [unit, templateOf(unit) ?? unit].flatMap((name) =>
+      [...new Set([unit, templateOf(unit) ?? unit])].flatMap((name) =>
         this.#folders.flatMap((folder) =>
           namesIn(join(folder, `${name}.${directive.toLowerCase()}`)).map((other) => [directive, other] as const),
         ),
@@ -92,9 +103,8 @@ export class UnitFolders {
 
   /** Sockets, timers and paths of its name. */
   starters(unit: string): readonly string[] {
-    const names = [unit, templateOf(unit) ?? unit].map((name) => name.replace(/\.service$/, ''));
-    const all = names.flatMap((name) => ['socket', 'timer', 'path'].map((kind) => `${name}.${kind}`));
-    return [...new Set(all)].filter((name) => this.#disk.fragment(name) !== undefined);
+    const names = ['socket', 'timer', 'path'].map((kind) => unit.replace(/service$/, kind));
+    return names.filter((name) => this.#disk.fragment(name) !== undefined);
   }
 
   /** Other names of it. */
@@ -103,15 +113,22 @@ export class UnitFolders {
   }
 }
 
-/** The names that drop-ins for a unit may go by: its own, its template's, and all that end at a dash of its own. */
+/** Neither a package's nor a generator's. */
+function isOfPeople(folder: string): boolean {
+  return !/^(\/usr\/(?!local\/)|\/lib\/|\/run\/(user\/\d+\/)?systemd\/generator)/.test(folder);
+}
+
+/**
+ * The names that drop-ins for a unit may go by, in systemd's order: its own, its template's, and each that ends at a dash
+ * of its name (unit_file_find_dirs).
+ */
 function forms(unit: string): readonly string[] {
   if (unit === 'service') return [unit];
   const template = templateOf(unit);
   const { prefix, instance } = nameOf(unit);
-  const suffix = instance === undefined ? '.service' : '@.service';
-  const parts = prefix.split('-');
-  const dashed = parts.slice(1).map((_, i) => `${parts.slice(0, parts.length - 1 - i).join('-')}-${suffix}`);
-  return [unit, ...(template === undefined ? [] : [template]), ...dashed];
+  const dash = prefix.replace(/-$/, '').lastIndexOf('-');
+  const chopped = `${prefix.slice(0, dash + 1)}${instance ? `@${instance}` : ''}.service`;
+  return [unit, ...(template === undefined ? [] : forms(template)), ...(dash < 1 ? [] : forms(chopped))];
 }
 
 /** Where a name leads to a template, it means that one's instance of the same name. */

@@ -83,10 +83,9 @@ function* joined(bytes: Buffer | string): Generator<Joined> {
   let number = 0;
   for (const { text, valid } of linesOf(bytes)) {
     number += 1;
-    const bare = text.replace(/^[ \t\n\r]+/, '');
-    if (/^[#;]/.test(bare)) continue;
+    if (/^[ \t]*[#;]/.test(text)) continue;
     const whole: Joined = {
-      text: (open?.text ?? '') + bare,
+      text: (open?.text ?? '') + text,
       excerpt: open?.excerpt ?? text,
       number: open?.number ?? number,
       valid: (open?.valid ?? true) && valid,

@@ -4,10 +4,12 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Imported } from '../../../src/import/found.ts';
+import { UnitFolders } from '../../../src/import/units/files.ts';
 import { importUnits } from '../../../src/import/units.ts';
 import { installedVersion } from '../../../src/supervisors/shared/systemd-version.ts';
 import { unitPath } from '../../../src/supervisors/systemd/bus-path.ts';
 import { define } from '../../../src/supervisors/systemd/define.ts';
+import { foldersOf } from '../../../src/supervisors/systemd/disk.ts';
 import { differences, type Properties } from './properties.ts';
 import { serviceOf } from './service.ts';
 
@@ -19,7 +21,6 @@ export interface Asked {
 
 export interface Compared {
   readonly unit: string;
-  readonly name: string;
   readonly loaded: string;
   /** What systemd says of the two that is not the same. */
   readonly differs: readonly string[];
@@ -27,49 +28,48 @@ export interface Compared {
   /** What `systemd-analyze verify` says of ours and not of theirs. */
   readonly complaints: readonly string[];
   readonly text: string;
-  readonly words: number;
-  readonly raw: number;
 }
 
 const { manager = 'system', units } = JSON.parse(readFileSync(0, 'utf8')) as Asked;
 const scope = manager === 'user' ? ['--user'] : [];
 const unitDir = manager === 'user' ? `${process.env.HOME}/.config/systemd/user` : '/etc/systemd/system';
 
+const folders = new UnitFolders(foldersOf(manager));
 const found = await importUnits({ manager, units, packaged: 'rewritten' });
 const imported = found.filter((one): one is Imported => one.kind === 'imported');
 const before = new Map(imported.map((one) => [one, propertiesOf(unitOf(one))]));
+const dropIns = new Map(imported.map((one) => [one, folders.dropIns(unitOf(one)).map(({ path }) => path)]));
 const saidBefore = complaints(imported.map(unitOf));
 const made = imported.map((one) => {
   const definition = define(serviceOf(one), { manager, unitDir, owner: 'import', version: installedVersion() });
   return { one, files: 'files' in definition ? definition.files : undefined, problems: definition };
 });
-for (const { files = [] } of made)
-  for (const { path, text } of files) {
+for (const { one, files = [] } of made)
+  for (const { text } of files) {
+    // One that can't keep its name is put there all the same: what others say of that name is said of both.
+    const path = `${unitDir}/${unitOf(one)}`;
     mkdirSync(dirname(path), { recursive: true });
-    // What was there under that name, a link perhaps, is no more.
+    // What was there under that name, a link perhaps, is no more; nor are drop-ins that it says, too.
     rmSync(path, { force: true });
+    for (const dropIn of dropInsOf(one)) rmSync(dropIn, { force: true });
     writeFileSync(path, text);
   }
 execFileSync('systemctl', [...scope, 'daemon-reload']);
-const saidAfter = complaints(made.map(({ one }) => `${one.name}.service`));
+const saidAfter = complaints(made.map(({ one }) => unitOf(one)));
 
 const compared = made.map(({ one, files, problems }): Compared => {
-  const [unit, name] = [unitOf(one), one.name];
+  const unit = unitOf(one);
   const old = before.get(one) ?? {};
-  const own = propertiesOf(`${name}.service`);
+  const own = propertiesOf(unitOf(one));
+  const read = JSON.stringify([dropIns.get(one), old.DropInPaths]);
+  const order = JSON.stringify(dropIns.get(one)) === JSON.stringify(old.DropInPaths) ? [] : [`DropInPaths: ${read}`];
   const refused = files === undefined ? [JSON.stringify(problems)] : [];
-  const raw = (one.service.raw as { readonly systemd?: readonly unknown[] } | undefined)?.systemd ?? [];
   return {
-    ...{ unit, name, loaded: String(old.LoadState) },
-    differs: [
-      ...refused,
-      ...differences(old, own, { unit, name: `${name}.service`, secrets: Object.keys(one.secrets) }),
-    ],
+    ...{ unit, loaded: String(old.LoadState) },
+    differs: [...refused, ...order, ...differences(old, own, Object.keys(one.secrets))],
     losses: one.losses.map(({ key, value, why }) => `${key}=${value ?? ''}: ${why}`),
-    complaints: (saidAfter.get(`${name}.service`) ?? []).filter((line) => !(saidBefore.get(unit) ?? []).includes(line)),
+    complaints: (saidAfter.get(unitOf(one)) ?? []).filter((line) => !(saidBefore.get(unit) ?? []).includes(line)),
     text: files?.[0]?.text ?? '',
-    words: Object.keys(one.service).length,
-    raw: raw.length,
   };
 });
 const refused = found.flatMap((one) =>
@@ -79,6 +79,11 @@ console.log(JSON.stringify({ compared, refused }));
 
 function unitOf({ origin }: Imported): string {
   return origin.kind === 'unit' ? origin.unit : '';
+}
+
+/** What a service file says, too, and would else be said twice. */
+function dropInsOf({ origin }: Imported): readonly string[] {
+  return (origin.kind === 'unit' && origin.dropIns) || [];
 }
 
 /** All that systemd says of a unit. */
@@ -99,14 +104,15 @@ function propertiesOf(unit: string): Properties {
   return Object.fromEntries(Object.entries(values ?? {}).map(([key, { data }]) => [key, data]));
 }
 
-/** By the name of the unit that a line is about; the names taken off. */
+/** By the name of the unit, or of its template, that a line is about; the names taken off. */
 function complaints(names: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const args = [...scope, 'verify', '--man=no', '--recursive-errors=no', ...names];
   const { stdout, stderr } = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
   const lines = `${stdout}${stderr}`.split('\n').filter((line) => line !== '');
   return new Map(
     names.map((name) => {
-      const own = lines.filter((line) => line.includes(name));
+      const template = name.replace(/@.*/, '@.service');
+      const own = lines.filter((line) => line.includes(name) || line.includes(template));
       return [name, own.map((line) => line.replace(/^\S*:\d+: /, '').replaceAll(name, 'UNIT'))];
     }),
   );

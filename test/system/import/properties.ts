@@ -6,43 +6,33 @@ export type Properties = Readonly<Record<string, unknown>>;
 const PASSING =
   /^(Id|Names|Following|FragmentPath|DropInPaths|SourcePath|NeedDaemonReload|UnitFileState|UnitFilePreset|InvocationID|ControlGroup|ControlGroupId|ControlPID|MainPID|UID|GID|ActiveState|SubState|FreezerState|Job|CanClean|ConditionResult|AssertResult|Transient|Perpetual|StatusText|StatusErrno|Result|ReloadResult|CleanResult|NRestarts|NFileDescriptorStore|ExecMain(Code|Status|PID)|EffectiveCPUs|EffectiveMemoryNodes|CPUUsageNSec|Memory(Current|Available|Peak)|TasksCurrent|IP(Ingress|Egress)(Bytes|Packets)|IO(Read|Write)(Bytes|Operations)|.*Timestamp(Monotonic)?|Refs|.*LoadError|WatchdogTimestamp.*|ActivationDetails|CollectMode_)$/;
 
-export interface Pair {
-  readonly unit: string;
-  readonly name: string;
-  /** Variables that were moved to a file. */
-  readonly secrets: readonly string[];
-}
-
-/** What is not the same of two units, but for their names and what we add to every service. */
-export function differences(before: Properties, after: Properties, pair: Pair): readonly string[] {
+/** What is not the same of two units, but for what we add to every service. `secrets`: variables that were moved to a file. */
+export function differences(before: Properties, after: Properties, secrets: readonly string[]): readonly string[] {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].sort().flatMap((key) => {
     if (PASSING.test(key)) return [];
-    const [from, to] = [normal(key, before[key], pair, before), normal(key, after[key], pair, before)];
+    const isAdded = added(before, secrets);
+    const [from, to] = [normal(key, before[key], isAdded), normal(key, after[key], isAdded)];
     return from === to ? [] : [`${key}: ${from} -> ${to}`];
   });
 }
 
-function normal(key: string, value: unknown, { unit, name, secrets }: Pair, before: Properties): string {
-  const own = Array.isArray(value) ? value.map((item) => without(key, item)) : value;
-  if (!Array.isArray(own)) return JSON.stringify(named(own));
-  const list = key === 'Environment' ? own.filter((item) => !added(String(item))) : own;
-  const files = key === 'EnvironmentFiles' ? list.filter((item) => JSON.stringify(item) !== SECRETS) : list;
-  const texts = files.map((item) => JSON.stringify(named(item)));
-  return `[${(ORDERED.test(key) ? texts : texts.sort()).join(', ')}]`;
+function normal(key: string, value: unknown, isAdded: (item: string) => boolean): string {
+  if (!Array.isArray(value)) return JSON.stringify(value);
+  const own = value.map((item) => JSON.stringify(without(key, item)));
+  const list =
+    key === 'Environment' ? value.filter((item) => !isAdded(String(item))).map((item) => JSON.stringify(item)) : own;
+  const kept = key === 'EnvironmentFiles' ? list.filter((item) => item !== SECRETS) : list;
+  return `[${(ORDERED.test(key) ? kept : kept.sort()).join(', ')}]`;
+}
 
-  function added(item: string): boolean {
-    const variables = before.Environment as readonly string[];
-    if (/^RECONCILED_(DEFINITION|SUPERVISOR)=/.test(item)) return true;
-    if (secrets.some((secret) => item.startsWith(`${secret}=`))) return true;
-    const base = [`PATH=${BASE_PATH}`, 'LANG=C.UTF-8'].find((one) => one === item);
-    return base !== undefined && !variables.some((one) => one.startsWith(base.replace(/=.*/, '=')));
-  }
-
-  function named(item: unknown): unknown {
-    if (unit === name) return item;
-    if (typeof item === 'string') return item === unit || item === name ? 'UNIT' : item;
-    return Array.isArray(item) ? item.map(named) : item;
-  }
+function added(before: Properties, secrets: readonly string[]): (item: string) => boolean {
+  const said = (before.Environment ?? []) as readonly string[];
+  const keys = new Set(said.map((one) => one.replace(/=.*/s, '')));
+  return (item) => {
+    const key = item.replace(/=.*/s, '');
+    if (/^RECONCILED_(DEFINITION|SUPERVISOR)$/.test(key) || secrets.includes(key)) return true;
+    return !keys.has(key) && [`PATH=${BASE_PATH}`, 'LANG=C.UTF-8'].includes(item);
+  };
 }
 
 /** The file that secrets of an imported unit go to. */

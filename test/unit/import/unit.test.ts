@@ -151,7 +151,7 @@ describe('a unit', () => {
   it('with drop-ins is what they make of it, resets and all', () => {
     const dropIn = '[Service]\nExecStart=\nExecStart=/bin/b\nEnvironment=\nEnvironment=C=3\nTimeoutStopSec=5\n';
     const found = imported(service('Environment=A=1', 'TimeoutSec=1min'), 'web.service', {
-      dropIns: [{ path: '/etc/systemd/system/web.service.d/a.conf', bytes: Buffer.from(dropIn) }],
+      dropIns: [{ path: '/etc/systemd/system/web.service.d/a.conf', bytes: Buffer.from(dropIn), movable: true }],
     });
     expect(found.service).toMatchObject({ command: ['/bin/b'], environment: { C: '3' }, stop: { timeout: '5s' } });
     expect(rawOf(found)).toContain('Service TimeoutStartSec 1min');

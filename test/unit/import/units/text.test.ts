@@ -7,7 +7,7 @@ const ignored = (text: string | Buffer) => read(text).ignored.map(({ key, value,
 
 it('joins what a backslash continues, comments between left out', () => {
   expect(lines('[Service]\nExecStart=/bin/a \\\n  # not this\n ; nor this\n\t--b \\\\\n')).toEqual([
-    ['Service', 'ExecStart', '/bin/a  --b \\\\'],
+    ['Service', 'ExecStart', '/bin/a  \t--b \\\\'],
   ]);
   expect(lines('[Service]\nExecStart=/bin/a \\\n\nNice=3\n')).toEqual([
     ['Service', 'ExecStart', '/bin/a'],

@@ -6,7 +6,7 @@ import type { Imported, Loss, Origin } from './found.ts';
 import type { IsSecret } from './programs-environment.ts';
 import { secretsAmong } from './programs-environment.ts';
 import { logsOf } from './programs-logs.ts';
-import { lossOf, shownValue, unheard } from './programs-losses.ts';
+import { lossOf, shownValue, unheardIn } from './programs-losses.ts';
 import { textOf, type WellRead } from './programs-read.ts';
 import { serviceOf } from './programs-service.ts';
 import { freeName, nameFor } from './service-names.ts';
@@ -124,7 +124,7 @@ function lossesOf(
   written: readonly Option[],
   pooled: boolean,
 ): readonly Loss[] {
-  const losses = [...unheard(read.config, (name) => name === section.name)];
+  const losses = [...(unheardIn(read.config).get(section.name) ?? [])];
   const numprocs = written.find(({ name }) => name === 'numprocs');
   if (pooled && numprocs !== undefined) {
     const share = group.kind === 'eventlistener' ? 'each event goes to one of them' : 'they share one socket';

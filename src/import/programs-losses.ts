@@ -33,23 +33,37 @@ export function shownValue({ name, value }: Option): string {
   return line.replace(/("?[^,=\s]+"?)\s*=\s*("[^"]*"|'[^']*'|[^,]*)/g, '$1=***');
 }
 
-/** What of some sections nobody ever looked at, or only at what was said later. */
-export function unheard(config: SupervisordConfig, isOf: (section: string) => boolean): readonly Loss[] {
-  const ignored = ignoredIn(config).flatMap(({ section, option, problem }): Loss[] => {
-    if (!isOf(section)) return [];
+const unheards = new WeakMap<SupervisordConfig, ReadonlyMap<string, readonly Loss[]>>();
+
+/** What nobody ever looked at, or only at what was said later, by section. */
+export function unheardIn(config: SupervisordConfig): ReadonlyMap<string, readonly Loss[]> {
+  const known = unheards.get(config);
+  if (known !== undefined) return known;
+  const all = [...ignoredLosses(config), ...overwrittenLosses(config)];
+  const found = new Map(
+    [...Map.groupBy(all, ([section]) => section)].map(([section, of]) => [section, of.map(([, loss]) => loss)]),
+  );
+  unheards.set(config, found);
+  return found;
+}
+
+type OfSection = readonly [section: string, loss: Loss];
+
+function ignoredLosses(config: SupervisordConfig): readonly OfSection[] {
+  return ignoredIn(config).map(({ section, option, problem }): OfSection => {
     const { at, hint } = problem;
-    if (option === undefined) {
-      const why = `supervisord ignores the section${hint === undefined ? '' : ` (${hint})`}`;
-      return [{ key: `[${section}]`, ...(at === undefined ? {} : { at }), why }];
-    }
-    return [lossOf(option, `it never had an effect: supervisord ${ignoredWords(option, hint)}`)];
+    if (option !== undefined)
+      return [section, lossOf(option, `it never had an effect: supervisord ${ignoredWords(option, hint)}`)];
+    const why = `supervisord ignores the section${hint === undefined ? '' : ` (${hint})`}`;
+    return [section, { key: `[${section}]`, ...(at === undefined ? {} : { at }), why }];
   });
-  const twice = config.overwritten.flatMap(({ section, option, by }): Loss[] => {
-    if (!isOf(section)) return [];
+}
+
+function overwrittenLosses({ overwritten }: SupervisordConfig): readonly OfSection[] {
+  return overwritten.map(({ section, option, by }): OfSection => {
     const where = `${by.source.path === option.source.path ? 'line ' : `${by.source.path}:`}${by.line}`;
-    return [lossOf(option, `it never had an effect: it is said again in ${where}, and that counts`)];
+    return [section, lossOf(option, `it never had an effect: it is said again in ${where}, and that counts`)];
   });
-  return [...ignored, ...twice];
 }
 
 function ignoredWords({ name }: Option, hint: string | undefined): string {

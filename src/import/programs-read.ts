@@ -8,6 +8,7 @@ import { expand } from '../supervisors/supervisord/expand.ts';
 import { type Option, positionOf, type Section, sourceOf } from '../supervisors/supervisord/ini.ts';
 import { processOf } from '../supervisors/supervisord/process.ts';
 import type { Refused } from './found.ts';
+import { shownProblem } from './programs-losses.ts';
 
 export interface ReadOptions {
   /** What `%(ENV_X)s` refers to, where no supervisord of this configuration runs to be asked. */
@@ -52,7 +53,11 @@ export function readWell(path: string, options: ReadOptions): WellRead {
   };
   return {
     config: readConfig(main, read),
-    refused: [...bad].map(([file, problem]) => ({ kind: 'refused', origin: { kind: 'file', path: file }, problem })),
+    refused: [...bad].map(([file, problem]) => ({
+      kind: 'refused',
+      origin: { kind: 'file', path: file },
+      problem: shownProblem(problem),
+    })),
     environment,
     inherited: pid === undefined ? [] : variableNamesOf(pid).filter((name) => !USUAL.test(name)),
     cwd,

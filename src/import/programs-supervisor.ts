@@ -6,7 +6,7 @@ import type { Section } from '../supervisors/supervisord/ini.ts';
 import type { Listener } from '../supervisors/supervisord/listeners.ts';
 import { formatSize } from '../units.ts';
 import type { FoundSupervisor, Loss } from './found.ts';
-import { lossOf, unheard } from './programs-losses.ts';
+import { lossOf, unheardIn } from './programs-losses.ts';
 import type { WellRead } from './programs-read.ts';
 import { plainUser } from './programs-service.ts';
 
@@ -57,7 +57,7 @@ export function supervisorOf(
       const why = 'supervisord was started with it, and ours is not: a program that needs it has to say so';
       return { key: `variable ${variable}`, why };
     }),
-    ...unheard(config, (each) => !/^(program|eventlistener|fcgi-program):/.test(each)),
+    ...[...unheardIn(config)].flatMap(([each, of]) => (/^(program|eventlistener|fcgi-program):/.test(each) ? [] : of)),
   ];
   const comments = new Map([
     ['', `A supervisord of ours for the programs of ${config.path}, which goes on as it is for all that stay there.`],

@@ -150,5 +150,5 @@ function noticesOf({ config }: WellRead): readonly Problem[] {
   );
   const lacking = config.problems.filter((problem) => lacksMain(problem, config));
   const warnings = config.warnings.filter(({ code }) => code === 'supervisord-includes-nothing');
-  return [...lacking, ...about, ...warnings];
+  return [...lacking, ...about, ...warnings].map(shownProblem);
 }

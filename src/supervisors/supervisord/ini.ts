@@ -181,8 +181,16 @@ function commentIn(line: string): number | undefined {
 export function positionOf({ source, line }: Pick<Option, 'source' | 'line'>, name?: string): Position {
   const text = source.lines[line - 1] ?? '';
   const begin = indentOf(text);
-  const secret = name !== undefined && (name === 'environment' || SECRET_KEY.test(name));
-  const excerpt = secret ? text.replace(/[=:].*$/s, '=***') : text;
+  const secret =
+    /^\s*environment\s*[=:]/i.test(text) || (name !== undefined && (name === 'environment' || SECRET_KEY.test(name)));
+  const excerpt = secret ? text.replace(/[=:].*$/s, '=***') : text.replace(PAIR, maskPair);
   const length = Math.max(1, strip(excerpt).length);
   return { file: source.path, line, column: begin + 1, length, excerpt };
+}
+
+/** Variables in a line that goes on, and options that stand where none belongs. */
+const PAIR = /([A-Za-z_][\w.-]*)(\s*[=:]\s*)("[^"]*"?|'[^']*'?|[^,\s]+)/g;
+
+function maskPair(all: string, name: string, equals: string): string {
+  return SECRET_KEY.test(name) ? `${name}${equals}***` : all;
 }

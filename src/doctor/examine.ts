@@ -3,7 +3,7 @@ import { type Diagnosis, type Finding, warning } from './finding.ts';
 import type { Check, Means } from './means.ts';
 
 /** How long (ms) one topic may take. */
-const LIMIT = 10_000;
+const LIMIT = 15_000;
 
 /** Looks at all topics at once. None takes longer than the limit, and none that fails takes another with it. */
 export async function examine(checks: readonly Check[], means: Means, limit = LIMIT): Promise<Diagnosis> {

@@ -17,7 +17,7 @@ export type DaemonSeen =
   | { readonly kind: 'silent'; readonly holder: Holder; readonly because: string };
 
 /** ms. One that is up hears a request at once. */
-const PATIENCE = 4000;
+const PATIENCE = 6000;
 
 export async function seeDaemon({ runtimeDir }: Pick<Config, 'runtimeDir'>, patience = PATIENCE): Promise<DaemonSeen> {
   const holder = readHolder(join(runtimeDir, 'lock'));

@@ -96,7 +96,7 @@ it('a daemon that hangs, and one that was killed, are told; the command that is 
   const hung = await doctor();
   expect(hung.code).toBe(3);
   const silent = hung.ailing.find(({ check }) => check === 'daemon');
-  expect(silent).toMatchObject({ grade: 'error', says: expect.stringContaining('no answer within 4s') });
+  expect(silent).toMatchObject({ grade: 'error', says: expect.stringContaining('no answer within 6s') });
   expect(silent?.mend).toEqual([expect.stringMatching(/^kill -CONT \d+$/)]);
   await sh(silent?.mend[0] ?? '');
   expect((await doctor()).code).toBe(0);

@@ -104,6 +104,10 @@ describeOnSystemd('reconcile doctor on a host', () => {
     expect(stdout).toMatch(/^warning +user +services of bob under systemd end with the last logout/m);
     expect(stdout).toContain('mend: loginctl enable-linger bob\n');
     expect(stdout).toMatch(/^ERROR +systemd +your own systemd runs services, and is not reached/m);
+    await sh(world.host, 'mount -o remount,hidepid=2 /proc');
+    const hidden = await world.host.exec([...as, 'sh', '-c', 'cd && reconcile doctor']);
+    await sh(world.host, 'mount -o remount,hidepid=0 /proc');
+    expect(hidden.stdout).toMatch(/^warning +user +\/proc hides the processes of others \(hidepid=/m);
   });
 
   it('tells of a daemon that does not run, and of a bus that is gone', async () => {

@@ -49,7 +49,8 @@ export async function loadDesiredAt(config: Config, commit: string, given?: Cach
   return desiredOf(config, await readSourceAt(config, commit, given ?? openDesiredCache(config)));
 }
 
-async function desiredOf(config: Config, { loaded, revision }: Read): Promise<Desired> {
+/** What was read, as it is to be planned. Fails with all its problems. */
+export async function desiredOf(config: Config, { loaded, revision }: Read): Promise<Desired> {
   if (loaded.kind === 'invalid') throw new Failure(...loaded.problems);
   const leaving = await leavingInstances(config, loaded.desired);
   const instances = [...loaded.desired.instances, ...leaving];

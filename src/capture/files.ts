@@ -1,15 +1,12 @@
-import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
-import { load } from '../desired/load.ts';
 import { loadYaml } from '../desired/yaml.ts';
-import type { Desired, FileChange, Service } from '../model.ts';
+import type { Desired, Service } from '../model.ts';
 import { Failure } from '../problem.ts';
-import { type Edit, edited } from './edit.ts';
-
-/** A file of the desired state as it is and as it is to be; paths are relative to the desired-state directory. */
-export type Change = FileChange & { readonly from: string; readonly to: string };
+import { edited, Unwritable } from './edit.ts';
+import type { Change } from './make.ts';
+import type { Edit } from './tree.ts';
 
 /**
  * What the edits of services make of their files: each value where it was written last for this host, and what is new
@@ -31,10 +28,21 @@ export async function changesFor(
     }
   }
   return [...byFile].flatMap(([path, all]): Change[] => {
-    const from = readFileSync(join(desiredState, path), 'utf8');
-    const to = edited(from, all);
-    return to === from ? [] : [{ path, from, to }];
+    const real = realpathSync(join(desiredState, path));
+    const from = readFileSync(real, 'utf8');
+    const to = editedFile(path, from, all);
+    return to === from ? [] : [{ path, real, from, to }];
   });
+}
+
+function editedFile(path: string, from: string, all: readonly Edit[]): string {
+  try {
+    return edited(from, all);
+  } catch (error) {
+    if (!(error instanceof Unwritable)) throw error;
+    const hint = `edit it by hand: ${error.edit.path.join('.')}`;
+    throw new Failure({ code: 'cannot-edit', summary: `cannot edit ${path}: ${error.because}`, file: path, hint });
+  }
 }
 
 /** The file that says something of it, and is for the fewest hosts. */
@@ -44,27 +52,8 @@ function lastFile(desired: Desired, { id, file, written }: Service): string {
   return all.reduce((a, b) => (rank(b) > rank(a) ? b : a), file);
 }
 
-function isWritten({ written }: Service, path: readonly string[]): boolean {
+function isWritten({ written }: Service, path: Edit['path']): boolean {
   let at: unknown = written;
   for (const key of path) at = (at as Readonly<Record<string, unknown>> | undefined)?.[key];
   return at !== undefined;
-}
-
-/** Is the desired state valid with these? Fails with every problem where it is not; nothing of it is written there. */
-export async function checkChanges(
-  { desiredState, host, logDir }: Pick<Config, 'desiredState' | 'host' | 'logDir'>,
-  changes: readonly Change[],
-): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'reconciled-capture-'));
-  try {
-    // Of a repository elsewhere it is a link to what was taken last.
-    const from = realpathSync(desiredState);
-    const filter = (path: string) => !/\/\.git(\/|$)/.test(path.slice(from.length));
-    cpSync(from, folder, { recursive: true, dereference: true, filter });
-    for (const { path, to } of changes) writeFileSync(join(folder, path), to);
-    const loaded = await load({ directory: folder, root: desiredState, hostname: host, logDir });
-    if (loaded.kind === 'invalid') throw new Failure(...loaded.problems);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }

@@ -2,8 +2,8 @@ import type { Json } from '../canonical.ts';
 import type { Actual, Boot, Definition, Service } from '../model.ts';
 import { alive, waits } from '../planner/draft.ts';
 import type { Problem } from '../problem.ts';
-import { type Edit, editTree } from './edit.ts';
 import { candidatesOf, type FileLine, linesBeyond, linesIn, type Wanted } from './lines.ts';
+import { type Edit, editTree } from './tree.ts';
 
 /** What of a service is otherwise than Git says and can be written there, and what can't. */
 export interface Captured {

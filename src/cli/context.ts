@@ -46,6 +46,10 @@ export interface Options extends Written, ImportOptions {
   readonly by?: string;
   readonly breaker?: boolean;
   readonly id?: string;
+  readonly layer?: string;
+  readonly message?: string;
+  /** `--commit` of what writes the desired state. */
+  readonly record?: boolean;
   readonly folder?: string;
   readonly schemas?: boolean;
   readonly all?: boolean;

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { APPLY } from './examples/apply.ts';
 import { DAEMON } from './examples/daemon.ts';
+import { EDITS } from './examples/edits.ts';
 import { GIT } from './examples/git.ts';
 import { HOLDS } from './examples/holds.ts';
 import { IMPORT } from './examples/import.ts';
@@ -15,6 +16,7 @@ export type Example = readonly [line: string, what: string];
 export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   ...APPLY,
   ...HOLDS,
+  ...EDITS,
   ...GIT,
   ...LOOKS,
   ...INSIGHTS,

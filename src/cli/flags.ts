@@ -24,6 +24,8 @@ const USED: Readonly<Record<string, readonly Flag[]>> = {
   hold: ['json'],
   release: ['json'],
   capture: ['dryRun', 'json'],
+  set: ['dryRun', 'json'],
+  unset: ['dryRun', 'json'],
   freeze: ['json'],
   unfreeze: ['json'],
   approve: ['json'],

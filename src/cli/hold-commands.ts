@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Run, RunLater } from './context.ts';
+import { kept } from './edit-commands.ts';
 
 /** The commands by which people have services left alone for a while. */
 export function addHolds(top: Command, run: RunLater): void {
@@ -13,10 +14,17 @@ export function addHolds(top: Command, run: RunLater): void {
     .option('--until <time>', 'until then (2026-11-24T16:40, in UTC, or with a zone)')
     .option('--by <name>', 'whose doing it is (default: the user who logged in)')
     .action(named(async () => (await import('./commands/hold.ts')).holdCommand));
-  top
-    .command('capture <name...>')
-    .description("write what services are now to Git's files, for you to commit; --dry-run only shows it")
-    .action(named(async () => (await import('./commands/capture.ts')).captureCommand));
+  kept(
+    top
+      .command('capture <name...>')
+      .description("write what services are now to Git's files, for you to commit; --dry-run only shows it"),
+  ).action((names: string[], options, command: Command) =>
+    run(async () => (await import('./commands/capture.ts')).captureCommand, {
+      ...command.optsWithGlobals(),
+      names,
+      record: options.commit === true,
+    }),
+  );
   top
     .command('release [name...]')
     .description('make as Git says what was held, or left as somebody made it')

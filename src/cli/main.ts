@@ -8,6 +8,7 @@ import { addChangeControl } from './change-control.ts';
 import { addCompletion } from './completion-commands.ts';
 import type { Context, Options, Run, RunLater } from './context.ts';
 import { addDaemon } from './daemon-commands.ts';
+import { addEdits } from './edit-commands.ts';
 import { addExamples } from './examples.ts';
 import { refuseFlags } from './flags.ts';
 import { addGit } from './git-commands.ts';
@@ -144,6 +145,7 @@ export function program(run: RunLater): Command {
   addGit(top, run);
   addChangeControl(top, run);
   addHolds(top, run);
+  addEdits(top, run);
   addLooks(top, run);
   addInsights(top, run);
   addAlerts(top, run);

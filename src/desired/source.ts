@@ -37,6 +37,12 @@ export function readSource(root: string, file: string): Source | Problem {
   }
 }
 
+/** A source that is not read from a file, or not yet in one. */
+export function sourceOf(file: string, text: string): Source {
+  const bytes = Buffer.from(text);
+  return { file, bytes, hash: hash('sha256', bytes, 'hex') };
+}
+
 /** Of a source or the problem that stands in its place. */
 export function isProblem(value: object): value is Problem {
   return 'summary' in value;

@@ -1,15 +1,14 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Json } from '../../canonical.ts';
 import { edited } from '../../capture/edit.ts';
-import { checkChanges } from '../../capture/files.ts';
+import { tryChanges } from '../../capture/trial.ts';
+import { writeChanges } from '../../capture/write.ts';
 import type { Config } from '../../config.ts';
 import { loadYaml } from '../../desired/yaml.ts';
 import { loadDesired } from '../../engine.ts';
-import { writeAtomic } from '../../host/files.ts';
 import { type Adoption, adoptionOf, enforced, withoutMode } from '../../import/adoption.ts';
 import type { Desired } from '../../model.ts';
-import { Failure, why } from '../../problem.ts';
 import type { Context, Options } from '../context.ts';
 import { adoptionJson, adoptionText } from '../views/adoption.ts';
 import { reportJson } from '../views/progress.ts';
@@ -66,17 +65,11 @@ async function enforceFiles(config: Config, desired: Desired, names: Adoption['n
   const changes = names.map((name) => {
     const service = desired.services.find((one) => one.name === name);
     const path = (service && desired.locate(service.id, ['mode'])?.file) ?? `services/${name}.yaml`;
-    const from = readFileSync(join(config.desiredState, path), 'utf8');
+    const real = realpathSync(join(config.desiredState, path));
+    const from = readFileSync(real, 'utf8');
     const to = withoutMode(from) ?? edited(from, [{ kind: 'remove', path: ['mode'] }]);
-    return { path, from, to };
+    return { path, real, from, to };
   });
-  await checkChanges(config, changes);
-  for (const { path, to } of changes) {
-    const file = join(config.desiredState, path);
-    try {
-      writeAtomic(file, to, { mode: statSync(file).mode & 0o777, sync: true });
-    } catch (error) {
-      throw new Failure({ code: 'import-unwritable', summary: `cannot write ${file}: ${why(error)}` });
-    }
-  }
+  await tryChanges(config, changes);
+  writeChanges(changes);
 }

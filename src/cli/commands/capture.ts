@@ -1,21 +1,20 @@
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Edit } from '../../capture/edit.ts';
-import { changesFor, checkChanges } from '../../capture/files.ts';
+import { changesFor } from '../../capture/files.ts';
+import { shownChange } from '../../capture/shown.ts';
+import type { Edit } from '../../capture/tree.ts';
+import { tryChanges } from '../../capture/trial.ts';
 import { capture } from '../../capture/what.ts';
 import { checkNames } from '../../check-names.ts';
 import { endHolds } from '../../control/keep-holds.ts';
 import { loadDesired, supervisorsInUse } from '../../engine.ts';
 import { expandGroups } from '../../groups.ts';
 import { createMonitor } from '../../health/monitor.ts';
-import { writeAtomic } from '../../host/files.ts';
 import type { Service } from '../../model.ts';
 import { prepare } from '../../prepare.ts';
-import { Failure, why } from '../../problem.ts';
 import { EVERYTHING } from '../../request.ts';
 import { openRegistry } from '../../supervisors/index.ts';
 import type { Context, Options } from '../context.ts';
 import { captureJson, captureText } from '../views/capture.ts';
+import { keeperOf } from './keep.ts';
 import { nudged, person } from './lease.ts';
 
 /** `reconcile capture NAME…`: writes what services are now to Git's files, for a person to commit. */
@@ -50,17 +49,13 @@ export async function captureCommand(context: Context, options: Options): Promis
     left.push(...captured.left.map((what) => ({ service: service.id, what })));
   }
   const changes = await changesFor(config, desired, edits);
-  await checkChanges(config, changes);
+  await tryChanges(config, changes);
+  const keeper = await keeperOf(context, options, changes, `capture: ${names.join(', ')}, as on ${config.host}`);
   const isMirror = config.git !== undefined;
   const writes = changes.length > 0 && options.dryRun !== true && !isMirror;
-  if (writes) for (const { path, to } of changes) write(join(config.desiredState, path), to);
-  const files = changes.map(({ path }) => path).join(' ');
-  const folder = config.desiredState;
-  const commands = [
-    `git -C ${folder} add ${files}`,
-    `git -C ${folder} commit -m 'capture: ${names.join(', ')}, as on ${config.host}'`,
-  ];
-  const told = { changes, left, written: writes, commands: writes ? commands : [] };
+  const committed = writes ? await keeper.write() : undefined;
+  const commands = writes && committed === undefined ? keeper.commands : [];
+  const told = { changes: changes.map(shownChange), left, written: writes, commands, committed };
   context.out(options.json ? `${JSON.stringify(captureJson(told), null, 2)}\n` : captureText(told, style));
   if (isMirror && changes.length > 0)
     context.note('The desired state is fetched from a repository elsewhere: make this change there.\n');
@@ -71,13 +66,4 @@ export async function captureCommand(context: Context, options: Options): Promis
   }
   if (options.dryRun === true && changes.length > 0) return 2;
   return left.length > 0 || (isMirror && changes.length > 0) ? 3 : 0;
-}
-
-/** As readable as it was. */
-function write(path: string, text: string): void {
-  try {
-    writeAtomic(path, text, { mode: statSync(path).mode & 0o777, sync: true });
-  } catch (error) {
-    throw new Failure({ code: 'capture-unwritable', summary: `cannot write ${path}: ${why(error)}` });
-  }
 }

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { asArguments, type Config } from '../../config.ts';
 import { checkSafety, writableByOthers } from '../../desired/safety.ts';
 import { loadDesired } from '../../engine.ts';
@@ -12,6 +11,7 @@ import { type Change, lockOf, planInstall, planUninstall } from '../../service/i
 import { type Places, placesOf, whyNotPrefix } from '../../service/places.ts';
 import { releaseOf } from '../../service/release.ts';
 import { readPid } from '../../supervisors/builtin/fifo.ts';
+import { agreed } from '../agreed.ts';
 import type { Context, Options } from '../context.ts';
 import { installJson, installText } from '../views/install.ts';
 import { problemsText } from '../views/problems.ts';
@@ -112,16 +112,6 @@ const CHANGED: Problem = {
 function another(places: Places): Problem {
   const summary = `cannot go on: another install works on ${places.prefix}`;
   return { code: 'locked', summary, hint: 'wait for it, then run this again' };
-}
-
-async function agreed(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) return false;
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
-  } finally {
-    terminal.close();
-  }
 }
 
 function placesFor({ prefix }: Options, command: string): Places {

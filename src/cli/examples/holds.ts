@@ -33,6 +33,7 @@ export const HOLDS: Readonly<Record<string, readonly Example[]>> = {
   capture: [
     ['reconcile capture web', "write what it is now to Git's file: stopped, edited, enabled (--dry-run shows)"],
     ['reconcile capture web --dry-run', 'only show what would be written'],
+    ["reconcile capture web --commit -m 'stopped for the audit'", 'and commit it'],
   ],
   freeze: [
     ["reconcile freeze --reason 'audit'", 'change nothing, of all or of what is named (--for 2h, --until TIME)'],

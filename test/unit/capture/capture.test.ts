@@ -1,53 +1,8 @@
-import { beforeAll, describe, expect, it } from 'vitest';
-import { edited } from '../../../src/capture/edit.ts';
+import { describe, expect, it } from 'vitest';
 import { capture } from '../../../src/capture/what.ts';
-import { loadYaml } from '../../../src/desired/yaml.ts';
 import type { Actual, Definition, Run, Service } from '../../../src/model.ts';
 import { defineWhole } from '../../../src/supervisors/systemd/whole.ts';
 import { service } from '../planner/make.ts';
-
-beforeAll(async () => {
-  await loadYaml();
-});
-
-const FILE = `# The engine; ask ann before you touch it.
-supervisor: systemd
-state: running        # since May
-command: [/opt/engine,   --fast]  # odd spacing, and ours
-stop: { timeout: 30s }
-`;
-
-describe('an edit of a file', () => {
-  it('changes a value where it stands, and nothing beside it', () => {
-    expect(edited(FILE, [{ kind: 'set', path: ['state'], value: 'stopped' }])).toBe(
-      FILE.replace('state: running ', 'state: stopped '),
-    );
-    expect(edited(FILE, [{ kind: 'set', path: ['stop', 'timeout'], value: '45s' }])).toBe(FILE.replace('30s', '45s'));
-  });
-
-  it('adds what is new at the end', () => {
-    expect(edited(FILE, [{ kind: 'set', path: ['autostart'], value: false }])).toBe(`${FILE}autostart: false\n`);
-    expect(edited(FILE, [{ kind: 'set', path: ['limits', 'openFiles'], value: 4096 }])).toBe(
-      `${FILE}limits:\n  openFiles: 4096\n`,
-    );
-  });
-
-  it('keeps comments and order where it has to write a part anew', () => {
-    const more = edited(FILE, [{ kind: 'set', path: ['stop', 'signal'], value: 'INT' }]);
-    expect(more).toContain('# The engine; ask ann before you touch it.');
-    expect(more).toContain('state: running # since May');
-    expect(more).toContain('stop: { timeout: 30s, signal: INT }');
-    const less = edited(`${FILE}autostart: true # at boot\n`, [{ kind: 'remove', path: ['autostart'] }]);
-    expect(less).not.toContain('autostart');
-    expect(less).toContain('# since May');
-  });
-
-  it('writes JSON too', () => {
-    expect(JSON.parse(edited('{"state":"running"}', [{ kind: 'set', path: ['state'], value: 'stopped' }]))).toEqual({
-      state: 'stopped',
-    });
-  });
-});
 
 const OPTIONS = { manager: 'system', unitDir: '/etc/systemd/system', owner: 'default', version: 252 } as const;
 const define = (of: Service) => defineWhole(of, OPTIONS);

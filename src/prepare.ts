@@ -217,7 +217,7 @@ function withStrays(
   for (const { service: id, pid, start, exact, thing } of strays) {
     const service = services.find((one) => one.id === id);
     if (!exact || service === undefined) continue;
-    const before = places.get(id) ?? placeOf(service, means);
+    const before = places.get(id) ?? placeOf(service, { policy }, means);
     const state: ThingState = { kind: 'there', processes: [{ pid, start }], enabled: false };
     places.set(id, { ...before, things: [...before.things, { thing, state, copy: true }] });
   }

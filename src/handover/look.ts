@@ -7,12 +7,12 @@ import { why } from '../problem.ts';
 import type { Supervisors } from '../supervisors/index.ts';
 import { nameOfThing, type Thing, type ThingState, thingsOf } from '../thing.ts';
 import { parseDuration } from '../units.ts';
+import { soakOf } from '../verify/machine.ts';
 import type { BegunStore, ReversedStore } from './begun.ts';
 import type { Takers } from './takers.ts';
 
-/** What a service has to end, or to stay well, where it does not say. */
+/** What a service has to end, where it does not say. */
 const PATIENCE = 10_000;
-const SOAK = 30_000;
 
 /** What stands in the place of declared services, and what was taken for services that Git has no more. */
 export interface Looked {
@@ -53,7 +53,7 @@ export async function lookInPlace(
       return [
         service.id,
         {
-          ...placeOf(service, means),
+          ...placeOf(service, desired, means),
           things: await thingsIn(service, means, signal),
           ...(running === undefined ? {} : { begun: running }),
           ...(last !== undefined && same ? { reversed: { at: last.at, problem: last.problem } } : {}),
@@ -66,11 +66,15 @@ export async function lookInPlace(
 }
 
 /** Of a service in whose place nothing stands. */
-export function placeOf(service: Service, { supervisors }: Pick<LookMeans, 'supervisors'>): InPlace {
+export function placeOf(
+  service: Service,
+  desired: Pick<Desired, 'policy'>,
+  { supervisors }: Pick<LookMeans, 'supervisors'>,
+): InPlace {
   const interim = interimOf(service, supervisors);
   return {
     things: [],
-    soak: parseDuration(service.written.soak ?? '') ?? SOAK,
+    soak: soakOf(service, desired),
     patience: parseDuration(service.written.stop?.timeout ?? '') ?? PATIENCE,
     ...(interim === undefined ? {} : { interim }),
   };

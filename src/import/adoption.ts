@@ -16,8 +16,11 @@ export interface Left {
 
 /** The desired state as it is without `mode: observe` of these services. */
 export function enforced(desired: Desired, names: ReadonlySet<string>): Desired {
+  const runs = new Set(desired.services.filter(({ name }) => names.has(name)).map(({ supervisor }) => supervisor));
   const services = desired.services.map((service): Service => {
-    if (!names.has(service.name)) return service;
+    // What runs a supervisord is done as soon as something of it is.
+    const runner = service.runs !== undefined && runs.has(service.runs);
+    if (!names.has(service.name) && !runner) return service;
     const { mode: _, ...written } = service.written;
     return { ...service, written };
   });

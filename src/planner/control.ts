@@ -86,7 +86,7 @@ export function controlled(
     }
     const step = steps.find(isMain) ?? steps[0];
     if (step === undefined || (team.length === 1 && isBoot(first, control))) continue;
-    const waits: Waiting = { action: step.action, effect: step.effect, ...thingsIn(step) };
+    const waits: Waiting = { action: step.action, effect: step.effect, ...thingsIn(steps) };
     const hold = (reason: Held['reason']) => {
       for (const draft of team) holds.set(draft, reason);
     };
@@ -136,9 +136,10 @@ export function controlled(
   });
 }
 
-/** What it takes the place of. */
-function thingsIn({ reason }: Step): Pick<Waiting, 'things'> {
-  return reason.kind === 'superseded' && reason.things.length > 0 ? { things: reason.things } : {};
+/** What they take the place of. */
+function thingsIn(steps: readonly Step[]): Pick<Waiting, 'things'> {
+  const things = [...new Set(steps.flatMap(({ reason }) => (reason.kind === 'superseded' ? reason.things : [])))];
+  return things.length > 0 ? { things } : {};
 }
 
 /** So many letters of a digest are enough to tell what waits on one host, and few enough to type. */

@@ -31,7 +31,9 @@ export async function adopt(
   const waiting = names.filter((name) =>
     desired.services.some((service) => service.name === name && service.written.mode === 'observe'),
   );
-  const only = { only: waiting, claim: options.claim === true, restartStaged: false };
+  // With what runs a supervisord: without it nothing is known of its programs.
+  const runners = desired.services.flatMap(({ id, runs }) => (runs === undefined ? [] : [id]));
+  const only = { only: [...waiting, ...runners], claim: options.claim === true, restartStaged: false };
   const unread = names.filter((name) => !desired.services.some((service) => service.name === name));
   const plan = await planFor(config, enforced(desired, new Set(waiting)), only);
   const { now, left } = adoptionOf(plan, waiting);

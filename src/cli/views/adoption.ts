@@ -44,10 +44,10 @@ function whyLeft(
   if (held !== undefined) return heldWords(held, plan);
   if (step === undefined) return { why: 'nothing is known of it', next: undefined };
   const things = step.reason.kind === 'superseded' ? { things: step.reason.things } : {};
-  const what = waitingText({ action: step.action, effect: step.effect, ...things });
+  const what = waitingText({ action: step.action, effect: 'none', ...things });
   return {
-    why: `${what} can not be done without ${MUST[step.effect]}`,
-    next: `to have it done: take \`mode: observe\` out of its file, then: reconcile --only ${name}`,
+    why: `${what} needs ${MUST[step.effect]}`,
+    next: `to have it done: take \`mode: observe\` out of services/${name}.yaml, then: reconcile`,
   };
 }
 

@@ -41,6 +41,8 @@ export interface Loss {
   readonly at?: Position;
   /** Why it was not carried, in words that follow "because". */
   readonly why: string;
+  /** It meant nothing where it was: what was made means the same without it. */
+  readonly noEffect?: true;
 }
 
 /** A service file that was made of what was found. */

@@ -6,7 +6,7 @@ import type { Imported, Loss, Origin } from './found.ts';
 import type { IsSecret } from './programs-environment.ts';
 import { secretsAmong } from './programs-environment.ts';
 import { logsOf } from './programs-logs.ts';
-import { lossOf, shownValue, unheardIn } from './programs-losses.ts';
+import { idleOf, lossOf, shownValue, unheardIn } from './programs-losses.ts';
 import { textOf, type WellRead } from './programs-read.ts';
 import { serviceOf } from './programs-service.ts';
 import { freeName, nameFor } from './service-names.ts';
@@ -131,15 +131,15 @@ function lossesOf(
     losses.push(lossOf(numprocs, `its ${options.numprocs} processes are a pool (${share}), of which ours have one`));
   }
   if (group.kind === 'group' && section.name.startsWith('fcgi-program:')) {
-    const why = `it never had an effect: in a group supervisord runs it as any program, without its socket`;
-    losses.push(...written.flatMap((option) => (option.name.startsWith('socket') ? [lossOf(option, why)] : [])));
+    const why = `in a group supervisord runs it as any program, without its socket`;
+    losses.push(...written.flatMap((option) => (option.name.startsWith('socket') ? [idleOf(option, why)] : [])));
   }
   return losses;
 }
 
 /** What was believed to hold and never did is told where it is looked for. */
-function said({ key, value, why }: Loss): readonly string[] {
-  return why.startsWith('it never had an effect') ? [`${key}=${value ?? ''}${why.slice('it'.length)}.`] : [];
+function said({ key, value, why, noEffect }: Loss): readonly string[] {
+  return noEffect ? [`${key}=${value ?? ''}${why.slice('it'.length)}.`] : [];
 }
 
 const FIELDS: Readonly<Record<string, string>> = {

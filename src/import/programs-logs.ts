@@ -9,8 +9,10 @@ export interface LogsOf {
   readonly logs: Readonly<Record<string, Json>>;
   /** Lines of the section, by option. */
   readonly raw: ReadonlyMap<string, string | number | boolean>;
-  /** Options that say nothing, and why. */
+  /** Options that can't be said, and why. */
   readonly lost: readonly (readonly [option: string, why: string])[];
+  /** Options that had no effect, and why. */
+  readonly idle: readonly (readonly [option: string, because: string])[];
   /** No two processes of it have one file. */
   readonly apart: boolean;
 }
@@ -45,6 +47,7 @@ export function logsOf(
   { name, cwd, logDir, optionOf, isListener }: LogsAround,
 ): LogsOf {
   const lost: [string, string][] = [];
+  const idle: [string, string][] = [];
   const raw = new Map<string, string | number | boolean>();
   const redirected = options.redirect_stderr;
   const said = (log: Log) => pathOf(log, cwd);
@@ -52,8 +55,7 @@ export function logsOf(
   const err = redirected ? out : said(stderr);
   if (redirected) {
     for (const option of OF_STDERR)
-      if (!isNothing(optionOf(option)?.value ?? ''))
-        lost.push([option, 'it never had an effect: with redirect_stderr nothing comes that way']);
+      if (!isNothing(optionOf(option)?.value ?? '')) idle.push([option, 'with redirect_stderr nothing comes that way']);
   }
   const files = [...(isFile(out) ? [stdout] : []), ...(isFile(err) && !redirected ? [stderr] : [])];
   for (const [stream, path, log] of [['stdout', out, stdout] as const, ['stderr', err, stderr] as const]) {
@@ -89,7 +91,7 @@ export function logsOf(
   const apart = [said(stdout), redirected ? undefined : said(stderr)].every(
     (path) => !isFile(path) || path === undefined,
   );
-  return { logs, raw, lost, apart };
+  return { logs, raw, lost, idle, apart };
 }
 
 /** Undefined where supervisord makes one up. */

@@ -10,6 +10,11 @@ export function lossOf(option: Option, why: string): Loss {
   return { key: option.name, value: shownValue(option), at: shownPlace(positionOf(option, option.name)), why };
 }
 
+/** One that nobody ever looked at, or only at something else in its place; `because` follows "it never had an effect: ". */
+export function idleOf(option: Option, because: string): Loss {
+  return { ...lossOf(option, `it never had an effect: ${because}`), noEffect: true };
+}
+
 /** Where something is, without the secrets of that line. */
 export function shownPlace(at: Position): Position {
   const excerpt = masked(at.excerpt);
@@ -52,17 +57,16 @@ type OfSection = readonly [section: string, loss: Loss];
 function ignoredLosses(config: SupervisordConfig): readonly OfSection[] {
   return ignoredIn(config).map(({ section, option, problem }): OfSection => {
     const { at, hint } = problem;
-    if (option !== undefined)
-      return [section, lossOf(option, `it never had an effect: supervisord ${ignoredWords(option, hint)}`)];
+    if (option !== undefined) return [section, idleOf(option, `supervisord ${ignoredWords(option, hint)}`)];
     const why = `supervisord ignores the section${hint === undefined ? '' : ` (${hint})`}`;
-    return [section, { key: `[${section}]`, ...(at === undefined ? {} : { at }), why }];
+    return [section, { key: `[${section}]`, ...(at === undefined ? {} : { at }), why, noEffect: true }];
   });
 }
 
 function overwrittenLosses({ overwritten }: SupervisordConfig): readonly OfSection[] {
   return overwritten.map(({ section, option, by }): OfSection => {
     const where = `${by.source.path === option.source.path ? 'line ' : `${by.source.path}:`}${by.line}`;
-    return [section, lossOf(option, `it never had an effect: it is said again in ${where}, and that counts`)];
+    return [section, idleOf(option, `it is said again in ${where}, and that counts`)];
   });
 }
 

@@ -11,7 +11,7 @@ import type { Loss } from './found.ts';
 import { commandOf } from './programs-command.ts';
 import { type IsSecret, variablesOf } from './programs-environment.ts';
 import { logsOf } from './programs-logs.ts';
-import { lossOf } from './programs-losses.ts';
+import { idleOf, lossOf } from './programs-losses.ts';
 import { rawLinesOf, signalWord } from './programs-raw.ts';
 import { nameFor } from './service-names.ts';
 
@@ -80,6 +80,8 @@ export function serviceOf(
   const umask = options.umask ?? (isSaid(config, 'umask') ? config.server.umask : undefined);
   const logs = logsOf(program, process, { ...around, optionOf, isListener: group.kind === 'eventlistener' });
   for (const [option, why] of logs.lost) lose(option, why);
+  for (const [key, because] of logs.idle)
+    losses.push(...[optionOf(key) ?? []].flat().map((option) => idleOf(option, because)));
   if (options.serverurl !== undefined) lose('serverurl', 'a program of ours is told where its own supervisord is');
   const raw = rawLinesOf(program, process, { ...around, logs: logs.raw });
   const stop = stopOf(options);

@@ -55,11 +55,12 @@ export function reportOf({ target, kept, files, refused, there, gathered, writte
   };
 }
 
-function lossOf({ key, value, at, why }: Loss): ImportedService['losses'][number] {
+function lossOf({ key, value, at, why, noEffect }: Loss): ImportedService['losses'][number] {
   return {
     key,
     ...(value === undefined ? {} : { value }),
     ...(at === undefined ? {} : { where: `${basename(at.file)}:${at.line}` }),
     why,
+    ...(noEffect === undefined ? {} : { noEffect }),
   };
 }

@@ -33,6 +33,8 @@ export interface ImportedService {
     readonly value?: string;
     readonly where?: string;
     readonly why: string;
+    /** Nothing is lost without it. */
+    readonly noEffect?: true;
   }[];
 }
 
@@ -50,6 +52,8 @@ export interface Counts {
   readonly imported: number;
   readonly withoutLoss: number;
   readonly keysLost: number;
+  /** Of those: they had no effect where they were. */
+  readonly keysIdle: number;
   readonly there: number;
   readonly refused: number;
   /** Of what has no file yet, how much was imported without any loss: 0 to 100. */
@@ -57,13 +61,15 @@ export interface Counts {
 }
 
 export function countsOf({ services, supervisors, there, refused }: ImportReport): Counts {
-  const withoutLoss = services.filter(({ losses }) => losses.length === 0).length;
+  const withoutLoss = services.filter(({ losses }) => losses.every(({ noEffect }) => noEffect)).length;
+  const all = [...services, ...supervisors].flatMap(({ losses }) => losses);
   const tried = services.length + refused.length;
   return {
     found: tried + there.length,
     imported: services.length,
     withoutLoss,
-    keysLost: [...services, ...supervisors].reduce((sum, { losses }) => sum + losses.length, 0),
+    keysLost: all.length,
+    keysIdle: all.filter(({ noEffect }) => noEffect).length,
     there: there.length,
     refused: refused.length,
     // Rounded down: 100 is all of them.
@@ -147,11 +153,12 @@ function packagedLine({ packaged }: ImportReport): string[] {
 }
 
 function endLine(report: ImportReport): string {
-  const { found, imported, withoutLoss, keysLost, there, refused, percent } = countsOf(report);
+  const { found, imported, withoutLoss, keysLost, keysIdle, there, refused, percent } = countsOf(report);
   if (found === 0) return 'Nothing to import was found.';
   const tried = imported + refused;
   const did = report.written ? 'Imported' : 'Would import';
-  const keys = `${keysLost} key${keysLost === 1 ? '' : 's'} not carried`;
+  const idle = keysIdle === 0 ? '' : ` (${keysIdle === keysLost ? '' : `${keysIdle} `}without any effect before)`;
+  const keys = `${keysLost} key${keysLost === 1 ? '' : 's'} not carried${idle}`;
   const how =
     imported === 0
       ? []
@@ -191,8 +198,8 @@ export function importJson(report: ImportReport): Json {
   };
 }
 
-function lossJson({ key, value, where, why }: ImportedService['losses'][number]) {
-  return { key, value: value ?? null, where: where ?? null, why };
+function lossJson({ key, value, where, why, noEffect }: ImportedService['losses'][number]) {
+  return { key, value: value ?? null, where: where ?? null, why, hadEffect: noEffect !== true };
 }
 
 function problemJson({ code, summary, at, file, detail, hint }: Problem) {

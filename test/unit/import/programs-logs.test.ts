@@ -36,8 +36,8 @@ it('tells what has no effect, and what can not be said', () => {
     'stderr_syslog=false',
   ];
   expect(programIn(lines.join('\n')).losses.map(told)).toEqual([
-    '7: stderr_logfile=/tmp/e because it never had an effect: with redirect_stderr nothing comes that way',
     '5: stdout_logfile_maxbytes=5MB because /dev/stdout is no file that could be rotated: supervisord would fail at it',
+    '7: stderr_logfile=/tmp/e because it never had an effect: with redirect_stderr nothing comes that way',
   ]);
   expect(programIn('stdout_logfile_backups=20000').losses.map(told)).toEqual([
     '4: stdout_logfile_backups=20000 because 10000 are kept at most',

@@ -120,4 +120,26 @@ Imported 2 of 3, 1 without loss (33.3 %), 2 keys not carried, 1 refused, 1 there
     ).toBe(99.9);
     expect(importText({ ...only, services: [] }, style)).toBe('Nothing to import was found.\n');
   });
+
+  it('nothing as lost that had no effect before', () => {
+    const [, worker] = REPORT.services;
+    if (worker === undefined) throw new Error('no worker');
+    const [syslog, limit] = worker.losses.map((loss) => ({ ...loss, noEffect: true as const }));
+    if (syslog === undefined || limit === undefined) throw new Error('no losses');
+    const of = (...losses: typeof worker.losses) => ({
+      ...REPORT,
+      services: [{ ...worker, losses }],
+      refused: [],
+      there: [],
+    });
+    const idle = of(limit);
+    expect(importText(idle, style)).toContain(
+      'all without loss (100 %), 1 key not carried (without any effect before).',
+    );
+    expect(importJson(idle)).toMatchObject({ services: [{ losses: [{ hadEffect: false }] }], counts: { keysIdle: 1 } });
+    const some = of(...worker.losses.slice(0, 1), limit);
+    expect(importText(some, style)).toContain(
+      '0 without loss (0 %), 2 keys not carried (1 without any effect before).',
+    );
+  });
 });

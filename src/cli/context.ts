@@ -50,6 +50,14 @@ export interface Options extends Written, ImportOptions {
   readonly message?: string;
   /** `--commit` of what writes the desired state. */
   readonly record?: boolean;
+  /** Of `logs`. */
+  readonly lines?: string;
+  readonly stdout?: boolean;
+  readonly stderr?: boolean;
+  readonly grep?: string;
+  readonly timestamps?: boolean;
+  /** `--no-prefix` of logs. */
+  readonly bare?: boolean;
   readonly folder?: string;
   readonly schemas?: boolean;
   readonly all?: boolean;

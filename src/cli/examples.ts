@@ -29,6 +29,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
 export const NOTES: Readonly<Record<string, string>> = {
   reconcile:
     'Exit codes: 0 nothing to do or done, 1 error, 2 changes pending (--dry-run, plan), 3 something failed or is held.',
+  logs: 'It reads as you, not as the daemon: what you may not read is told, and the rest is shown. Ctrl-C ends it (exit code 0).',
   alert: 'It is sent as you, from this process: no daemon is needed, and what the daemon may read you may not.',
 };
 

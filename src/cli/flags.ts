@@ -35,6 +35,7 @@ const USED: Readonly<Record<string, readonly Flag[]>> = {
   hook: ['json'],
   validate: ['json'],
   status: ['json'],
+  logs: ['json'],
   who: ['json'],
   history: ['json'],
   events: ['json'],

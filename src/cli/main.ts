@@ -16,6 +16,7 @@ import { addHolds } from './hold-commands.ts';
 import { addImport } from './import-commands.ts';
 import { addInsights } from './insight-commands.ts';
 
+import { addLogs } from './logs-command.ts';
 import { addLooks } from './look-commands.ts';
 import { addOperate } from './operate-commands.ts';
 import { addSetup } from './setup-commands.ts';
@@ -148,6 +149,7 @@ export function program(run: RunLater): Command {
   addEdits(top, run);
   addLooks(top, run);
   addInsights(top, run);
+  addLogs(top, run);
   addAlerts(top, run);
   addImport(top, run);
   addDaemon(top, run);

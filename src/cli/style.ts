@@ -8,6 +8,8 @@ export interface Style {
   readonly green: (text: string) => string;
   readonly yellow: (text: string) => string;
   readonly cyan: (text: string) => string;
+  readonly blue: (text: string) => string;
+  readonly magenta: (text: string) => string;
 }
 
 const as = (format: Parameters<typeof styleText>[0]) => (text: string) =>
@@ -20,6 +22,8 @@ export const PLAIN: Style = {
   green: (t) => t,
   yellow: (t) => t,
   cyan: (t) => t,
+  blue: (t) => t,
+  magenta: (t) => t,
 };
 
 export const COLOUR: Style = {
@@ -29,6 +33,8 @@ export const COLOUR: Style = {
   green: as('green'),
   yellow: as('yellow'),
   cyan: as('cyan'),
+  blue: as('blue'),
+  magenta: as('magenta'),
 };
 
 /** Colour where the stream is a terminal and NO_COLOR (https://no-color.org) is not set; FORCE_COLOR forces it. */

@@ -10,6 +10,7 @@ import type {
   Touch,
 } from '../model.ts';
 import type { Problem } from '../problem.ts';
+import type { LogPlaces } from './log-place.ts';
 import type { Taker } from './taker.ts';
 
 /** What a reading may be asked for besides. */
@@ -69,4 +70,6 @@ export interface Supervisor extends AsyncDisposable {
    * that somebody is at work: who looks at once may still see him.
    */
   watch(nudge: () => void, stir?: () => void): AsyncDisposable;
+  /** Where those of these services log now that it has, whatever Git says by now. Reads only; never throws. */
+  logs(services: readonly Service[]): Promise<LogPlaces>;
 }

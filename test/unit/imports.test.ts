@@ -24,7 +24,7 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   // What was done, kept.
   ['journal', /^journal\//, ['host', 'leaf']],
   ['planner', /^(planner|order)\.ts$|^planner\//, ['leaf']],
-  ['supervisor interface', /^supervisors\/(supervisor|fields|taker)\.ts$/, ['leaf', 'schema types']],
+  ['supervisor interface', /^supervisors\/(supervisor|fields|taker|log-place)\.ts$/, ['leaf', 'schema types']],
   [
     'registry',
     /^supervisors\/index\.ts$/,
@@ -44,6 +44,8 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['things', /^things\//, ['supervisor interface', 'supervisor parts', 'host', 'leaf']],
   // Whom to tell, and how.
   ['alerts', /^alerts\//, ['desired', 'host', 'leaf', 'schema types']],
+  // What services write, read where it is.
+  ['logs', /^logs\//, ['host', 'leaf']],
   ['view', /^cli\/(views\/|style\.ts$)/, ['leaf']],
   [
     'engine',
@@ -130,6 +132,7 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
       'restarts',
       'restarts',
       'alerts',
+      'logs',
       'journal',
       'engine',
       'import',

@@ -5,6 +5,13 @@ export const LOOKS: Readonly<Record<string, readonly Example[]>> = {
     ['reconcile status', 'every service: desired, real, since when'],
     ['reconcile status --json', 'for programs'],
   ],
+  logs: [
+    ['reconcile logs -f web worker', 'what they wrote last, and go on to write, wherever that is'],
+    ["reconcile logs 'shop:*' --since 1h", 'of a group; of patterns too: web-*'],
+    ['reconcile logs web --grep ERROR', 'lines that match, of the last 10000 (-n, --since: of those)'],
+    ['reconcile logs web --stderr -n 20', 'standard error alone, its last 20 lines'],
+    ['reconcile logs web -n all --json', 'all there is, for programs, a line each'],
+  ],
   who: [
     ['reconcile who web', 'what looks like it, and who runs that; also of a pid, or a port (:8010)'],
     ['reconcile who :8010', 'who has this port'],

@@ -14,6 +14,7 @@ import type { Supervisor } from '../supervisor.ts';
 import { define } from './define.ts';
 import type { BuiltinEvent } from './events.ts';
 import { BUILTIN_FIELDS } from './fields.ts';
+import { logPlaces } from './log-places.ts';
 import { type Observer, observe } from './observe.ts';
 import { readRecord } from './record.ts';
 import { createScanner } from './scan.ts';
@@ -134,6 +135,7 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
     cannotTouch,
     touch: (service, what, _pid, signal) => touch(observer, service, what, signal),
     watch: (nudge) => watchFolder(options.runtimeDir, nudge),
+    logs: async (asked) => logPlaces(services, owner, asked),
     adopt: async () => {
       scopes?.warm();
       const processes = scanner.take();

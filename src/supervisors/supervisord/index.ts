@@ -14,6 +14,7 @@ import { define } from './define.ts';
 import { SUPERVISORD_FIELDS } from './fields.ts';
 import { judge } from './judge.ts';
 import { down, Link } from './link.ts';
+import { logPlaces } from './log-places.ts';
 import { type Observer, observe } from './observe.ts';
 import { createOwnPrograms } from './own-programs.ts';
 import { prepare } from './prepare.ts';
@@ -160,6 +161,7 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
       };
       return { [Symbol.asyncDispose]: async () => unwatch() };
     },
+    logs: (services) => logPlaces(observer, services),
     [Symbol.asyncDispose]: async () => {
       unwatch();
       tender[Symbol.dispose]();

@@ -85,6 +85,9 @@ const Info = z.object({
   spawnerr: z.string(),
   exitstatus: z.number(),
   pid: z.number(),
+  /** Paths; empty where it writes none. */
+  stdout_logfile: z.optional(z.string()),
+  stderr_logfile: z.optional(z.string()),
 });
 /** supervisor.rpcinterface: getProcessInfo */
 export type ProcessInfo = z.infer<typeof Info>;

@@ -22,6 +22,7 @@ import type { UnitOptions } from './define.ts';
 import { unitDirOf } from './disk.ts';
 import { Drift } from './drift.ts';
 import { SYSTEMD_FIELDS } from './fields.ts';
+import { logPlaces } from './log-places.ts';
 import type { Manager } from './manager.ts';
 import { observe } from './observe.ts';
 import { createPreflight } from './preflight.ts';
@@ -150,6 +151,7 @@ export function createSystemd(options: SystemdOptions): Supervisor {
       drift.start({ scope, unitDir }, nudge, stir);
       return { [Symbol.asyncDispose]: async () => drift.stop() };
     },
+    logs: async (services) => logPlaces(scope, services),
     [Symbol.asyncDispose]: async () => {
       drift.stop();
       tender[Symbol.dispose]();

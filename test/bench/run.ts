@@ -1,5 +1,5 @@
 /**
- * Measures whole processes beside peers in one run and prints ratios: `npm run bench [-- a b c d e f g h i j k l m n o]`.
+ * Measures whole processes beside peers in one run and prints ratios: `npm run bench [-- a b c d e f g h i j k l m n o p]`.
  *   a  killed process -> new process: ours, supervisord, pm2
  *   b  file saved -> changed process running, 200 services
  *   c  dry run with nothing to do at 10, 200, 1,000 services: ours, `supervisorctl status`
@@ -10,6 +10,7 @@
  *   l  pushed -> running, from Git: see git.ts
  *   m  the daemon at 2,000 health probes: see probes.ts
  *   n, o  crash loops: see loops.ts
+ *   p  `logs -f` of 50 services at 1,000 lines/s each: see logs.ts
  */
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -17,6 +18,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { whyNoSystemdHost } from '../rig/systemd/needs.ts';
 import * as git from './git.ts';
+import * as logs from './logs.ts';
 import * as loops from './loops.ts';
 import { hasSupervisord, installPm2, pm2, supervisord } from './peers.ts';
 import * as probes from './probes.ts';
@@ -223,6 +225,7 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   m: () => probes.m(say),
   n: () => loops.n(say),
   o: () => loops.o(say),
+  p: () => logs.p(say),
 };
 /** Where it is not installed, that is said in place of figures. */
 function underSupervisord(): Readonly<Record<string, () => Promise<void>>> {

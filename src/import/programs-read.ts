@@ -88,11 +88,18 @@ function badFiles(config: SupervisordConfig): ReadonlyMap<string, Problem> {
     bad.set(file, {
       ...first,
       ...(more === '' ? {} : { detail: more }),
-      hint: first.hint ?? 'mend it, then import it',
+      hint: first.hint ?? hintFor(first),
     });
   }
   return bad;
 }
+
+function hintFor({ at }: Problem): string {
+  return at === undefined ? 'name the main file of a supervisord, or one that it includes' : MEND;
+}
+
+/** Where supervisord takes nothing at all. */
+export const MEND = 'mend it, then import it: supervisord itself would not start with this';
 
 /** A part of a configuration is as good as a whole: somebody has named one file of many. */
 export function lacksMain({ at, file, code }: Problem, config: SupervisordConfig): boolean {

@@ -14,7 +14,7 @@ import { secretsAmong } from './programs-environment.ts';
 import { importedOf } from './programs-imported.ts';
 import { shownProblem } from './programs-losses.ts';
 import { prioritiesOf } from './programs-order.ts';
-import { lacksMain, type ReadOptions, readWell, templateIn, type WellRead } from './programs-read.ts';
+import { lacksMain, MEND, type ReadOptions, readWell, templateIn, type WellRead } from './programs-read.ts';
 import { supervisorOf } from './programs-supervisor.ts';
 import { nameFor } from './service-names.ts';
 
@@ -105,7 +105,8 @@ function problemOf(section: Section, { faults }: SupervisordConfig): Problem | u
   const [first, ...others] = faults.get(section.name) ?? [];
   const template = templateIn(section);
   if (template !== undefined || first === undefined) return template;
-  return others.length === 0 ? first : { ...first, detail: others.map(({ summary }) => summary).join('\n') };
+  const detail = others.length === 0 ? {} : { detail: others.map(({ summary }) => summary).join('\n') };
+  return { hint: MEND, ...first, ...detail };
 }
 
 /** Why supervisord itself, which loads it, never runs anything of it. */

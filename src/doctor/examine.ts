@@ -1,6 +1,7 @@
 import { Failure, why } from '../problem.ts';
 import { type Diagnosis, type Finding, warning } from './finding.ts';
 import type { Check, Means } from './means.ts';
+import { patience } from './patience.ts';
 
 /** How long (ms) one topic may take. */
 const LIMIT = 15_000;
@@ -15,16 +16,16 @@ async function bounded(check: Check, means: Means, limit: number): Promise<reado
   const stop = new AbortController();
   const late = Promise.withResolvers<readonly Finding[]>();
   const name = `${check.topic.replaceAll(' ', '-')}-unknown`;
-  const timer = setTimeout(() => {
+  const calm = patience(limit, () => {
     stop.abort();
     late.resolve([warning(name, `not known: it was not answered within ${limit / 1000}s`)]);
-  }, limit);
+  });
   try {
     return await Promise.race([check.look(means, stop.signal), late.promise]);
   } catch (error) {
     const told = error instanceof Failure ? error.problems.map(({ summary }) => summary).join('; ') : why(error);
     return [warning(name, `not known: ${told}`)];
   } finally {
-    clearTimeout(timer);
+    calm();
   }
 }

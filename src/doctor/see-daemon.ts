@@ -8,6 +8,7 @@ import { beganAt, cgroupsOf, dead, statOf } from '../host/procfs.ts';
 import type { Status } from '../model.ts';
 import { why } from '../problem.ts';
 import { UNIT } from '../service/places.ts';
+import { patience } from './patience.ts';
 
 /** The daemon of a runtime folder. */
 export type DaemonSeen =
@@ -19,15 +20,18 @@ export type DaemonSeen =
 /** ms. One that is up hears a request at once. */
 const PATIENCE = 6000;
 
-export async function seeDaemon({ runtimeDir }: Pick<Config, 'runtimeDir'>, patience = PATIENCE): Promise<DaemonSeen> {
+export async function seeDaemon({ runtimeDir }: Pick<Config, 'runtimeDir'>, limit = PATIENCE): Promise<DaemonSeen> {
   const holder = readHolder(join(runtimeDir, 'lock'));
   if (holder?.role !== 'daemon' || !isThere(holder)) return { kind: 'none' };
+  const late = new AbortController();
+  const calm = patience(limit, () => late.abort());
   try {
-    const status = JSON.parse(await get(join(runtimeDir, CONTROL), '/v1/status', patience)) as Status;
+    const status = JSON.parse(await get(join(runtimeDir, CONTROL), '/v1/status', late.signal)) as Status;
     return { kind: 'answers', holder, status };
   } catch (error) {
-    const late = error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');
-    return { kind: 'silent', holder, because: late ? `no answer within ${patience / 1000}s` : why(error) };
+    return { kind: 'silent', holder, because: late.signal.aborted ? `no answer within ${limit / 1000}s` : why(error) };
+  } finally {
+    calm();
   }
 }
 
@@ -43,12 +47,11 @@ export function restartOf(pid: number): string {
   return isUnit ? 'systemctl restart reconciled' : `kill ${pid}; reconcile daemon`;
 }
 
-function get(path: string, url: string, patience: number): Promise<string> {
+function get(path: string, url: string, signal: AbortSignal): Promise<string> {
   return withSocketPath(
     path,
     (socketPath) =>
       new Promise((resolve, reject) => {
-        const signal = AbortSignal.timeout(patience);
         const call = http.request({ socketPath, path: url, signal }, (response) => {
           let text = '';
           response

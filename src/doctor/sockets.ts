@@ -6,6 +6,7 @@ import { CONTROL, STATUS } from '../daemon/sockets.ts';
 import { why } from '../problem.ts';
 import { bad, type Finding, octal, ok, warning, word } from './finding.ts';
 import type { Check } from './means.ts';
+import { patience } from './patience.ts';
 import { restartOf } from './see-daemon.ts';
 
 /** ms */
@@ -100,11 +101,11 @@ function dial(path: string): Promise<string | undefined> {
       new Promise((resolve) => {
         const socket = connect(short);
         const done = (because: string | undefined) => {
-          clearTimeout(timer);
+          calm();
           socket.destroy();
           resolve(because);
         };
-        const timer = setTimeout(() => done(`no answer within ${PATIENCE / 1000}s`), PATIENCE);
+        const calm = patience(PATIENCE, () => done(`no answer within ${PATIENCE / 1000}s`));
         socket.once('connect', () => done(undefined));
         socket.once('error', (error) => done(why(error)));
       }),

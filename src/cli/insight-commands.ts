@@ -12,4 +12,12 @@ export function addInsights(top: Command, run: RunLater): void {
     .action((names: string[], _, command: Command) =>
       run(async () => (await import('./commands/events.ts')).eventsCommand, { ...command.optsWithGlobals(), names }),
     );
+  top
+    .command('env <name...>')
+    .description(
+      'show the environment that services have: which variable comes from where, and what is another at their next start',
+    )
+    .action((names: string[], _, command: Command) =>
+      run(async () => (await import('./commands/env.ts')).envCommand, { ...command.optsWithGlobals(), names }),
+    );
 }

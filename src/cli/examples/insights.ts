@@ -6,6 +6,11 @@ export const INSIGHTS: Readonly<Record<string, readonly Example[]>> = {
     ["reconcile events -f 'dolphin:*' --since 10m", 'of a group alone, from ten minutes ago on'],
     ['reconcile events web --json', 'the newest of one service, for programs, a line each'],
   ],
+  env: [
+    ['reconcile env web', 'what its process has beside what is declared, secrets masked'],
+    ['reconcile env web@2', 'of one of its instances'],
+    ['reconcile env web --json', 'for programs'],
+  ],
   completion: [
     ['reconcile completion bash > /etc/bash_completion.d/reconcile', 'for bash, of all users'],
     ['reconcile completion zsh > ~/.zfunc/_reconcile', 'for zsh, where fpath has that folder'],

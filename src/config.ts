@@ -16,12 +16,12 @@ export interface Config extends Settings {
 }
 
 /** The settings that are one text each, and that a flag or a variable can set. */
-type Plain = 'desiredState' | 'runtimeDir' | 'stateDir' | 'logDir' | 'host';
+export type Plain = 'desiredState' | 'runtimeDir' | 'stateDir' | 'logDir' | 'host';
 
 /** Settings as written: in `reconcile.config.*`, in `RECONCILE_*`, as flags; the later wins. */
 export type Written = { readonly [K in Plain]?: string | undefined };
 
-const VARIABLES: Readonly<Record<Plain, string>> = {
+export const VARIABLES: Readonly<Record<Plain, string>> = {
   desiredState: 'RECONCILE_DESIRED_STATE',
   runtimeDir: 'RECONCILE_RUNTIME_DIR',
   stateDir: 'RECONCILE_STATE_DIR',
@@ -36,7 +36,7 @@ const PROGRAMS = ['js', 'mjs', 'cjs', 'ts', 'mts', 'cts'].map((ending) => `recon
 
 /** The effective settings: flags over environment over file over defaults. Fails with all problems of the file. */
 export async function readConfig(flags: Written & { readonly config?: string | undefined }): Promise<Config> {
-  const file = await readFile(flags);
+  const file = await readConfigFile(flags);
   const pick = (key: Plain): { readonly value: string; readonly base: string } | undefined => {
     const flag = flags[key];
     if (flag !== undefined) return { value: flag, base: process.cwd() };
@@ -71,7 +71,7 @@ export async function readConfig(flags: Written & { readonly config?: string | u
  * variables say besides.
  */
 export async function asArguments(flags: Written & { readonly config?: string | undefined }): Promise<string[]> {
-  const { path, settings } = await readFile(flags);
+  const { path, settings } = await readConfigFile(flags);
   const given = (Object.keys(VARIABLES) as Plain[]).flatMap((key) => {
     const value = flags[key] ?? (process.env[VARIABLES[key]] || undefined);
     return value === undefined ? [] : [[key, key === 'host' ? value : resolve(value)] as const];
@@ -141,13 +141,13 @@ export function ensureFolder(path: string, mode = 0o700): void {
   }
 }
 
-interface ReadFile {
+export interface ReadFile {
   readonly path?: string;
   readonly settings: WrittenFile;
   readonly folder: string;
 }
 
-async function readFile(flags: Written & { readonly config?: string | undefined }): Promise<ReadFile> {
+export async function readConfigFile(flags: Written & { readonly config?: string | undefined }): Promise<ReadFile> {
   const given = flags.config;
   const program = PROGRAMS.find((name) => existsSync(name));
   if (given === undefined && program !== undefined) {

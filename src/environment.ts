@@ -26,6 +26,8 @@ export interface Variable {
 
 export interface Environment {
   readonly id: string;
+  /** It is in the desired state. */
+  readonly isDeclared: boolean;
   readonly pid: number | null;
   /** Why that of its process is not shown, where it has one. */
   readonly unreadable: string | null;

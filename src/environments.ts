@@ -30,12 +30,16 @@ export async function environmentsOf(desired: Desired, status: ServiceStatus): P
   const said =
     service === undefined ? new Map<string, Declared>() : await declaredBy(service, desired, status.pid, files);
   const has = running?.kind === 'read' ? running.values : undefined;
-  // A value that Git does not say may have come from a file of secrets, as it is or as it was when it was started.
-  const isSafe = files.length === 0 && status.definition === 'current';
+  const isOther = (name: string) => !said.has(name) && originOf(name, status.supervisor).kind === 'other';
+  // A value that Git does not say may have come from a file of secrets, as it is or as it was when it was started; and where
+  // one that nobody declares did, an old one may have too.
+  const isSafe = files.length === 0 && ![...(has?.keys() ?? [])].some(isOther);
+  const isWhole = service?.written.unit === undefined && files.every((file) => file.values !== undefined);
   const names = [...new Set([...said.keys(), ...(has?.keys() ?? [])])].sort();
-  const context = { has, isSafe, supervisor: status.supervisor, files };
+  const context = { has, isSafe, supervisor: status.supervisor, isWhole: isWhole && service !== undefined };
   return {
     id: status.name,
+    isDeclared: service !== undefined,
     pid: status.pid,
     unreadable: running?.kind === 'unreadable' ? running.why : null,
     files: files.map(({ path, unreadable }) => ({ path, unreadable: unreadable ?? null })),
@@ -45,22 +49,22 @@ export async function environmentsOf(desired: Desired, status: ServiceStatus): P
 
 interface Around {
   readonly has: ReadonlyMap<string, string> | undefined;
+  /** No file of secrets plays a part. */
   readonly isSafe: boolean;
   readonly supervisor: string;
-  readonly files: readonly ReadFile[];
+  /** All that is declared is known. */
+  readonly isWhole: boolean;
 }
 
-function variable(name: string, said: Declared | undefined, { has, isSafe, supervisor, files }: Around): Variable {
+function variable(name: string, said: Declared | undefined, { has, isSafe, supervisor, isWhole }: Around): Variable {
   const value = has?.get(name);
   const from = said?.from ?? originOf(name, supervisor);
   const isOurs = from.kind === 'mark' || from.kind === 'supervisor';
-  const isGits = said !== undefined && said.from.kind !== 'file' && (value === said.value || files.length === 0);
-  const isShown = isOurs || isGits || (said === undefined && isSafe);
+  const isGits = said !== undefined && said.from.kind !== 'file' && (value === said.value || isSafe);
   const masked = (text: string) => String(maskField(`environment.${name}`, text));
   const state = () => {
     if (has === undefined || from.kind === 'mark') return 'unknown';
-    if (said === undefined)
-      return from.kind === 'other' && files.every((file) => file.values !== undefined) ? 'extra' : 'unknown';
+    if (said === undefined) return from.kind === 'other' && isWhole ? 'extra' : 'unknown';
     if (value === undefined) return 'missing';
     return value === said.value ? 'same' : 'differs';
   };
@@ -68,7 +72,7 @@ function variable(name: string, said: Declared | undefined, { has, isSafe, super
     name,
     from,
     declared: said === undefined ? null : said.from.kind === 'file' ? SECRET : masked(said.value),
-    running: value === undefined ? null : isShown ? masked(value) : SECRET,
+    running: value === undefined ? null : isOurs || isGits ? masked(value) : SECRET,
     state: state(),
   };
 }

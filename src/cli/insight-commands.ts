@@ -20,4 +20,12 @@ export function addInsights(top: Command, run: RunLater): void {
     .action((names: string[], _, command: Command) =>
       run(async () => (await import('./commands/env.ts')).envCommand, { ...command.optsWithGlobals(), names }),
     );
+  top
+    .command('config [name...]')
+    .description(
+      'show what is in effect and who says so: the settings of reconcile and the policy, or the fields of services',
+    )
+    .action((names: string[], _, command: Command) =>
+      run(async () => (await import('./commands/config.ts')).configCommand, { ...command.optsWithGlobals(), names }),
+    );
 }

@@ -9,7 +9,7 @@ import { environmentJson, environmentText } from '../../src/cli/views/env.ts';
 import type { ServiceFile } from '../../src/desired/generated/service.ts';
 import { environmentsOf } from '../../src/environments.ts';
 import { self } from '../../src/host/users.ts';
-import type { Desired, Freshness, ServiceStatus } from '../../src/model.ts';
+import type { Desired, ServiceStatus } from '../../src/model.ts';
 import { BASE_PATH } from '../../src/supervisors/shared/environment.ts';
 
 let folder: string;
@@ -44,8 +44,8 @@ function desired(written: Partial<ServiceFile>): Desired {
   return { services: [service], locate } as unknown as Desired;
 }
 
-const status = (pid: number | null, definition: Freshness = 'current', supervisor = 'builtin') =>
-  ({ name: 'web', pid, definition, supervisor }) as unknown as ServiceStatus;
+const status = (pid: number | null, supervisor = 'builtin') =>
+  ({ name: 'web', pid, supervisor, definition: 'current' }) as unknown as ServiceStatus;
 
 it('tells which variable comes from where, and what is another at the next start', async () => {
   const file = join(folder, 'secrets.env');
@@ -55,7 +55,7 @@ it('tells which variable comes from where, and what is another at the next start
     ...{ LEFT: 'hunter4', RECONCILED_DEFINITION: 'v1:o:web::1' },
   });
   const environment = { MODE: 'slow', API_TOKEN: 'hunter5', TZ: 'UTC', MORE: '1' };
-  const found = await environmentsOf(desired({ environment, environmentFiles: [file] }), status(pid, 'stale'));
+  const found = await environmentsOf(desired({ environment, environmentFiles: [file] }), status(pid));
   expect(JSON.stringify(environmentJson(found))).not.toMatch(/hunter|as-it-was|Berlin|new/);
   expect(environmentText(found, { style: PLAIN, width: 200 }).replaceAll(folder, 'FOLDER')).toBe(
     [
@@ -88,27 +88,24 @@ it('tells which variable comes from where, and what is another at the next start
 });
 
 it('shows values that Git says, old ones too, where no file of secrets plays a part', async () => {
-  const pid = await started({
-    ...BASE,
-    MODE: 'fast',
-    DB_PASSWORD: 'hunter2',
-    URL: 'http://u:hunter3@h/',
-    STRANGE: 'x',
-  });
+  const values = { ...BASE, MODE: 'fast', DB_PASSWORD: 'hunter2', URL: 'http://u:hunter3@h/' };
   const environment = { MODE: 'slow', DB_PASSWORD: 'hunter2', URL: 'http://u:hunter3@h/' };
-  const of = async (definition: Freshness) => {
-    const { variables } = await environmentsOf(desired({ environment }), status(pid, definition));
+  const of = async (env: Record<string, string>) => {
+    const { variables } = await environmentsOf(desired({ environment }), status(await started(env)));
     return Object.fromEntries(variables.map((one) => [one.name, [one.running, one.declared, one.state]]));
   };
-  expect(await of('current')).toMatchObject({
+  expect(await of(values)).toMatchObject({
     MODE: ['fast', 'slow', 'differs'],
     DB_PASSWORD: ['***', '***', 'same'],
     URL: ['http://u:***@h/', 'http://u:***@h/', 'same'],
-    STRANGE: ['x', null, 'extra'],
     HOME: [home, home, 'same'],
   });
-  // It may have been started with a file of secrets that Git has no more.
-  expect(await of('stale')).toMatchObject({ MODE: ['fast', 'slow', 'differs'], STRANGE: ['***', null, 'extra'] });
+  // It was started with something that Git does not say, or no more: a file of secrets, for all that is known.
+  expect(await of({ ...values, STRANGE: 'x' })).toMatchObject({
+    MODE: ['***', 'slow', 'differs'],
+    STRANGE: ['***', null, 'extra'],
+    HOME: [home, home, 'same'],
+  });
 });
 
 it('says what can not be read, and goes on with what is declared', async () => {
@@ -137,7 +134,7 @@ name     value`,
 it('knows what supervisors add, and has no base for a unit of others', async () => {
   const pid = await started({ ...BASE, INVOCATION_ID: 'abc', SUPERVISOR_ENABLED: '1', LANG: 'de_DE' });
   const of = async (supervisor: string, written: Partial<ServiceFile>) => {
-    const { variables } = await environmentsOf(desired(written), status(pid, 'current', supervisor));
+    const { variables } = await environmentsOf(desired(written), status(pid, supervisor));
     return Object.fromEntries(variables.map((one) => [one.name, [one.from.kind, one.state]]));
   };
   expect(await of('systemd', {})).toMatchObject({
@@ -146,14 +143,20 @@ it('knows what supervisors add, and has no base for a unit of others', async () 
     LANG: ['base', 'differs'],
   });
   expect(await of('supervisord/main', {})).toMatchObject({ SUPERVISOR_ENABLED: ['supervisor', 'unknown'] });
-  expect(await of('systemd', { unit: 'web.service' })).toMatchObject({ LANG: ['other', 'extra'] });
+  expect(await of('systemd', { unit: 'web.service' })).toMatchObject({ LANG: ['other', 'unknown'] });
 });
 
 it('shows what is no service of the desired state any more, its values to nobody', async () => {
   const pid = await started({ MODE: 'hunter2' });
-  const gone = { ...status(pid, 'unknown'), name: 'gone' };
-  const { variables } = await environmentsOf(desired({}), gone);
-  expect(variables).toEqual([
-    { name: 'MODE', from: { kind: 'other' }, declared: null, running: '***', state: 'extra' },
-  ]);
+  const gone = await environmentsOf(desired({}), { ...status(pid), name: 'gone' });
+  expect(gone).toMatchObject({
+    isDeclared: false,
+    variables: [{ name: 'MODE', from: { kind: 'other' }, declared: null, running: '***', state: 'unknown' }],
+  });
+  expect(environmentText(gone, { style: PLAIN, width: 100 })).toBe(`\
+gone  pid ${pid}
+it is not in the desired state: what its next start would have is not known
+name  value  from
+MODE  ***    -
+`);
 });

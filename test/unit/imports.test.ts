@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['schema types', /^desired\/generated\//, []],
   [
     'leaf',
-    /^(environment|guard|model|patterns|problem|units|canonical|secrets|stamp|fields|instance|revision|closest|settings|thing|waiting)\.ts$|^journal\/entry\.ts$/,
+    /^(environment|said|guard|model|patterns|problem|units|canonical|secrets|stamp|fields|instance|revision|closest|settings|thing|waiting)\.ts$|^journal\/entry\.ts$/,
     ['schema types'],
   ],
   ['host', /^host\//, ['leaf']],
@@ -49,7 +49,7 @@ const LAYERS: readonly (readonly [layer: string, files: RegExp, may: readonly st
   ['view', /^cli\/(views\/|style\.ts$)/, ['leaf']],
   [
     'engine',
-    /^(handover|control|gates|capture|operate|verify|service)\/|^(change|engine|status-notes|abandoned|apply|check-names|status|config|config-file|definitions|environments|groups|instances|launcher|leaving|left|marks|prepare|request|service-files|sources|surroundings|unsafe-instances|used)\.ts$/,
+    /^(handover|control|gates|capture|operate|verify|service)\/|^(change|engine|status-notes|abandoned|apply|check-names|status|config|config-file|config-origins|definitions|environments|groups|instances|launcher|leaving|left|marks|prepare|request|service-files|sources|surroundings|unsafe-instances|used)\.ts$/,
     [
       'git',
       'decisions',

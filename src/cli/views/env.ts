@@ -1,25 +1,21 @@
-import stringWidth from 'fast-string-width';
 import type { Json } from '../../canonical.ts';
 import type { Environment, Origin, Variable } from '../../environment.ts';
 import { unreachable } from '../../problem.ts';
 import type { Style } from '../style.ts';
 import { wrapped } from './plan-changes.ts';
 import { printable } from './printable.ts';
+import { rowsText } from './rows.ts';
 
 interface Options {
   readonly style: Style;
   readonly width: number;
 }
 
-const GAP = '  ';
-const INDENT = '    ';
-/** Longer values are cut in the table; --json has them whole. */
-const NARROWEST = 20;
-
 /** A line for each variable: its value, and who says so; below it what is another at the next start. */
 export function environmentText(environment: Environment, { style, width }: Options): string {
-  const { id, pid, variables, unreadable, files } = environment;
+  const { id, isDeclared, pid, variables, unreadable, files } = environment;
   const notes = [
+    ...(isDeclared ? [] : ['it is not in the desired state: what its next start would have is not known']),
     ...(unreadable === null
       ? []
       : [`the environment of pid ${pid} can't be read: ${unreadable}; what is declared is shown`]),
@@ -27,31 +23,22 @@ export function environmentText(environment: Environment, { style, width }: Opti
       reason === null ? [] : [`${path} can't be read: ${reason}; what it says is not known`],
     ),
   ];
-  const rows = variables.map((variable) => [variable.name, shownOf(variable), originText(variable.from)] as const);
-  const names = Math.max(4, ...rows.map(([name]) => stringWidth(name)));
-  const origins = Math.max(4, ...rows.map(([, , origin]) => stringWidth(origin)));
-  const room = Math.max(NARROWEST, width - names - origins - 2 * GAP.length);
-  const values = Math.min(room, Math.max(5, ...rows.map(([, value]) => stringWidth(value))));
-  const line = (name: string, value: string, origin: string) =>
-    `${pad(name, names)}${GAP}${pad(cut(value, values), values)}${GAP}${origin}`.trimEnd();
+  const rows = variables.map((variable) => ({
+    ...{ name: variable.name, value: shownOf(variable), from: originText(variable.from), note: noteOf(variable) },
+  }));
   const lines = [
     `${style.bold(id)}  ${pid === null ? 'does not run' : `pid ${pid}`}`,
     ...notes.flatMap((note) => wrapped(printable(note), width)).map((text) => style.yellow(text)),
-    ...(rows.length === 0 ? [] : [style.dim(line('name', 'value', 'from'))]),
+    ...(rows.length === 0 ? [] : rowsText(['name', 'value', 'from'], rows, { style, width })),
   ];
-  rows.forEach(([name, value, origin], i) => {
-    lines.push(line(name, value, origin));
-    const note = noteOf(variables[i] as Variable);
-    if (note !== undefined)
-      for (const text of wrapped(printable(note), width - INDENT.length)) lines.push(style.yellow(INDENT + text));
-  });
   return `${lines.join('\n')}\n`;
 }
 
 /** The same for programs. */
-export function environmentJson({ id, pid, unreadable, files, variables }: Environment): Json {
+export function environmentJson({ id, isDeclared, pid, unreadable, files, variables }: Environment): Json {
   return {
     service: id,
+    declared: isDeclared,
     pid,
     unreadable,
     files: files.map(({ path, unreadable: reason }) => ({ path, unreadable: reason })),
@@ -63,7 +50,7 @@ export function environmentJson({ id, pid, unreadable, files, variables }: Envir
 
 /** What the process has; where there is none, or it can't be looked at, what it would have. */
 function shownOf({ running, declared, state }: Variable): string {
-  return printable(running ?? (state === 'missing' ? '-' : declared) ?? '-');
+  return running ?? (state === 'missing' ? '-' : declared) ?? '-';
 }
 
 function noteOf({ state, declared, running }: Variable): string | undefined {
@@ -88,7 +75,7 @@ function originText(from: Origin): string {
     case 'environment':
       return from.at === undefined ? 'environment' : `${from.at.file}:${from.at.line}:${from.at.column}`;
     case 'file':
-      return printable(from.path);
+      return from.path;
     case 'mark':
       return 'reconcile';
     case 'supervisor':
@@ -104,15 +91,4 @@ function originJson(from: Origin): Json {
   if (from.kind !== 'environment' || from.at === undefined) return { ...from } as Json;
   const { file, line, column } = from.at;
   return { kind: from.kind, file, line, column };
-}
-
-function pad(text: string, width: number): string {
-  return text + ' '.repeat(Math.max(0, width - stringWidth(text)));
-}
-
-function cut(text: string, width: number): string {
-  if (stringWidth(text) <= width) return text;
-  let short = text.slice(0, width - 1);
-  while (stringWidth(short) > width - 1) short = short.slice(0, -1);
-  return `${short}…`;
 }

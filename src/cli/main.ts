@@ -156,6 +156,8 @@ export function program(run: RunLater): Command {
   addSetup(top, run);
   addCompletion(top);
   addExamples(top);
+  // Words that mean nothing to a command are refused as well.
+  for (const command of top.commands) command.allowExcessArguments(false);
   return top;
 }
 

@@ -7,7 +7,6 @@ export function addSetup(top: Command, run: RunLater): void {
   top
     .command('init [dir]')
     .description('make a first desired state here, with a README, editor settings and a CI example; replaces nothing')
-    .allowExcessArguments(false)
     .option('--schemas', 'only the schemas beside a desired state, as this version has them')
     .action((folder: string | undefined, _, command: Command) =>
       run(async () => (await import('./commands/init.ts')).initCommand, {
@@ -18,7 +17,6 @@ export function addSetup(top: Command, run: RunLater): void {
   top
     .command('doctor')
     .description('what is wrong with this host or this setup, and the commands that mend it; changes nothing')
-    .allowExcessArguments(false)
     .action(async (_, command: Command) => {
       const options: Options = command.optsWithGlobals();
       const load = async () => (await import('./commands/doctor.ts')).doctorCommand;

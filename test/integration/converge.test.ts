@@ -241,6 +241,7 @@ test('a word or a flag that would have no effect is refused', async () => {
     [['daemon', '--dry-run'], 'cannot use --dry-run with `reconcile daemon`: it means nothing there'],
     [['validate', '--only', 'web'], 'cannot use --only with `reconcile validate`: it means nothing there'],
     [['aply'], "there is no command 'aply'\n  did you mean `reconcile apply`?"],
+    [['validate', 'web'], "error: too many arguments for 'validate'. Expected 0 arguments but got 1: web."],
     [['status', '--jsn'], "error: unknown option '--jsn'\n(Did you mean --json?)"],
   ] as const) {
     const { code, stdout, stderr } = await host.reconcile(...args);

@@ -1,9 +1,11 @@
 import type { Json } from '../canonical.ts';
+import type { DropIn } from '../supervisors/systemd/drop-ins.ts';
+import { nameOf } from '../supervisors/systemd/unit-name.ts';
 import type { Found, Loss, Origin } from './found.ts';
 import { carry } from './units/carry.ts';
 import { partDropIns } from './units/drop-ins.ts';
-import type { DropIn, UnitFile } from './units/files.ts';
-import { keepsName, nameOf, serviceNameOf } from './units/names.ts';
+import type { UnitFile } from './units/files.ts';
+import { keepsName, serviceNameOf } from './units/names.ts';
 import { refusal, whyNotLoaded, whyNotUnit } from './units/refuse.ts';
 import { MANAGER_DEFAULTS, type ManagerDefaults } from './units/source.ts';
 import { desiredState, UNKNOWN_STATE, type UnitState } from './units/state.ts';

@@ -16,6 +16,8 @@ export interface UnitsOptions {
   readonly packaged?: 'state' | 'rewritten';
   /** Folders of unit files in systemd's order. Default: those of the manager. */
   readonly folders?: readonly string[];
+  /** The one of them that units of ours are in. Default: the manager's. */
+  readonly unitDir?: string;
 }
 
 /**

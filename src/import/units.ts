@@ -1,8 +1,9 @@
 import { closest } from '../closest.ts';
 import { type Problem, why } from '../problem.ts';
-import { foldersOf } from '../supervisors/systemd/disk.ts';
+import { foldersOf, unitDirOf } from '../supervisors/systemd/disk.ts';
 import { readUnit } from '../supervisors/systemd/read-unit.ts';
 import type { Found, Imported, Refused } from './found.ts';
+import { freeName } from './service-names.ts';
 import { importUnitText } from './unit.ts';
 import { readUnitFile, type UnitFile, UnitFolders } from './units/files.ts';
 import { serviceNameOf } from './units/names.ts';
@@ -15,7 +16,10 @@ export const importUnits: ImportUnits = async (options) => {
   const asked = await askSystemd(options.manager);
   let folders: UnitFolders;
   try {
-    folders = new UnitFolders(options.folders ?? foldersOf(options.manager));
+    folders = new UnitFolders(
+      options.folders ?? foldersOf(options.manager),
+      options.unitDir ?? unitDirOf(options.manager),
+    );
   } catch (error) {
     const path = (error as NodeJS.ErrnoException).path ?? 'the folders of units';
     const problem: Problem = { code: 'unreadable', summary: `cannot read ${path}: ${why(error)}`, file: path };
@@ -97,8 +101,7 @@ function withOneName(found: readonly Found[]): readonly Found[] {
   const taken = new Set<string>();
   return found.map((one) => {
     if (one.kind === 'refused') return one;
-    let { name } = one;
-    for (let i = 2; taken.has(name); i += 1) name = `${one.name.slice(0, 60)}-${i}`;
+    const name = freeName(one.name, (other) => taken.has(other));
     taken.add(name);
     return name === one.name ? one : ({ ...one, name } satisfies Imported);
   });

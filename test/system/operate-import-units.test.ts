@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { describeOnSystemd } from '../rig/systemd/describe.ts';
 import { type SystemdHost, systemdHost } from '../rig/systemd/host.ts';
+import { createWorld } from '../rig/systemd/world.ts';
 import type { Asked, Compared } from './import/compare.ts';
 import { ODD_LINKS, ODD_REFUSED, ODD_UNITS } from './import/odd-units.ts';
 
@@ -133,6 +134,33 @@ describeOnSystemd('units of systemd that are imported', () => {
       expect([unit, state.trim() === 'loaded']).toEqual([unit, unit === 'bad-template.service']);
     }
     expect(refused.map(({ why }) => why)).toContain('cannot import no-such.service: there is no such unit');
+  });
+
+  it('are taken over with their process, and the drop-ins that the service file says', async () => {
+    put({
+      'own-web.service': '[Service]\nExecStart=/bin/sleep 1000\n[Install]\nWantedBy=multi-user.target\n',
+      'own-web.service.d/10-said.conf': '[Service]\nNice=3\nExecStartPre=/bin/true\n',
+      'own-.service.d/20-all.conf': '[Service]\nOOMScoreAdjust=7\nUMask=0\n',
+      'own-web.service.d/30-last.conf': '[Service]\nUMask=0077\nExecStartPre=/bin/echo\n',
+    });
+    await host.systemctl('daemon-reload');
+    await host.systemctl('enable', '--now', 'own-web');
+    const seen = () => host.systemctl('show', '--property=MainPID,Nice,OOMScoreAdjust,UMask,ExecStartPre', 'own-web');
+    const plain = (text: string) => text.replace(/ (start|stop)_time=.*$/gm, '');
+    const before = plain(await seen());
+    expect(before.match(/^ExecStartPre=/gm)).toHaveLength(2);
+    await using world = createWorld(host, 'taken');
+    const { code, stdout, stderr } = await world.reconcile('import', '--units', 'own-web', '--adopt');
+    expect([code, stdout, stderr]).toEqual([0, expect.stringContaining('own-web'), expect.anything()]);
+    expect(plain(await seen())).toBe(before);
+    expect(host.read(join(UNITS, 'own-web.service'))).toContain('[X-Reconciled]');
+    expect(readdirSync(host.path(join(UNITS, 'own-web.service.d'))).sort()).toEqual([
+      '10-said.conf.before-reconciled',
+      '30-last.conf',
+    ]);
+    expect(host.read(`${world.desired}/services/own-web.yaml`)).toContain(
+      `Left beside it, and in force: ${UNITS}/own-.service.d/20-all.conf, ${UNITS}/own-web.service.d/30-last.conf.`,
+    );
   });
 
   it("mean the same to a user's own manager", async () => {

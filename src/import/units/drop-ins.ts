@@ -1,5 +1,5 @@
+import { type DropIn, thatGo } from '../../supervisors/systemd/drop-ins.ts';
 import type { Loss } from '../found.ts';
-import type { DropIn } from './files.ts';
 import type { UnitText } from './text.ts';
 
 export interface ReadDropIn extends DropIn {
@@ -20,9 +20,8 @@ export interface Parted {
  */
 export function partDropIns(all: readonly ReadDropIn[], applies: ReadonlySet<string>, keepsName: boolean): Parted {
   if (keepsName) {
-    const first = all.findIndex(({ movable }) => !movable);
-    const count = first === -1 ? all.length : first;
-    return { merged: all.slice(0, count), kept: all.slice(count), losses: [] };
+    const merged = thatGo(all);
+    return { merged, kept: all.slice(merged.length), losses: [] };
   }
   const kept = all.filter(({ path }) => applies.has(path));
   const merged = all.filter(({ path }) => !applies.has(path));

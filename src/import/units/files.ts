@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Disk, readDisk } from '../../supervisors/systemd/disk.ts';
-import { nameOf, templateOf } from './names.ts';
+import { type DropIn, dropInsOf, namesIn } from '../../supervisors/systemd/drop-ins.ts';
+import { nameOf, templateOf } from '../../supervisors/systemd/unit-name.ts';
 
 /** A file as it was read. */
 export interface UnitFile {
@@ -16,20 +17,18 @@ export type Located =
   | { readonly kind: 'template'; readonly unit: string; readonly path: string }
   | { readonly kind: 'missing'; readonly unit: string };
 
-export interface DropIn {
-  readonly path: string;
-  /** It is this unit's alone, and somebody's own: it may go where something else says the same. */
-  readonly movable: boolean;
-}
-
 /** The folders of unit files, as systemd takes them together (systemd.unit(5)). */
 export class UnitFolders {
   readonly #folders: readonly string[];
   readonly #disk: Disk;
   readonly #aliases = new Map<string, string[]>();
 
-  constructor(folders: readonly string[]) {
+  readonly #unitDir: string;
+
+  /** `unitDir`: the one that units of ours are in. */
+  constructor(folders: readonly string[], unitDir: string) {
     this.#folders = folders;
+    this.#unitDir = unitDir;
     this.#disk = readDisk(folders);
     for (const name of this.names()) {
       const { unit } = this.locate(name);
@@ -63,24 +62,9 @@ export class UnitFolders {
     return this.#folders.some((own) => own === folder || realOf(own) === real);
   }
 
-  /** The drop-ins of a unit, in the order that they count: by the names of their files, the first of each. */
+  /** The drop-ins of a unit, in the order that they count. */
   dropIns(unit: string): readonly DropIn[] {
-    const names = [unit, ...(this.#aliases.get(unit) ?? []), 'service'];
-    const folders = names.flatMap((name) =>
-      this.#folders.flatMap((folder) => [...new Set(forms(name))].map((form) => join(folder, `${form}.d`))),
-    );
-    const own = new Set([unit, templateOf(unit)].map((name) => `${name}.d`));
-    const found = new Map<string, DropIn>();
-    for (const folder of folders) {
-      for (const name of namesIn(folder)) {
-        if (!name.endsWith('.conf') || name.startsWith('.')) continue;
-        const first = found.get(name);
-        // It would come to light where that one went.
-        if (first !== undefined) found.set(name, { ...first, movable: false });
-        else found.set(name, { path: join(folder, name), movable: own.has(basename(folder)) && isOfPeople(folder) });
-      }
-    }
-    return [...found].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))).map(([, one]) => one);
+    return dropInsOf(this.#folders, [unit, ...this.aliases(unit)], this.#unitDir);
   }
 
   /** What the unit pulls in by links of its own, which go by its name. */
@@ -113,39 +97,11 @@ export class UnitFolders {
   }
 }
 
-/** Neither a package's nor a generator's. */
-function isOfPeople(folder: string): boolean {
-  return !/^(\/usr\/(?!local\/)|\/lib\/|\/run\/(user\/\d+\/)?systemd\/generator)/.test(folder);
-}
-
-/**
- * The names that drop-ins for a unit may go by, in systemd's order: its own, its template's, and each that ends at a dash
- * of its name (unit_file_find_dirs).
- */
-function forms(unit: string): readonly string[] {
-  if (unit === 'service') return [unit];
-  const template = templateOf(unit);
-  const { prefix, instance } = nameOf(unit);
-  const dash = prefix.replace(/-$/, '').lastIndexOf('-');
-  const chopped = `${prefix.slice(0, dash + 1)}${instance ? `@${instance}` : ''}.service`;
-  return [unit, ...(template === undefined ? [] : forms(template)), ...(dash < 1 ? [] : forms(chopped))];
-}
-
 /** Where a name leads to a template, it means that one's instance of the same name. */
 function instanceOf(target: string, unit: string): string {
   const { prefix, instance } = nameOf(target);
   const own = nameOf(unit).instance;
   return instance === '' && own !== undefined ? `${prefix}@${own}.service` : target;
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
-    throw error;
-  }
 }
 
 function realOf(path: string): string {

@@ -1,26 +1,9 @@
-/** What a unit's name says; `instance` is undefined where it is none, and '' of a template. */
-export interface UnitName {
-  readonly unit: string;
-  readonly prefix: string;
-  readonly instance: string | undefined;
-}
-
-export function nameOf(unit: string): UnitName {
-  const [, prefix = unit, instance] = /^([^@]*)(?:@(.*))?\.[a-z]+$/s.exec(unit) ?? [];
-  return { unit, prefix, instance };
-}
-
-/** `x@.service` of `x@1.service`. */
-export function templateOf(unit: string): string | undefined {
-  const { prefix, instance } = nameOf(unit);
-  return instance === undefined || instance === '' ? undefined : `${prefix}@.service`;
-}
+import type { UnitName } from '../../supervisors/systemd/unit-name.ts';
+import { nameFor } from '../service-names.ts';
 
 /** A name that a service of ours may have: `NetworkManager.service` is networkmanager, `getty@tty1.service` is getty-tty1. */
 export function serviceNameOf(unit: string): string {
-  const stem = unescaped(unit.replace(/\.service$/, ''), '-').toLowerCase();
-  const name = stem.replace(/[^a-z0-9_.-]+/g, '-').replace(/^[^a-z0-9]+|-+$/g, '');
-  return name.slice(0, 63) || 'unit';
+  return nameFor(unescaped(unit.replace(/\.service$/, ''), '-'));
 }
 
 /** Is the unit that we write for it called the same? */

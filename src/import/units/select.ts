@@ -1,7 +1,7 @@
 import { matchesGlob } from 'node:path';
 import { readUnit } from '../../supervisors/systemd/read-unit.ts';
+import { nameOf } from '../../supervisors/systemd/unit-name.ts';
 import { readUnitFile, type UnitFolders } from './files.ts';
-import { nameOf } from './names.ts';
 
 /** What a host can't be without: imported only where it is asked for by name. */
 const VITAL =

@@ -1,4 +1,4 @@
-import type { UnitName } from './names.ts';
+import type { UnitName } from '../../supervisors/systemd/unit-name.ts';
 import type { Ignored, UnitLine } from './text.ts';
 
 /** What a manager has for units that say nothing else (systemd-system.conf(5)), in microseconds. */

@@ -2,6 +2,7 @@ import type { Actual, ActualDefinition, DesiredState, HostFile, ServiceId, Unrea
 import { Failure, type Problem, why } from '../../problem.ts';
 import type { Scope } from '../shared/bus-address.ts';
 import { type Disk, readText } from './disk.ts';
+import { dropInsThatGo } from './drop-ins.ts';
 import type { Manager } from './manager.ts';
 import { BLOCK, SETTINGS } from './names.ts';
 import { type Means, type Ran, ranOf } from './runs.ts';
@@ -71,12 +72,17 @@ export function foreign({ listed }: Sight, id: ServiceId, owner: string): Actual
   return { kind: 'actual', id, owner: { kind: 'foreign', owner }, definition: { hash: undefined }, run, restarts: 0 };
 }
 
-/** Somebody else's unit that the service of its name may take the place of as it is: with its process, and its drop-ins. */
+/**
+ * Somebody else's unit that the service of its name may take the place of as it is: with its process, and the drop-ins
+ * that whoever imported it has read into its service file.
+ */
 export async function inPlace(sight: Sight, id: ServiceId, path: string): Promise<Actual> {
-  const { disk, unitDir } = sight;
+  const { disk, unitDir, scope } = sight;
   const unit = `${id}.service`;
   const { run, restarts } = await ranOf(sight, { id, unit, hash: undefined, fields: undefined });
-  const paths = [path, ...besides(sight, unit)].filter((file) => file.startsWith(`${unitDir}/`));
+  const gone = new Set(dropInsThatGo(disk, unit, scope));
+  const dropIns = besides(sight, unit).filter((file) => gone.has(file));
+  const paths = [path, ...dropIns].filter((file) => file.startsWith(`${unitDir}/`));
   const files = paths.map((file) => hostFile(file, readText(file) ?? '', undefined));
   return {
     kind: 'actual',

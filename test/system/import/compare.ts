@@ -9,7 +9,7 @@ import { importUnits } from '../../../src/import/units.ts';
 import { installedVersion } from '../../../src/supervisors/shared/systemd-version.ts';
 import { unitPath } from '../../../src/supervisors/systemd/bus-path.ts';
 import { define } from '../../../src/supervisors/systemd/define.ts';
-import { foldersOf } from '../../../src/supervisors/systemd/disk.ts';
+import { foldersOf, unitDirOf } from '../../../src/supervisors/systemd/disk.ts';
 import { differences, type Properties } from './properties.ts';
 import { serviceOf } from './service.ts';
 
@@ -32,9 +32,9 @@ export interface Compared {
 
 const { manager = 'system', units } = JSON.parse(readFileSync(0, 'utf8')) as Asked;
 const scope = manager === 'user' ? ['--user'] : [];
-const unitDir = manager === 'user' ? `${process.env.HOME}/.config/systemd/user` : '/etc/systemd/system';
+const unitDir = unitDirOf(manager);
 
-const folders = new UnitFolders(foldersOf(manager));
+const folders = new UnitFolders(foldersOf(manager), unitDirOf(manager));
 const found = await importUnits({ manager, units, packaged: 'rewritten' });
 const imported = found.filter((one): one is Imported => one.kind === 'imported');
 const before = new Map(imported.map((one) => [one, propertiesOf(unitOf(one))]));

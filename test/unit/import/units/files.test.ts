@@ -23,7 +23,8 @@ const link = (path: string, target: string) => {
   symlinkSync(target, join(root, path));
 };
 const folders = () => [join(root, 'etc'), join(root, 'usr')];
-const own = () => new UnitFolders(folders());
+const unitDir = () => join(root, 'etc');
+const own = () => new UnitFolders(folders(), unitDir());
 const short = (path: string) => path.slice(root.length + 1);
 
 it('takes the first file of a name, follows other names of it, and knows a mask', () => {
@@ -70,7 +71,7 @@ it('has drop-ins by their names, whatever folder they are in, the first of each'
       .dropIns('a-b@1.service')
       .map(({ path, movable }) => [short(path), movable]),
   ).toEqual([
-    ['etc/a-b@.service.d/20.conf', true],
+    ['etc/a-b@.service.d/20.conf', false],
     ['etc/service.d/30.conf', false],
     ['usr/a-.service.d/40.conf', false],
     ['etc/a-@1.service.d/41.conf', false],
@@ -93,7 +94,7 @@ it('imports what is asked for by patterns, and says what is not there', async ()
   link('etc/alias.service', join(root, 'etc/web.service'));
   link('etc/masked.service', '/dev/null');
   const found = async (...units: readonly string[]) =>
-    (await importUnits({ manager: 'system', folders: folders(), units })).map((one) =>
+    (await importUnits({ manager: 'system', folders: folders(), unitDir: unitDir(), units })).map((one) =>
       one.kind === 'imported' ? one.name : one.problem.summary,
     );
   expect(await found('web*', 'alias', 't@x')).toEqual(['web-2', 'web', 't-x']);
@@ -109,7 +110,7 @@ it('says of what can not be read why, and goes on', async () => {
   put('etc/a.service', 'etc/b.service');
   rmSync(join(root, 'etc/b.service'));
   mkdirSync(join(root, 'etc/b.service'));
-  const found = await importUnits({ manager: 'system', folders: folders(), units: ['*'] });
+  const found = await importUnits({ manager: 'system', folders: folders(), unitDir: unitDir(), units: ['*'] });
   expect(found.map((one) => (one.kind === 'imported' ? one.name : one.problem.summary))).toEqual([
     'a',
     `cannot import b.service: cannot read ${join(root, 'etc/b.service')}: it is a directory`,

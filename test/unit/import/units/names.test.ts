@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { nameOf, serviceNameOf, sliceOf, withOwnSpecifiers } from '../../../../src/import/units/names.ts';
+import { serviceNameOf, sliceOf, withOwnSpecifiers } from '../../../../src/import/units/names.ts';
+import { nameOf } from '../../../../src/supervisors/systemd/unit-name.ts';
 
 it.each([
   ['web.service', 'web'],
@@ -7,7 +8,7 @@ it.each([
   ['getty@tty1.service', 'getty-tty1'],
   ['systemd-fsck@dev-disk-by\\x2duuid-AB.service', 'systemd-fsck-dev-disk-by-uuid-ab'],
   ['a:b.service', 'a-b'],
-  ['-.service', 'unit'],
+  ['-.service', 'service'],
   [`${'x'.repeat(80)}.service`, 'x'.repeat(63)],
 ])('%s is named %s', (unit, name) => {
   expect(serviceNameOf(unit)).toBe(name);

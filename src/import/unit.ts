@@ -64,7 +64,14 @@ export function importUnitText(unit: string, text: Buffer | string, context: Par
       ...texts.flatMap(({ broken }) =>
         broken === undefined
           ? []
-          : [{ key: 'the rest of the file', at: broken.at, why: `${broken.why}: systemd reads no further` }],
+          : [
+              {
+                key: 'the rest of the file',
+                at: broken.at,
+                why: `${broken.why}: systemd reads no further`,
+                noEffect: true as const,
+              },
+            ],
       ),
     ],
   });
@@ -117,6 +124,7 @@ function withKnown(
         why: key.startsWith('X-')
           ? 'it is not meant for systemd, which passes over it'
           : 'the systemd of this host knows no such directive, and passes over it',
+        noEffect: true,
       })),
   };
 }

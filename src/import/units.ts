@@ -85,7 +85,8 @@ export function isOfOthers(path: string): boolean {
 
 function notThere(name: string, names: readonly string[], manager: 'system' | 'user'): Refused {
   const unit = name.endsWith('.service') ? name : `${name}.service`;
-  const near = closest(unit, names);
+  const stems = names.map((other) => other.replace(/\.service$/, ''));
+  const near = closest(unit.replace(/\.service$/, ''), stems);
   const hint = near === undefined ? '`systemctl list-unit-files` lists those there are' : `did you mean '${near}'?`;
   const pattern = /[*?[]/.test(name);
   const problem: Problem = {

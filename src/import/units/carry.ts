@@ -72,27 +72,27 @@ function rawOf(lines: Lines): { readonly raw: readonly RawLine[]; readonly losse
   for (const { line, of } of lines.raw()) {
     const why = whyNotCarried(line);
     if (why === undefined) raw.push(line);
-    else losses.push(lossOf(line, of, why));
+    else losses.push({ ...lossOf(line, of), ...why });
   }
   // Each section has its own order, and systemd reads the unit's own relations first.
   return { raw: ['Unit', 'Service', 'Install'].flatMap((own) => raw.filter(([section]) => section === own)), losses };
 }
 
-function lossOf([section, key, value]: RawLine, of: UnitLine | undefined, why: string): Loss {
+function lossOf([section, key, value]: RawLine, of: UnitLine | undefined): Omit<Loss, 'why'> {
   return {
     key: `[${section}] ${key}`,
     value: maskedValue(key, value),
-    why,
     ...(of === undefined ? {} : { at: of.at }),
   };
 }
 
 /** Why `raw.systemd` takes no such line. */
-function whyNotCarried([, key, value]: RawLine): string | undefined {
-  if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(key)) return 'systemd knows no such directive, and passes over it';
+function whyNotCarried([, key, value]: RawLine): Pick<Loss, 'why' | 'noEffect'> | undefined {
+  if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(key))
+    return { why: 'systemd knows no such directive, and passes over it', noEffect: true };
   const why = whyNotPlain(value);
-  if (why !== undefined) return `its value ${why}`;
+  if (why !== undefined) return { why: `its value ${why}` };
   if (/^(Unset)?Environment$/.test(key) && /RECONCILED_(DEFINITION|INSTANCE|SUPERVISOR)\b/.test(value))
-    return 'its variables of the form RECONCILED_… tell what runs';
+    return { why: 'its variables of the form RECONCILED_… tell what runs' };
   return undefined;
 }

@@ -16,6 +16,7 @@ export interface Ignored {
   readonly value?: string;
   readonly at: Position;
   readonly why: string;
+  readonly noEffect: true;
 }
 
 export interface UnitText {
@@ -41,7 +42,7 @@ export function readUnitText(file: string, bytes: Buffer | string): UnitText {
     if (line === '') continue;
     const at = positionOf(file, number, excerpt);
     const pass = (key: string, why: string, value?: string) => {
-      ignored.push({ key, at, why, ...(value === undefined ? {} : { value: maskedValue(key, value) }) });
+      ignored.push({ key, at, why, noEffect: true, ...(value === undefined ? {} : { value: maskedValue(key, value) }) });
     };
     if (!valid) {
       pass(`line ${number}`, 'it is no valid UTF-8, so systemd passes over it');

@@ -51,8 +51,10 @@ export function carry(source: UnitSource): Carried {
   const comments = new Map<string, string>();
   if (command !== undefined && looksSecret(command, (value) => maskField('command', value)))
     comments.set('command', 'An argument looks like a secret: better keep it in a file that only the program reads.');
-  if (suspicious.length > 0)
-    comments.set('raw', `${suspicious.join(', ')}: looks like a secret, but only systemd can tell its value.`);
+  const secret =
+    suspicious.length === 0 ? '' : `\n${suspicious.join(', ')}: a secret? Only systemd can tell its value.`;
+  if (raw.length > 0)
+    comments.set('raw', `Lines of the unit that there is no word for; an empty value takes back what we add.${secret}`);
   const words = {
     ...optional('description', description),
     ...optional('command', command),

@@ -95,7 +95,10 @@ describe('a unit', () => {
           ],
         },
       },
-      comments: new Map([['', 'Imported from /etc/systemd/system/scan_bridge.service.']]),
+      comments: new Map([
+        ['raw', 'Lines of the unit that there is no word for; an empty value takes back what we add.'],
+        ['', 'Imported from /etc/systemd/system/scan_bridge.service.'],
+      ]),
       secrets: { API_TOKEN: 'hush' },
       losses: [],
     });

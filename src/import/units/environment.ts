@@ -47,7 +47,13 @@ function assignmentsOf(lines: Lines): {
     for (let left = value; left !== ''; ) {
       const next = firstWord(left, 'refuse');
       const pass = (why: string, what: string) => {
-        ignored.push({ key: '[Service] Environment', value: maskedValue('Environment', what), at, why, noEffect: true });
+        ignored.push({
+          key: '[Service] Environment',
+          value: maskedValue('Environment', what),
+          at,
+          why,
+          noEffect: true,
+        });
       };
       if (next === undefined) {
         pass('a quote is never closed, or an escape is none: systemd passes over it', left);

@@ -42,7 +42,13 @@ export function readUnitText(file: string, bytes: Buffer | string): UnitText {
     if (line === '') continue;
     const at = positionOf(file, number, excerpt);
     const pass = (key: string, why: string, value?: string) => {
-      ignored.push({ key, at, why, noEffect: true, ...(value === undefined ? {} : { value: maskedValue(key, value) }) });
+      ignored.push({
+        key,
+        at,
+        why,
+        noEffect: true,
+        ...(value === undefined ? {} : { value: maskedValue(key, value) }),
+      });
     };
     if (!valid) {
       pass(`line ${number}`, 'it is no valid UTF-8, so systemd passes over it');

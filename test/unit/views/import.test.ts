@@ -51,18 +51,6 @@ const REPORT: ImportReport = {
 };
 
 describe('what an import tells', () => {
-  it('apart what had no effect until now: that is no loss', () => {
-    const loss = { key: '[Service] Restrat', value: 'always', where: 'web.service:3', why: 'systemd passes over it' };
-    const [web] = REPORT.services.map((service) => ({ ...service, losses: [{ ...loss, same: true as const }] }));
-    const report = { ...REPORT, services: web === undefined ? [] : [web], refused: [] };
-    expect(importText(report, style)).toContain(`
-Without effect until now, and not carried:
-  web: [Service] Restrat=always (web.service:3): systemd passes over it
-`);
-    expect(countsOf(report)).toMatchObject({ withoutLoss: 1, keysLost: 0, percent: 100 });
-    expect(importJson(report).services[0]?.losses).toEqual([{ ...loss, effect: false }]);
-  });
-
   it('each service with where it is from, what is to be looked at, and what was not carried', () => {
     expect(importText(REPORT, style)).toBe(`  + services/web.yaml     unit web.service (/etc/systemd/system/web.service)
   + services/worker.yaml  program worker (/etc/supervisor/supervisord.conf:12)

@@ -36,8 +36,8 @@ export const NOTES: Readonly<Record<string, string>> = {
 /** Whom a command is about: said at each that takes such names. */
 const NAMES = `NAME is a service, one of its instances (web@2), a group (dolphin or 'dolphin:*'), one of a group (dolphin:web) or a
 pattern of names ('web-*', quoted). A service goes before a group of its name.`;
-/** These keep names of services and groups as they are given. */
-const AS_GIVEN: ReadonlySet<string> = new Set(['freeze', 'unfreeze']);
+/** These keep names as they are given, or name something else. */
+const AS_GIVEN: ReadonlySet<string> = new Set(['freeze', 'unfreeze', 'import']);
 
 /** Each in a paragraph. */
 export function notesOf(command: Command): readonly string[] {

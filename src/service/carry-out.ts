@@ -42,6 +42,10 @@ async function take(change: Change): Promise<void> {
       return;
     case 'link':
       return link(change.path, change.to);
+    case 'links':
+      for (const name of change.made) link(join(change.folder, name), change.to + name);
+      for (const name of change.gone) rmSync(join(change.folder, name), { force: true });
+      return;
     case 'file':
       if (change.to === undefined) rmSync(change.path, { force: true });
       else writeAtomic(change.path, change.to, { mode: 0o644, sync: true });
@@ -62,6 +66,8 @@ function verbOf(change: Change): string {
     case 'file':
     case 'link':
       return `write ${change.path}`;
+    case 'links':
+      return `write links in ${change.folder}`;
     case 'remove':
       return `remove ${change.path}`;
     case 'stop':

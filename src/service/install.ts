@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { readIfThere } from '../host/files.ts';
+import { extrasLeft, type Links, planExtras } from './extras.ts';
 import type { Places } from './places.ts';
 import { isRelease, type Release } from './release.ts';
 import { type UnitOptions, unitText } from './unit-text.ts';
@@ -11,6 +12,7 @@ export type Change =
   | { readonly kind: 'release'; readonly path: string; readonly release: Release; readonly was: 'absent' | 'changed' }
   /** `was`: where the link leads to now, or what else is there. */
   | { readonly kind: 'link'; readonly path: string; readonly to: string; readonly was: string | undefined }
+  | Links
   | { readonly kind: 'file'; readonly path: string; readonly from?: string; readonly to?: string }
   | { readonly kind: 'remove'; readonly path: string; readonly what: string }
   /** The unit is stopped, and not started at boot any more. */
@@ -29,6 +31,7 @@ export function planInstall(places: Places, release: Release, unit: Omit<UnitOpt
     ...(from === to ? [] : [{ kind: 'file' as const, path: places.unit, to, ...(from === undefined ? {} : { from }) }]),
     ...linkTo(places.current, `releases/${release.name}`),
     ...linkTo(places.command, `${places.current}/dist/reconcile`),
+    ...planExtras(places, release),
     ...surplus(places, release.name).map((path) => ({ kind: 'remove' as const, path, what: 'an old release' })),
   ];
 }
@@ -47,6 +50,7 @@ export function planUninstall(places: Places): readonly Change[] {
           { kind: 'file' as const, path: places.unit, from },
         ]),
     ...(ours ? [{ kind: 'remove' as const, path: places.command, what: 'a link to it' }] : []),
+    ...extrasLeft(places),
     ...there.map((path) => ({ kind: 'remove' as const, path, what: WHAT[basename(path)] ?? 'of it' })),
   ];
 }

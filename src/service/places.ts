@@ -12,6 +12,10 @@ export interface Places {
   readonly unit: string;
   /** A link to the command line of the release in use. */
   readonly command: string;
+  /** A folder of links to its man pages. */
+  readonly man: string;
+  /** Links to what makes shells complete, by the name of their file in the release. */
+  readonly completions: Readonly<Record<string, string>>;
 }
 
 export const PREFIX = '/opt/reconciled';
@@ -23,6 +27,12 @@ export function placesOf(prefix: string = PREFIX): Places {
     current: join(prefix, 'current'),
     unit: `/etc/systemd/system/${UNIT}`,
     command: '/usr/local/bin/reconcile',
+    man: '/usr/local/share/man/man1',
+    completions: {
+      reconcile: '/usr/local/share/bash-completion/completions/reconcile',
+      _reconcile: '/usr/local/share/zsh/site-functions/_reconcile',
+      'reconcile.fish': '/usr/local/share/fish/vendor_completions.d/reconcile.fish',
+    },
   };
 }
 

@@ -6,6 +6,12 @@ import { sh } from '../rig/systemd/units.ts';
 import { DESIRED, Operated } from './operate/world.ts';
 
 const UNIT = '/etc/systemd/system/reconciled.service';
+const EXTRAS = [
+  ['/usr/local/share/man/man1/reconcile-status.1', '.TH RECONCILE'],
+  ['/usr/local/share/bash-completion/completions/reconcile', 'complete -F'],
+  ['/usr/local/share/zsh/site-functions/_reconcile', '#compdef reconcile'],
+  ['/usr/local/share/fish/vendor_completions.d/reconcile.fish', 'complete -c reconcile'],
+] as const;
 
 describeOnSystemd('reconcile install', () => {
   let world: Operated;
@@ -40,11 +46,14 @@ describeOnSystemd('reconcile install', () => {
     const alone = await world.reconcile('install', '--desired-state', DESIRED);
     expect(alone.code).toBe(1);
     expect(alone.stderr).toContain('nothing was changed: nobody has agreed to it');
-    for (const path of [UNIT, '/opt/reconciled', '/usr/local/bin/reconcile'])
+    for (const path of [UNIT, '/opt/reconciled', '/usr/local/bin/reconcile', ...EXTRAS.map(([path]) => path)])
       expect(world.host.exists(path)).toBe(false);
     const json = await world.reconcile('install', '--dry-run', '--json', '--desired-state', DESIRED);
     const { done, changes } = JSON.parse(json.stdout) as { done: boolean; changes: { kind: string }[] };
-    expect([done, changes.map(({ kind }) => kind)]).toEqual([false, ['release', 'file', 'link', 'link']]);
+    expect([done, changes.map(({ kind }) => kind)]).toEqual([
+      false,
+      ['release', 'file', 'link', 'link', 'links', 'links', 'links', 'links'],
+    ]);
   });
 
   it('on a terminal asks, and takes no for an answer', async () => {
@@ -66,6 +75,7 @@ describeOnSystemd('reconcile install', () => {
     const { code, stdout, stderr } = await world.host.exec(['systemd-analyze', 'verify', '--man=no', UNIT]);
     expect([code, stdout, stderr]).toEqual([0, '', '']);
     expect(await releases()).toHaveLength(1);
+    for (const [path, text] of EXTRAS) expect(await sh(world.host, `cat ${path}`)).toContain(text);
     await world.host.systemctl('enable', '--now', 'reconciled');
     expect((await world.pids(1)).size).toBe(1);
     expect(await world.host.systemctl('show', 'reconciled', '-p', 'Type,NRestarts')).toContain('Type=notify');
@@ -153,7 +163,7 @@ describeOnSystemd('reconcile install', () => {
     expect(stdout).toContain(`  - ${UNIT}\n`);
     expect(stderr).toContain('go on, unsupervised: 1 (web)');
     expect(stderr).toContain('Left as they are: /run/reconciled, /var/lib/reconciled, /var/log/reconciled');
-    for (const path of [UNIT, '/opt/reconciled', '/usr/local/bin/reconcile'])
+    for (const path of [UNIT, '/opt/reconciled', '/usr/local/bin/reconcile', ...EXTRAS.map(([path]) => path)])
       expect(world.host.exists(path)).toBe(false);
     expect(await sh(world.host, `ps -o args= -p ${pid}`)).toBe('sleep 987101\n');
     expect((await world.reconcile('uninstall')).stdout).toBe('Nothing of it is installed.\n');

@@ -43,7 +43,7 @@ const WORDS: Readonly<Record<string, readonly Candidate[]>> = {
 };
 /** Arguments that are a service or a group, whatever they are called. */
 const ARE_NAMES: ReadonlySet<string> = new Set(['who what']);
-const NOT_NAMES: ReadonlySet<string> = new Set(['alert name']);
+const NOT_NAMES: ReadonlySet<string> = new Set(['alert name', 'import name']);
 
 /** What could stand in the place of the last of these words, that come after the program's own. */
 export function completionOf(top: Command, words: readonly string[]): Completion {

@@ -13,6 +13,13 @@ export type ShownChange =
       readonly release: { readonly files: readonly unknown[]; readonly bytes: number };
     }
   | { readonly kind: 'link'; readonly path: string; readonly to: string; readonly was: string | undefined }
+  | {
+      readonly kind: 'links';
+      readonly folder: string;
+      readonly to: string;
+      readonly made: readonly string[];
+      readonly gone: readonly string[];
+    }
   | { readonly kind: 'file'; readonly path: string; readonly from?: string; readonly to?: string }
   | { readonly kind: 'remove'; readonly path: string; readonly what: string }
   | { readonly kind: 'stop'; readonly unit: string };
@@ -50,6 +57,13 @@ function changeLines(change: ShownChange, style: Style): string[] {
       if (was === undefined) return [style.green(`  + ${path} -> ${to}`)];
       return [style.yellow(`  ~ ${path} -> ${to}  (was ${was})`)];
     }
+    case 'links': {
+      const { folder, to, made, gone } = change;
+      return [
+        ...(made.length === 0 ? [] : [style.green(`  + ${linksText(folder, made)} -> ${to}`)]),
+        ...(gone.length === 0 ? [] : [style.red(`  - ${linksText(folder, gone)}`)]),
+      ];
+    }
     case 'file': {
       const { path, from, to } = change;
       const mark = from === undefined ? '+' : to === undefined ? '-' : '~';
@@ -63,6 +77,11 @@ function changeLines(change: ShownChange, style: Style): string[] {
     default:
       return unreachable(change);
   }
+}
+
+function linksText(folder: string, names: readonly string[]): string {
+  const [first = '', ...more] = names;
+  return more.length === 0 ? `${folder}/${first}` : `${folder}/${first} and ${more.length} more`;
 }
 
 function diffLines(from: string | undefined, to: string, style: Style): string[] {

@@ -45,6 +45,8 @@ const places = (): Places => {
     current: join(prefix, 'current'),
     unit: join(folder, 'reconciled.service'),
     command: join(folder, 'bin/reconcile'),
+    man: join(folder, 'man1'),
+    completions: {},
   };
 };
 
@@ -106,6 +108,6 @@ it('is planned to the last change: nothing where it is installed, old releases b
   );
   expect(removed.map((path) => path.slice(releases.length + 1)).sort()).toEqual(['0.1', '0.2', 'x.new', 'y.old']);
   expect(
-    planUninstall(places()).map((change) => ('path' in change ? change.path.slice(folder.length) : change.unit)),
+    planUninstall(places()).map((change) => ('path' in change ? change.path.slice(folder.length) : change.kind)),
   ).toEqual(['/opt/releases']);
 });

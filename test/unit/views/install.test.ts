@@ -10,6 +10,7 @@ const CHANGES: readonly ShownChange[] = [
   { kind: 'file', path: '/etc/z.service', from: 'a\n' },
   { kind: 'link', path: '/opt/r/current', to: 'releases/1-ab', was: undefined },
   { kind: 'link', path: '/usr/local/bin/reconcile', to: '/opt/r/current/dist/reconcile', was: 'a file' },
+  { kind: 'links', folder: '/man', to: '/opt/r/current/dist/man/', made: ['a.1', 'b.1', 'c.1'], gone: ['old.1'] },
   { kind: 'remove', path: '/opt/r/0-ff', what: 'an old release' },
   { kind: 'stop', unit: 'reconciled.service' },
 ];
@@ -28,6 +29,8 @@ it('shows every change before it is made, files as diffs', () => {
   - /etc/z.service
   + /opt/r/current -> releases/1-ab
   ~ /usr/local/bin/reconcile -> /opt/r/current/dist/reconcile  (was a file)
+  + /man/a.1 and 2 more -> /opt/r/current/dist/man/
+  - /man/old.1
   - /opt/r/0-ff  an old release
   - reconciled.service  is stopped and does not start at boot any more; its services go on
 `);

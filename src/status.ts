@@ -57,7 +57,7 @@ export function statusOf(
       ...named(service.id, service),
       state: note === null ? 'ABSENT' : 'UNREADABLE',
       missing: isMissing(service, undefined) || (note !== null && service.state === 'running'),
-      note,
+      note: note ?? (isUntouched(service) ? 'nothing is done about it: `mode: observe`' : null),
     });
   }
   const found = new Set<ServiceId>();
@@ -112,6 +112,11 @@ export function statusOf(
   return [...rows.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** What is not there yet is not to be made, as its own file says. */
+function isUntouched({ written }: Service): boolean {
+  return written.mode === 'observe';
+}
+
 /** Should it run by now, and does not? What could not be read is not known to. */
 function isMissing(service: Service | undefined, run: Run | undefined): boolean {
   if (service?.state !== 'running') return false;
@@ -124,7 +129,7 @@ function isMissing(service: Service | undefined, run: Run | undefined): boolean 
     case 'stopped':
       return run.started || service.autostart;
     case undefined:
-      return service.autostart;
+      return service.autostart && !isUntouched(service);
     default:
       return true;
   }

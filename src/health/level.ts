@@ -20,6 +20,9 @@ export type Found = Actual | UnreadableObject | 'unread' | undefined;
 export function lifeOf(service: Service, found: Found): Life {
   if (service.state !== 'running' && service.state !== 'manual') return { kind: 'idle', why: 'it is not to run' };
   if (found === 'unread' || found?.kind === 'unreadable') return BETWEEN;
+  // Nobody is to make it yet: where it runs now is another's affair.
+  if (found === undefined && service.written.mode === 'observe')
+    return { kind: 'idle', why: 'nothing is done about it: `mode: observe`' };
   if (found === undefined) return ended(service, 'it is not there');
   if (found.owner.kind === 'foreign' && !found.owner.superseded)
     return ended(service, `what has this name belongs to '${found.owner.owner}'`);

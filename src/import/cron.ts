@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Json } from '../canonical.ts';
-import { homeOf } from '../graph/accounts.ts';
+import { homeOf, userOf } from '../graph/accounts.ts';
 import { CRON_PLACES, type CronPlaces, type Crontab, jobIn, readCrontabs } from '../graph/crontabs.ts';
 import type { Processes } from '../graph/processes.ts';
 import { lookalikes } from '../graph/strays.ts';
@@ -47,6 +47,8 @@ function foundIn({ path, text, user }: Crontab, supervisor: SupervisorName, proc
     if (job === undefined) {
       return [refused(origin, at, 'it names no command', 'write a user and a command, or remove the line')];
     }
+    // Of users others than us a crontab is not ours to take over.
+    if (globalThis.process.getuid?.() !== 0 && userOf(globalThis.process.getuid?.() ?? 0) !== job.user) return [];
     return [foundOf(origin, at, job, variables, supervisor, processes)];
   });
 }
@@ -122,7 +124,7 @@ function foundOf(
     service,
     comments,
     secrets,
-    losses: lossesOf(read, MAILTO, at),
+    losses: lossesOf(read, origin.line, MAILTO, at),
   };
 }
 
@@ -155,11 +157,17 @@ function logsOf({ stdout, stderr }: ShellLine): { readonly logs?: Json } {
   return { logs: { ...(stdout === undefined ? {} : { stdout }), ...(stderr === undefined ? {} : { stderr }) } };
 }
 
-function lossesOf({ dropped }: ShellLine, mailTo: string | undefined, at: Position): readonly Loss[] {
-  const losses = dropped
+function lossesOf({ dropped }: ShellLine, line: string, mailTo: string | undefined, at: Position): readonly Loss[] {
+  const [input] = /(?<!\\)%.*$/.exec(line) ?? [];
+  const why = 'cron gives it what is behind the first % to read, and no supervisor does';
+  const read: readonly Loss[] = input === undefined ? [] : [{ key: '%', value: maskText(input), at, why }];
+  const others = dropped
     .filter(({ same }) => !same)
     .map(({ text, why }): Loss => ({ key: 'command', value: maskText(text), at, why }));
+  const losses = [...read, ...others];
   if (mailTo === undefined || mailTo === '') return losses;
-  const why = 'what it prints is no longer sent by mail: it is in its log';
-  return [...losses, { key: 'MAILTO', value: mailTo, at, why }];
+  return [
+    ...losses,
+    { key: 'MAILTO', value: mailTo, at, why: 'what it prints is no longer sent by mail: it is in its log' },
+  ];
 }

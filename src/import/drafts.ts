@@ -164,6 +164,7 @@ export function nameOfOrigin(origin: Origin): string {
     case 'file':
       return origin.path;
     case 'process':
+      if (origin.command.length === 0) return `process ${origin.pid}`;
       return `process ${origin.pid}: ${(maskField('command', [...origin.command]) as readonly string[]).join(' ')}`;
   }
 }

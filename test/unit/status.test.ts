@@ -61,3 +61,17 @@ it('takes what is not there, belongs to others or could not be read for missing'
     false,
   );
 });
+
+it('what is only observed is not missing where it is not there; what it may take the place of is told as it runs', () => {
+  const observed = service({ written: { supervisor: 'builtin', command: ['web'], mode: 'observe' } });
+  expect(missing(observed)).toBe(false);
+  expect(rowOf(observed, new Map([['builtin', { kind: 'read', objects: [] }]]))?.note).toContain('mode: observe');
+  const owner = { kind: 'foreign', owner: '/etc/systemd/system/web.service', superseded: true } as const;
+  const run: Run = { kind: 'running', pid: 7, since: 0, definition: 'unknown' };
+  expect(rowOf(observed, new Map([['builtin', { kind: 'read', objects: [actual(run, owner)] }]]))).toMatchObject({
+    state: 'RUNNING',
+    pid: 7,
+    missing: false,
+    note: expect.stringContaining('/etc/systemd/system/web.service still'),
+  });
+});

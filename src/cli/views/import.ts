@@ -79,12 +79,15 @@ export function countsOf({ services, supervisors, there, refused }: ImportReport
 
 export function importText(report: ImportReport, style: Style): string {
   const { services, supervisors, there, refused, files, notices, unread, written } = report;
-  const widest = Math.min(44, Math.max(0, ...[...services, ...there].map(({ file }) => file.length)));
+  const widest = Math.min(
+    44,
+    Math.max(0, ...[...services, ...there].map(({ file }) => file.length), ...files.map(({ path }) => path.length)),
+  );
   const lines = [
     ...services.map(({ file, origin }) => `  ${style.green(`+ ${file.padEnd(widest)}`)}  ${origin}`),
     ...files
       .filter(({ kind }) => kind !== 'service')
-      .map((file) => `  ${style.green(`+ ${file.path}`)}  ${about(file)}`),
+      .map((file) => `  ${style.green(`+ ${file.path.padEnd(widest)}`)}  ${about(file)}`),
     ...there.map(({ file, origin }) => `    ${file.padEnd(widest)}  ${style.dim(`there already: ${origin}`)}`),
     ...refused.map(({ origin }) => `  ${style.red('!')} ${origin}`),
   ];

@@ -57,6 +57,14 @@ describe('what a run says of a service', () => {
     expect(lifeOf(stopped, actual(stopped, RUNNING)).kind).toBe('idle');
   });
 
+  it('is idle where it is not there and nothing is done about it; as the unit whose place it may take is', () => {
+    const observed = service('web', { written: { mode: 'observe' } });
+    expect(lifeOf(observed, undefined).kind).toBe('idle');
+    const owner = { kind: 'foreign', owner: '/etc/systemd/system/web.service' } as const;
+    expect(lifeOf(observed, actual(web, RUNNING, { owner: { ...owner, superseded: true } })).kind).toBe('up');
+    expect(lifeOf(observed, actual(web, RUNNING, { owner })).kind).toBe('down');
+  });
+
   it('is down where it is not there, and unknown where that could not be read', () => {
     expect(lifeOf(web, undefined)).toEqual({ kind: 'down', why: 'it is not there' });
     expect(lifeOf(web, 'unread')).toEqual({ kind: 'between' });

@@ -80,6 +80,7 @@ it("a user's own crontab names no user, and its lines run in the home folder, fo
   const { service } = imported(found);
   expect(service.command).toEqual(['/usr/bin/sleep', '1']);
   expect(service.directory).toBe(userInfo().homedir);
+  expect(imported(found).losses).toMatchObject([{ key: '%', value: '% this is read by it' }]);
 });
 
 it.each([

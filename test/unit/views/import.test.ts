@@ -52,10 +52,12 @@ const REPORT: ImportReport = {
 
 describe('what an import tells', () => {
   it('each service with where it is from, what is to be looked at, and what was not carried', () => {
-    expect(importText(REPORT, style)).toBe(`  + services/web.yaml     unit web.service (/etc/systemd/system/web.service)
-  + services/worker.yaml  program worker (/etc/supervisor/supervisord.conf:12)
+    expect(
+      importText(REPORT, style),
+    ).toBe(`  + services/web.yaml            unit web.service (/etc/systemd/system/web.service)
+  + services/worker.yaml         program worker (/etc/supervisor/supervisord.conf:12)
   + /etc/reconciled/env/web.env  mode 0600: API_TOKEN
-    services/old.yaml     there already: unit old.service (/etc/systemd/system/old.service)
+    services/old.yaml            there already: unit old.service (/etc/systemd/system/old.service)
   ! unit bad.service (/etc/systemd/system/bad.service)
 
 To look at:

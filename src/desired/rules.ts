@@ -66,7 +66,7 @@ function backoffRule({ restart }: Partial<ServiceFile>): Finding[] {
 }
 
 /** What a host can't be without. */
-const VITAL = /^(systemd-.*|dbus(-broker)?|user@.*|getty@.*|sshd?)\.service$/;
+export const VITAL = /^(systemd-.*|dbus(-broker)?|user@.*|getty@.*|sshd?)\.service$/;
 
 const KINDS = ['unit', 'timer', 'program', 'process', 'cron'] as const;
 

@@ -1,4 +1,5 @@
 import type { Json } from '../canonical.ts';
+import { VITAL } from '../desired/rules.ts';
 import type { SupervisorName } from '../model.ts';
 import { maskField, maskText } from '../secrets.ts';
 import type { Imported, Loss, Origin } from './found.ts';
@@ -106,6 +107,7 @@ function draftOf(one: Imported, name: string, envDir: string): ServiceDraft {
     ...(name === one.name ? [] : [`'${one.name}' is another service: this one is called '${name}'`]),
     ...(env === undefined ? [] : [`secrets were moved out of it to ${path}: ${Object.keys(secrets).join(', ')}`]),
     ...secretsLeftIn(service),
+    ...(isVital(origin) && service.unit === undefined ? [VITAL_LEFT] : []),
   ];
   const left = (env?.left ?? []).map((key): Loss => {
     return {
@@ -130,9 +132,16 @@ function supersededBy({ origin, service }: Imported): readonly Json[] {
   const said = (service.supersedes as readonly Json[] | undefined) ?? [];
   if (said.length > 0) return said;
   // Managed by state alone: it stays whose it is.
-  if (origin.kind === 'unit' && service.unit === undefined) return [{ unit: origin.unit }];
+  if (origin.kind === 'unit' && service.unit === undefined) return isVital(origin) ? [] : [{ unit: origin.unit }];
   if (origin.kind === 'program') return origin.isFirst ? [{ program: origin.thing, config: origin.config }] : [];
   return [];
+}
+
+const VITAL_LEFT = 'it is part of the system itself: its place is never taken, and every plan holds it';
+
+/** Without it nobody can log in or repair anything. */
+function isVital(origin: Origin): boolean {
+  return origin.kind === 'unit' && VITAL.test(origin.unit);
 }
 
 /** What looks secret and can't be moved: an argument of a command is seen by everybody who may list processes. */

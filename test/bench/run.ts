@@ -1,5 +1,5 @@
 /**
- * Measures whole processes beside peers in one run and prints ratios: `npm run bench [-- a b c d e f g h i j k l m n o p]`.
+ * Measures whole processes beside peers in one run and prints ratios: `npm run bench [-- a b c d e f g h i j k l m n o p q]`.
  *   a  killed process -> new process: ours, supervisord, pm2
  *   b  file saved -> changed process running, 200 services
  *   c  dry run with nothing to do at 10, 200, 1,000 services: ours, `supervisorctl status`
@@ -11,6 +11,7 @@
  *   m  the daemon at 2,000 health probes: see probes.ts
  *   n, o  crash loops: see loops.ts
  *   p  `logs -f` of 50 services at 1,000 lines/s each: see logs.ts
+ *   q  status of 1,000 services: see status.ts
  */
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -23,6 +24,7 @@ import * as loops from './loops.ts';
 import { hasSupervisord, installPm2, pm2, supervisord } from './peers.ts';
 import * as probes from './probes.ts';
 import { type Bench, createBench, ended, median, ours, quantile, timed, usage } from './rig.ts';
+import * as status from './status.ts';
 import * as programs from './supervisord.ts';
 import * as systemd from './systemd.ts';
 
@@ -226,6 +228,7 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   n: () => loops.n(say),
   o: () => loops.o(say),
   p: () => logs.p(say),
+  q: () => status.q(say),
 };
 /** Where it is not installed, that is said in place of figures. */
 function underSupervisord(): Readonly<Record<string, () => Promise<void>>> {

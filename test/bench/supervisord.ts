@@ -18,7 +18,7 @@ const say = (line: string): void => {
 };
 
 /** A supervisord of the bench, and how to ask it by its own tool. */
-interface Instance {
+export interface Instance {
   readonly config: string;
   readonly include: string;
   ctl(...args: readonly string[]): number;
@@ -26,7 +26,7 @@ interface Instance {
 }
 
 /** `minfds` is small because a large one makes its spawning slower. */
-async function start(bench: Bench, tag: string, count: number, sections = ''): Promise<Instance> {
+export async function start(bench: Bench, tag: string, count: number, sections = ''): Promise<Instance> {
   const folder = join(bench.folder, tag);
   const [config, include] = [join(folder, 'supervisord.conf'), join(folder, 'conf.d')];
   mkdirSync(include, { recursive: true });
@@ -48,12 +48,12 @@ async function start(bench: Bench, tag: string, count: number, sections = ''): P
   return { config, include, ctl: (...args) => timed('supervisorctl', ['-c', config, ...args]).ms, stop };
 }
 
-function declared(bench: Bench, us: ReturnType<typeof ours>, name: string, extra = ''): void {
+export function declared(bench: Bench, us: ReturnType<typeof ours>, name: string, extra = ''): void {
   const text = serviceYaml(bench, name, extra).replace('supervisor: builtin', 'supervisor: supervisord/bench');
   writeFileSync(join(us.desired, 'services', `${name}.yaml`), text);
 }
 
-function useInstance(us: ReturnType<typeof ours>, { config, include }: Instance): void {
+export function useInstance(us: ReturnType<typeof ours>, { config, include }: Instance): void {
   mkdirSync(join(us.desired, 'supervisors'), { recursive: true });
   writeFileSync(join(us.desired, 'supervisors/bench.yaml'), `owned: false\nconfig: ${config}\ninclude: ${include}\n`);
 }

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type SystemdHost, systemdHost } from '../rig/systemd/host.ts';
 import { median, quantile, RECONCILE } from './rig.ts';
 
-const DESIRED = '/root/desired-state';
+export const DESIRED = '/root/desired-state';
 const names = (count: number) => Array.from({ length: count }, (_, i) => `s${i}`);
 const ms = (value: number) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 const ratio = (value: number) => `${value.toFixed(2)}x`;
@@ -42,7 +42,7 @@ function declare(host: SystemdHost, all: readonly string[]): void {
 }
 
 /** Wall time (ms) of a shell command in the host; fails where it does not end as expected. */
-async function timed(host: SystemdHost, script: string, codes: readonly number[] = [0]): Promise<number> {
+export async function timed(host: SystemdHost, script: string, codes: readonly number[] = [0]): Promise<number> {
   const start = performance.now();
   const { code, stdout, stderr } = await host.exec(['sh', '-c', script], { timeout: 1_200_000 });
   const took = performance.now() - start;
@@ -54,7 +54,7 @@ async function timed(host: SystemdHost, script: string, codes: readonly number[]
 const dryRun = `${RECONCILE} --dry-run --desired-state ${DESIRED} >/dev/null`;
 
 /** Resolves when it is up. */
-async function startDaemon(host: SystemdHost): Promise<ReturnType<SystemdHost['spawn']>> {
+export async function startDaemon(host: SystemdHost): Promise<ReturnType<SystemdHost['spawn']>> {
   const daemon = host.spawn([RECONCILE, 'daemon', '--desired-state', DESIRED]);
   let log = '';
   daemon.stderr.setEncoding('utf8').on('data', (chunk: string) => {
@@ -64,7 +64,7 @@ async function startDaemon(host: SystemdHost): Promise<ReturnType<SystemdHost['s
   return daemon;
 }
 
-async function withUnits(
+export async function withUnits(
   count: number,
   use: (host: SystemdHost, all: readonly string[]) => Promise<void>,
 ): Promise<void> {

@@ -76,7 +76,8 @@ async function touchHere(
     emit(event);
     if (event.kind === 'touched') recorder.tell(eventOf(event.touched, by));
   };
-  return operate(desired, request, { supervisors, emit: told, signal });
+  // Awaited here: what it asks is let go when this function returns.
+  return await operate(desired, request, { supervisors, emit: told, signal });
 }
 
 const SIGNALS = new Map(Object.entries(constants.signals).map(([name, number]) => [name, number]));

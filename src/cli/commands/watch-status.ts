@@ -17,7 +17,8 @@ const TIMES = 4;
 export async function watchStatus(context: Context, options: Options): Promise<number> {
   const end = new AbortController();
   const stop = () => end.abort();
-  process.once('SIGINT', stop).once('SIGTERM', stop);
+  // Not once: what shows the cursor again would else take itself for the only one who listens, and end us by the signal.
+  process.on('SIGINT', stop).on('SIGTERM', stop);
   using screen = process.stdout.isTTY && !options.json ? await terminal(context, options) : lines(context, options);
   let code = 0;
   for (let first = true; !end.signal.aborted; first = false) {

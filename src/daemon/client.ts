@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { http } from '../host/http.ts';
-import type { Event, Report, Status } from '../model.ts';
+import type { Event, Report } from '../model.ts';
 import type { Operated, TouchEvent } from '../operate/operate.ts';
 import { Failure, type Problem, why } from '../problem.ts';
 import { withSocketPath } from './socket.ts';
@@ -72,12 +72,6 @@ async function* untilAborted(answer: Readable, signal: AbortSignal): AsyncIterab
       });
     if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
   }
-}
-
-export async function askStatus(path: string): Promise<Status> {
-  let text = '';
-  for await (const chunk of await ask(path, 'GET', '/v1/status')) text += chunk;
-  return JSON.parse(text) as Status;
 }
 
 /** Has the daemon look again, and see what was decided. */

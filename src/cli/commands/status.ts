@@ -1,22 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Config } from '../../config.ts';
-import { readLastGood } from '../../decisions.ts';
-import { loadDesired, supervisorsInUse } from '../../engine.ts';
+import { askStatus } from '../../daemon/ask-status.ts';
 import { expandGroups, unknownName } from '../../groups.ts';
-import { holdsByDuel, recordedDuels } from '../../handover/duels.ts';
-import { createMonitor } from '../../health/monitor.ts';
 import { readHolder } from '../../host/lock.ts';
-import { leftTexts } from '../../left.ts';
-import type { Desired, ServiceStatus, Status } from '../../model.ts';
-import { observeAll } from '../../prepare.ts';
+import type { ServiceStatus, Status } from '../../model.ts';
 import { Failure } from '../../problem.ts';
-import { healthOfAll, statusOf, unprobed } from '../../status.ts';
-import { statusNotes } from '../../status-notes.ts';
-import { openRegistry } from '../../supervisors/index.ts';
-import { inForce } from '../../verify/in-force.ts';
 import type { Context, Options } from '../context.ts';
-import { problemsText } from '../views/problems.ts';
 import { statusJson, statusText } from '../views/status.ts';
 
 /** Where the daemon of a host keeps its sockets. */
@@ -67,7 +56,10 @@ function chosen(services: readonly ServiceStatus[], names: readonly string[]): r
 /** How all is now, and whether a daemon says so. */
 export async function currentStatus(context: Context): Promise<{ readonly status: Status; readonly daemon: boolean }> {
   const told = await fromDaemon(context);
-  return { status: told ?? (await readHere(context)), daemon: told !== undefined };
+  if (told !== undefined) return { status: told, daemon: true };
+  // What reads all of it takes longer to load than to ask.
+  const { readHere } = await import('./status-here.ts');
+  return { status: await readHere(context), daemon: false };
 }
 
 /** From the daemon of this runtime folder, by the socket that may be used; and where one has no services of one's own, of the host's. */
@@ -75,67 +67,16 @@ async function fromDaemon({ config, note }: Context): Promise<Status | undefined
   const { runtimeDir, desiredState } = config;
   const holder = readHolder(join(runtimeDir, 'lock'));
   if (holder?.role === 'daemon') {
-    const status = await ask(join(runtimeDir, 'control.sock'));
+    const status = await askStatus(join(runtimeDir, 'control.sock'));
     if (status !== undefined && holder.desiredState !== desiredState)
       note(`The daemon of ${runtimeDir} applies ${holder.desiredState}:\n`);
     if (status !== undefined) return status;
   }
   const there = existsSync(desiredState) ? [runtimeDir] : [runtimeDir, SYSTEM];
   for (const folder of new Set(there)) {
-    const status = existsSync(join(folder, 'status.sock')) ? await ask(join(folder, 'status.sock')) : undefined;
+    const status = existsSync(join(folder, 'status.sock')) ? await askStatus(join(folder, 'status.sock')) : undefined;
     if (status !== undefined && folder !== runtimeDir) note(`The daemon of this host (${folder}):\n`);
     if (status !== undefined) return status;
   }
   return undefined;
 }
-
-async function ask(path: string): Promise<Status | undefined> {
-  const { askStatus } = await import('../../daemon/client.ts');
-  try {
-    return await askStatus(path);
-  } catch (error) {
-    // It has ended since, is not up yet, or is not ours to ask: what it left tells as much.
-    if (error instanceof Failure) return undefined;
-    throw error;
-  }
-}
-
-async function readHere(context: Context): Promise<Status> {
-  const { config } = context;
-  const desired = await desiredOrLastGood(context);
-  await using monitor = createMonitor();
-  const { runtimeDir, logDir } = config;
-  await using registry = openRegistry({ owner: desired.policy.owner, runtimeDir, logDir, supervise: false, monitor });
-  const supervisors = await registry.take(supervisorsInUse(config, desired), desired.instances);
-  const observed = await observeAll(desired, supervisors, new AbortController().signal, STATUS);
-  const duels = holdsByDuel(recordedDuels(config.stateDir));
-  const left = leftTexts(config.stateDir, desired.services, Date.now());
-  const health = unprobed(desired, observed);
-  const services = statusOf(desired, observed, health, left, duels);
-  return { notes: await statusNotes(config, desired), ...healthOfAll(health), services };
-}
-
-/** A status is wanted most when something is wrong: with invalid files the last good state is shown beside the problems. */
-async function desiredOrLastGood({ config, note, style }: Context): Promise<Desired> {
-  try {
-    return await loadDesired(config);
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    const last = readLastGood(config.stateDir, config.desiredState);
-    if (last === undefined) throw error;
-    note(`${problemsText(error.problems, style)}\nThe last good desired state is shown:\n`);
-    return inForceIfKnown(config, last);
-  }
-}
-
-/** Where it can't be read what is quarantined, that is told above; what Git said last is shown as it is. */
-function inForceIfKnown(config: Config, last: Desired): Desired {
-  try {
-    return inForce(config, last);
-  } catch (error) {
-    if (error instanceof Failure) return last;
-    throw error;
-  }
-}
-
-const STATUS = { thorough: true, looking: true };

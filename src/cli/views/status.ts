@@ -33,18 +33,17 @@ export function statusText(status: Status, { style, width, now, wide = false, ch
   ];
   const top = head.length === 0 ? '' : `${head.join('\n')}\n\n`;
   if (services.length === 0) return `${top}No services.\n`;
-  const { columns, below } = wide ? { columns: sized(WIDE, services, now), below: [] } : fit(services, width, now);
+  const { columns, below } = wide ? { columns: cellsOf(WIDE, services, now), below: [] } : fit(services, width, now);
   const notes = services.map((service) => noteOf(service, now));
-  const row = (cells: readonly string[], mark: (column: Column) => (text: string) => string) =>
-    columns.map((column, i) => padded(column, cells[i] ?? '', mark(column))).join(GAP);
   const room = width - lengthOf(columns) - GAP.length;
-  const beside = notes.every((note) => stringWidth(note) <= room);
+  const beside = notes.every((note) => widthOf(note) <= room);
 
-  const lines = [row(titles(columns), () => style.dim)];
+  const lines = [columns.map((column) => padded(column, column.title, style.dim)).join(GAP)];
   services.forEach((service, i) => {
     const note = notes[i] ?? '';
-    const cells = columns.map((column) => column.cell(service, now));
-    const line = row(cells, ({ mark }) => mark?.(service, style) ?? ((text) => text));
+    const line = columns
+      .map((column) => padded(column, column.cells[i] ?? '', column.mark?.(service, style) ?? AS_IT_IS))
+      .join(GAP);
     lines.push(beside && note !== '' ? `${line}${GAP}${note}` : line);
     if (!beside && note !== '') for (const part of wrapped(note, width - INDENT.length)) lines.push(INDENT + part);
   });
@@ -84,35 +83,46 @@ interface Fitted {
   readonly below: readonly string[];
 }
 
-type Sized = Column & { readonly size: number };
+/** A column with its cells, each made and measured once: of a thousand services that is what takes the time. */
+type Sized = Column & { readonly cells: readonly string[]; readonly size: number };
 
-function sized(columns: readonly Column[], services: readonly ServiceStatus[], now: number): readonly Sized[] {
-  return columns.map((column) => {
-    const size = services.reduce(
-      (most, one) => Math.max(most, stringWidth(column.cell(one, now))),
-      column.title.length,
-    );
-    return { ...column, size };
-  });
+function cellsOf(columns: readonly Column[], services: readonly ServiceStatus[], now: number): readonly Sized[] {
+  return columns.map((column) =>
+    withCells(
+      column,
+      services.map((service) => column.cell(service, now)),
+    ),
+  );
 }
 
+function withCells(column: Column, cells: readonly string[]): Sized {
+  return { ...column, cells, size: cells.reduce((most, cell) => Math.max(most, widthOf(cell)), column.title.length) };
+}
+
+function widthOf(text: string): number {
+  return PLAIN_TEXT.test(text) ? text.length : stringWidth(text);
+}
+
+const PLAIN_TEXT = /^[ -~]*$/;
+const AS_IT_IS = (text: string) => text;
+
 function fit(services: readonly ServiceStatus[], width: number, now: number): Fitted {
-  let columns = sized(COLUMNS, services, now);
+  const whole = cellsOf(COLUMNS, services, now);
+  let columns = whole;
   const below: string[] = [];
   const tooLong = () => lengthOf(columns) > width;
   const without = ({ title }: Column) => {
     columns = columns.filter((column) => column.title !== title);
   };
   if (tooLong()) {
-    columns = columns.flatMap((column) => {
-      const { short } = column;
-      if (short === undefined) return [column];
-      return sized([{ ...column, cell: (service) => short(column.cell(service, now)) }], services, now);
+    columns = columns.map((column) => {
+      const { short, cells } = column;
+      return short === undefined ? column : withCells(column, cells.map(short));
     });
   }
   const shared: string[] = [];
   for (const column of [SUPERVISOR, SINCE]) {
-    const values = new Set(services.map((service) => column.cell(service, now)));
+    const values = new Set(whole.find(({ title }) => title === column.title)?.cells);
     if (values.size > 1 || !tooLong()) continue;
     without(column);
     shared.push(`${column.title} ${[...values][0]}`);
@@ -132,12 +142,8 @@ function lengthOf(columns: readonly Sized[]): number {
   return columns.reduce((sum, { size }) => sum + size, GAP.length * (columns.length - 1));
 }
 
-function titles(columns: readonly Column[]): string[] {
-  return columns.map(({ title }) => title);
-}
-
 function padded({ right, size }: Sized, cell: string, mark: (text: string) => string): string {
-  const space = ' '.repeat(Math.max(0, size - stringWidth(cell)));
+  const space = ' '.repeat(Math.max(0, size - widthOf(cell)));
   return right ? space + mark(cell) : mark(cell) + space;
 }
 
@@ -164,6 +170,7 @@ function wellLines({ host: { level, services, worst }, groups }: Status, style: 
 function noteOf(service: ServiceStatus, now: number): string {
   const ago = service.pid === null && service.since !== null ? ` (${age(service, now)} ago)` : '';
   const note = service.note === null ? null : sinceWhen(service.note, service, now);
+  if (note === null && ago === '' && service.definition !== 'stale') return '';
   const why = note === null ? ago.trim() : note + ago;
   const stale = service.definition === 'stale' ? 'runs an older definition; the next apply restarts it' : '';
   return [why, stale]

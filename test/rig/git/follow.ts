@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { askStatus } from '../../../src/daemon/client.ts';
+import { askStatus } from '../../../src/daemon/ask-status.ts';
 import type { Status } from '../../../src/model.ts';
 import { type DaemonProcess, until } from '../host.ts';
 import { createSite, type Site, type SiteOptions, sleeper } from './site.ts';
@@ -27,12 +27,12 @@ export async function running(options: SiteOptions = {}): Promise<Running> {
 
 /** What status says above its table, by the daemon itself: asked often, a command each time would be all that the machine does. */
 export async function notes(site: Site): Promise<Status['notes']> {
-  return (await askStatus(socketOf(site))).notes;
+  return (await askStatus(socketOf(site)))?.notes ?? [];
 }
 
 /** Pids by name of what runs, by the daemon itself. */
 export async function pidsOf(site: Site): Promise<Readonly<Record<string, number>>> {
-  const { services } = await askStatus(socketOf(site));
+  const { services = [] } = (await askStatus(socketOf(site))) ?? {};
   return Object.fromEntries(services.flatMap(({ name, pid }) => (pid === null ? [] : [[name, pid]])));
 }
 

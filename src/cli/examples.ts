@@ -29,6 +29,9 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
 export const NOTES: Readonly<Record<string, string>> = {
   reconcile:
     'Exit codes: 0 nothing to do or done, 1 error, 2 changes pending (--dry-run, plan), 3 something failed or is held.',
+  status:
+    'Exit codes: 0 all that is shown and should run does, 3 something should run and does not (stopped by hand, FATAL, HELD, between two starts, not there, or not to be read); neither what waits for a first start, nor what has ended as its restart policy allows.',
+  reload: 'Exit code 3 where one failed, or is not well since; those that come after it are left as they are.',
   logs: 'It reads as you, not as the daemon: what you may not read is told, and the rest is shown. Ctrl-C ends it (exit code 0).',
   alert: 'It is sent as you, from this process: no daemon is needed, and what the daemon may read you may not.',
 };

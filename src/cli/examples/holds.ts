@@ -4,11 +4,13 @@ export const HOLDS: Readonly<Record<string, readonly Example[]>> = {
   stop: [
     ['reconcile stop web --for 2h', 'stop it now, and have it left so (default: holds.for, 1h); start ends that'],
     ["reconcile stop 'dolphin:*' --reason 'disk swap'", 'all of a group; why is shown to whoever looks'],
+    ['reconcile stop --all --for 10m', 'everything, a supervisord of ours too'],
     ['reconcile stop web --until 2026-11-24T16:40', 'until then, in UTC'],
   ],
   restart: [
     ['reconcile restart web', 'a new process, from what Git says'],
-    ["reconcile restart 'dolphin:*'", 'all of a group, in their order'],
+    ["reconcile restart 'dolphin:*'", 'all of a group, in their order, as many at a time as its policy lets be down'],
+    ["reconcile restart 'web-*' db", 'by pattern and by name'],
     ["reconcile restart web --override 'it hangs'", 'though a window or a gate is shut'],
   ],
   reload: [

@@ -3,6 +3,9 @@ import type { Example } from '../examples.ts';
 export const LOOKS: Readonly<Record<string, readonly Example[]>> = {
   status: [
     ['reconcile status', 'every service: desired, real, since when'],
+    ["reconcile status dolphin 'web-*'", 'of a group, and by pattern'],
+    ['reconcile status --watch', 'kept up to date in its place; Ctrl-C ends it'],
+    ['reconcile status --wide', 'with group, memory, CPU time, definition, and since when'],
     ['reconcile status --json', 'for programs'],
   ],
   logs: [

@@ -108,12 +108,18 @@ function renamed(other: string, unit: string): Loss {
   return { key: other, why: `it ${what} ${unit}, and the service is called ${serviceNameOf(unit)}` };
 }
 
+/** Whatever the version: what may hold secrets is not to be carried unseen. */
+function isElsewhere(section: string, key: string): boolean {
+  return section !== 'Service' && /^(Environment|EnvironmentFile|Exec[A-Za-z]+)$/.test(key);
+}
+
 /** What this systemd does not know it takes no notice of. */
 function withKnown(
   all: readonly UnitLine[],
   known: ReadonlySet<string> | undefined,
 ): { readonly lines: readonly UnitLine[]; readonly ignored: readonly Ignored[] } {
-  const isKnown = ({ section, key }: UnitLine) => !key.startsWith('X-') && (known?.has(`${section}.${key}`) ?? true);
+  const isKnown = ({ section, key }: UnitLine) =>
+    !key.startsWith('X-') && (known?.has(`${section}.${key}`) ?? !isElsewhere(section, key));
   return {
     lines: all.filter(isKnown),
     ignored: all

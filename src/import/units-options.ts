@@ -14,6 +14,8 @@ export interface UnitsOptions {
    * `rewritten` makes it a unit of ours, of which later versions of the package are no part. Default: state.
    */
   readonly packaged?: 'state' | 'rewritten';
+  /** Rewrites even what a host can't be without, which is else managed by its state. Nothing lets it be taken over. */
+  readonly vital?: boolean;
   /** Folders of unit files in systemd's order. Default: those of the manager. */
   readonly folders?: readonly string[];
   /** The one of them that units of ours are in. Default: the manager's. */

@@ -1,4 +1,5 @@
 import { closest } from '../closest.ts';
+import { VITAL } from '../desired/rules.ts';
 import { type Problem, why } from '../problem.ts';
 import { foldersOf, unitDirOf } from '../supervisors/systemd/disk.ts';
 import { readUnit } from '../supervisors/systemd/read-unit.ts';
@@ -31,7 +32,7 @@ export const importUnits: ImportUnits = async (options) => {
 };
 
 function importUnit(folders: UnitFolders, asked: Asked, name: string, options: UnitsOptions): Found {
-  const { manager, packaged = 'state' } = options;
+  const { manager, packaged = 'state', vital = false } = options;
   const located = folders.locate(name);
   const { unit } = located;
   if (located.kind === 'missing') return notThere(name, folders.names(), manager);
@@ -57,7 +58,7 @@ function importUnit(folders: UnitFolders, asked: Asked, name: string, options: U
         .map((dropIn) => ({ ...dropIn, ...readUnitFile(dropIn.path) }))
         .filter(isForeign),
       dropInsOfNew: new Set(folders.dropIns(`${serviceNameOf(unit)}.service`).map((dropIn) => dropIn.path)),
-      byState: packaged === 'state' && isOfOthers(path),
+      byState: (packaged === 'state' && isOfOthers(path)) || (!vital && VITAL.test(unit)),
       state: {
         active: asked.active?.has(unit),
         startedWith: folders.startedWith(unit),
@@ -68,7 +69,8 @@ function importUnit(folders: UnitFolders, asked: Asked, name: string, options: U
       namedBy: [...folders.aliases(unit), ...folders.starters(unit)],
     });
   } catch (error) {
-    const at = (error as NodeJS.ErrnoException).path ?? path;
+    const { code, path: at = path } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
     return refused(`cannot read ${at}: ${why(error)}`, 'run as a user who may read it', 'unreadable');
   }
 }

@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { describeOnSystemd } from '../rig/systemd/describe.ts';
 import { type SystemdHost, systemdHost } from '../rig/systemd/host.ts';
+import { variable } from '../rig/systemd/units.ts';
 import { createWorld } from '../rig/systemd/world.ts';
 import type { Asked, Compared } from './import/compare.ts';
 import { ODD_LINKS, ODD_REFUSED, ODD_UNITS } from './import/odd-units.ts';
@@ -138,7 +139,8 @@ describeOnSystemd('units of systemd that are imported', () => {
 
   it('are taken over with their process, and the drop-ins that the service file says', async () => {
     put({
-      'own-web.service': '[Service]\nExecStart=/bin/sleep 1000\n[Install]\nWantedBy=multi-user.target\n',
+      'own-web.service':
+        "[Service]\nExecStart=/bin/sh -c 'sleep 1000; :' web --token=hush --x $A\nEnvironment=A=1 DB_PASSWORD=hush\n[Install]\nWantedBy=multi-user.target\n",
       'own-web.service.d/10-said.conf': '[Service]\nNice=3\nExecStartPre=/bin/true\n',
       'own-.service.d/20-all.conf': '[Service]\nOOMScoreAdjust=7\nUMask=0\n',
       'own-web.service.d/30-last.conf': '[Service]\nUMask=0077\nExecStartPre=/bin/echo\n',
@@ -153,6 +155,16 @@ describeOnSystemd('units of systemd that are imported', () => {
     const { code, stdout, stderr } = await world.reconcile('import', '--units', 'own-web', '--adopt');
     expect([code, stdout, stderr]).toEqual([0, expect.stringContaining('own-web'), expect.anything()]);
     expect(plain(await seen())).toBe(before);
+    // Nothing secret is in Git, and a new process has it all the same.
+    const own = async () => {
+      const pid = (await host.systemctl('show', '--property=MainPID', '--value', 'own-web')).trim();
+      return { argv: host.read(`/proc/${pid}/cmdline`), password: variable(host, Number(pid), 'DB_PASSWORD') };
+    };
+    const old = await own();
+    expect(old.argv).toContain('--token=hush');
+    await host.systemctl('restart', 'own-web');
+    expect(await own()).toEqual(old);
+    expect(host.read(`${world.desired}/services/own-web.yaml`)).not.toContain('hush');
     expect(host.read(join(UNITS, 'own-web.service'))).toContain('[X-Reconciled]');
     expect(readdirSync(host.path(join(UNITS, 'own-web.service.d'))).sort()).toEqual([
       '10-said.conf.before-reconciled',

@@ -1,14 +1,14 @@
 import type { Json } from '../../canonical.ts';
-import { maskField } from '../../secrets.ts';
 import { whyNotPlain } from '../../supervisors/systemd/escape.ts';
 import type { Loss } from '../found.ts';
-import { commandOf, looksSecret } from './command.ts';
+import { commandOf } from './command.ts';
 import { variablesOf } from './environment.ts';
 import { type Install, installOf } from './install.ts';
 import { carryType, lifeWords, typeOf } from './life.ts';
 import { Lines } from './lines.ts';
 import { keepsName, sliceOf, withOwnSpecifiers } from './names.ts';
 import { optional, processWords } from './process.ts';
+import { hideSecrets } from './secrets.ts';
 import type { RawLine, UnitSource } from './source.ts';
 import { maskedValue, type UnitLine } from './text.ts';
 
@@ -30,9 +30,10 @@ export interface Carried {
 export function carry(source: UnitSource): Carried {
   const { name, manager, path } = source;
   const renamed = !keepsName(name);
-  const lines = new Lines(
+  const hidden = hideSecrets(
     source.lines.map((line) => ({ ...line, value: withOwnSpecifiers(line.key, line.value, name, path, renamed) })),
   );
+  const lines = new Lines(hidden.lines);
   const type = typeOf(lines);
   const install = installOf(lines, source);
   carryType(lines, type);
@@ -41,20 +42,19 @@ export function carry(source: UnitSource): Carried {
   if (renamed) lines.first(...source.pullsIn.map(([directive, unit]): RawLine => ['Unit', directive, unit]));
   // An instance is enabled by itself.
   if (name.instance !== undefined) lines.take('Install.DefaultInstance');
-  const { environment, secrets, files, ignored, suspicious } = variablesOf(lines);
-  const ownPath = 'PATH' in environment || lines.of('Service.EnvironmentFile').length + files.length > 0;
+  const { environment, secrets: variables, files, ignored, suspicious } = variablesOf(lines);
+  const ownPath = 'PATH' in environment;
   const command = commandOf(lines, 'Service.ExecStart', ownPath);
   const reload = commandOf(lines, 'Service.ExecReload', ownPath);
   const { description, ...process } = processWords(lines, source);
   const { stop, restart } = lifeWords(lines, source);
   const { raw, losses } = rawOf(lines);
   const comments = new Map<string, string>();
-  if (command !== undefined && looksSecret(command, (value) => maskField('command', value)))
-    comments.set('command', 'An argument looks like a secret: better keep it in a file that only the program reads.');
   const secret =
     suspicious.length === 0 ? '' : `\n${suspicious.join(', ')}: a secret? Only systemd can tell its value.`;
   if (raw.length > 0)
     comments.set('raw', `Lines of the unit that there is no word for; an empty value takes back what we add.${secret}`);
+  const secrets = { ...variables, ...hidden.secrets };
   const words = {
     ...optional('description', description),
     ...optional('command', command),

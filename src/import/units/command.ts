@@ -1,4 +1,3 @@
-import type { Json } from '../../canonical.ts';
 import { whyNotCarried } from '../../supervisors/systemd/escape.ts';
 import { execStart } from '../../supervisors/systemd/exec.ts';
 import { isStraight, withoutSpecifiers } from './environment.ts';
@@ -37,9 +36,4 @@ function plainCommand(value: string, ownPath: boolean): readonly string[] | unde
 
 function withoutVariables(text: string): string | undefined {
   return text.replaceAll('$$', '').includes('$') ? undefined : text.replaceAll('$$', '$');
-}
-
-/** A command of which an argument looks secret. */
-export function looksSecret(command: readonly string[], mask: (value: Json) => Json | undefined): boolean {
-  return JSON.stringify(mask([...command])) !== JSON.stringify(command);
 }

@@ -1,4 +1,4 @@
-import { SECRET_KEY } from '../../secrets.ts';
+import { maskText, SECRET_KEY } from '../../secrets.ts';
 import { quoteAssignment, whyNotCarried } from '../../supervisors/systemd/escape.ts';
 import type { Lines } from './lines.ts';
 import type { RawLine } from './source.ts';
@@ -25,7 +25,7 @@ export function variablesOf(lines: Lines): Variables {
   const { assignments, ignored } = assignmentsOf(lines);
   for (const [key, written] of assignments) {
     const value = withoutSpecifiers(written);
-    const secret = SECRET_KEY.test(key);
+    const secret = SECRET_KEY.test(key) || maskText(written) !== written;
     if (value === undefined || whyNotCarried(value) !== undefined) {
       raw.push(['Service', 'Environment', quoteAssignment(key, written).replaceAll('%%', '%')]);
       if (secret) suspicious.push(key);

@@ -35,7 +35,7 @@ const scope = manager === 'user' ? ['--user'] : [];
 const unitDir = unitDirOf(manager);
 
 const folders = new UnitFolders(foldersOf(manager), unitDirOf(manager));
-const found = await importUnits({ manager, units, packaged: 'rewritten' });
+const found = await importUnits({ manager, units, packaged: 'rewritten', vital: true });
 const imported = found.filter((one): one is Imported => one.kind === 'imported');
 const before = new Map(imported.map((one) => [one, propertiesOf(unitOf(one))]));
 const dropIns = new Map(imported.map((one) => [one, folders.dropIns(unitOf(one)).map(({ path }) => path)]));

@@ -106,6 +106,12 @@ it('imports what is asked for by patterns, and says what is not there', async ()
   ]);
 });
 
+it('never rewrites what a host can not be without', async () => {
+  put('etc/ssh.service', 'etc/web.service');
+  const found = await importUnits({ manager: 'system', folders: folders(), unitDir: unitDir(), units: ['*'] });
+  expect(found.map((one) => one.kind === 'imported' && one.service.unit)).toEqual(['ssh.service', undefined]);
+});
+
 it('says of what can not be read why, and goes on', async () => {
   put('etc/a.service', 'etc/b.service');
   rmSync(join(root, 'etc/b.service'));

@@ -74,7 +74,8 @@ export async function gather(choice: Choice, readers: Readers, supervisor: Super
     for (const config of configs) {
       const read = await readers.programs(config);
       found.push(...read.found);
-      notices.push(...read.notices);
+      // Nobody has asked for one that holds nothing.
+      if (Array.isArray(supervisord) || read.found.length > 0) notices.push(...read.notices);
       if (read.supervisor !== undefined) supervisors.push(read.supervisor);
     }
   }

@@ -9,5 +9,6 @@ export function besides(actual: Actual | undefined): Notice[] {
 
 /** That a process runs which may stem from anything. */
 export function unknownProcess({ id, run }: Actual): Notice[] {
-  return alive(run) ? [{ kind: 'unknown-process', service: id, pid: run.pid }] : [];
+  // Of what has done its work and counts as active there is none.
+  return alive(run) && run.pid > 0 ? [{ kind: 'unknown-process', service: id, pid: run.pid }] : [];
 }

@@ -68,7 +68,7 @@ export async function importCommand(context: Context, options: Options): Promise
     return refused.length > 0 && code !== 1 ? 3 : code;
   }
   if (options.json) out(`${JSON.stringify(json, null, 2)}\n`);
-  else if (written) note(nextSteps(target, context));
+  else if (written) note(nextSteps(target, context, options));
   if (refused.length > 0) return 3;
   return options.dryRun === true && files.length > 0 ? 2 : 0;
 }
@@ -199,8 +199,9 @@ function refusedFor({ name, origin }: ServiceDraft, blocked: readonly NewFile[])
   return { kind: 'refused', origin, problem };
 }
 
-function nextSteps({ directory }: Target, { config }: Context): string {
-  const flag = directory === config.desiredState ? '' : ` --desired-state ${directory}`;
+function nextSteps({ directory }: Target, { config }: Context, { desiredState }: Options): string {
+  const usual = directory === config.desiredState && desiredState === undefined;
+  const flag = usual ? '' : ` --desired-state ${directory}`;
   const [look, take] = [`reconcile --dry-run${flag}`, `reconcile import --adopt${flag}`];
   return [
     'Nothing of it is managed yet: each file says `mode: observe`, and what runs goes on as it is.',

@@ -106,7 +106,7 @@ function signOf({ action, effect }: Step): Sign {
 
 /** What happens to the service and, above all, to its process. */
 export function effectText({ action, effect, seen }: Step): string {
-  const pid = seen.kind === 'present' && seen.pid !== undefined ? ` pid ${seen.pid}` : '';
+  const pid = seen.kind === 'present' && seen.pid ? ` pid ${seen.pid}` : '';
   const runs = seen.kind === 'present' && (pid !== '' || seen.run === 'running');
   switch (action) {
     case 'create':
@@ -162,7 +162,7 @@ export function reasonLines(step: Step, width: number, style: Style): string[] {
 /** It takes the place of somebody else's of its name, which its supervisor has as that. */
 function inPlaceText({ reason, action }: Step): string | undefined {
   if (reason.kind !== 'superseded' || reason.things.length === 0 || action === 'create') return undefined;
-  return `takes the place of ${reason.things.map(maskText).join(', ')}, whose file is kept beside it as it was`;
+  return `takes the place of ${reason.things.map(maskText).join(', ')}, whose files are kept as they were`;
 }
 
 /** What the gates said that it had to pass, a line each. */

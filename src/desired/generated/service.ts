@@ -408,7 +408,7 @@ export interface ServiceFile {
    */
   supersedes?: {
     /**
-     * A systemd unit that others wrote.
+     * A systemd unit that others wrote. One of the service's own name, under systemd: its place is taken with the process that it has.
      */
     unit?: string;
     /**

@@ -113,7 +113,7 @@ describe('a unit of others that the service of its name may take the place of', 
       width: 100,
     });
     expect(text).toContain('update, pid 4711 unchanged');
-    expect(text).toContain('takes the place of web.service, whose file is kept beside it as it was');
+    expect(text).toContain('takes the place of web.service, whose files are kept as they were');
     expect(text).toContain('-theirs');
     expect(text).toContain('+ours');
   });

@@ -49,12 +49,16 @@ function commandWithout(value: string, hide: (value: string, option: string) => 
     const plain = withoutVariables(withoutSpecifiers(text));
     if (isProgram || separates || !expands || shown[i] === text || plain === undefined) return raw;
     const [, head = '', own = '', secret = plain] = /^(-{0,2}([A-Za-z][\w-]*)=)(.*)$/s.exec(plain) ?? [];
+    if (NONE.test(secret)) return raw;
     const before = /^--?([A-Za-z][\w-]*)$/.exec(words[i - 1]?.text ?? '')?.[1] ?? '';
     changed = true;
     return `${quoteArgument(head).slice(0, -1)}\${${hide(secret, own || before || 'argument')}}"`;
   });
   return changed ? written.join(' ') : undefined;
 }
+
+/** A file that holds one, a switch, a time: `--auth-file /etc/x`, `--auth=on`, `--token-ttl 5m`. */
+const NONE = /^(\.{0,2}\/.*|[0-9]+(ms|[smhd])|true|false|yes|no|on|off)$/is;
 
 function withoutVariables(text: string | undefined): string | undefined {
   return text === undefined || text.replaceAll('$$', '').includes('$') ? undefined : text.replaceAll('$$', '$');

@@ -44,7 +44,8 @@ const PROPERTIES = {
   startLimitBurst: 'DefaultStartLimitBurst',
 } as const satisfies Readonly<Record<keyof ManagerDefaults, string>>;
 
-function defaultsIn(text: string): ManagerDefaults {
+/** Lines `Property=value`, times as systemctl prints them. */
+export function defaultsIn(text: string): ManagerDefaults {
   const values = new Map(text.split('\n').map((line) => [line.replace(/=.*/, ''), line.replace(/^[^=]*=/, '')]));
   const found = Object.entries(PROPERTIES).map(([name, property]) => {
     const value = values.get(property) ?? '';

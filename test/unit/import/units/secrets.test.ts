@@ -35,6 +35,7 @@ it('leaves what is none, what only systemd can tell, and where it puts no variab
   const all = [
     '/bin/a --password=$PASS',
     '/bin/a --token=%d/x',
+    '/bin/a --auth-file /etc/x --auth=on --token-ttl 5m',
     ':/bin/a --token=hush',
     '/bin/a "--token=',
     '/bin/a  b',

@@ -4,6 +4,8 @@ import type { Thing } from '../thing.ts';
 export interface Claim {
   readonly what: 'unit' | 'program' | 'cron' | 'timer';
   readonly thing: Thing;
+  /** What each of its processes is called, of a program of a supervisord. */
+  readonly parts?: readonly Thing[];
   readonly runs: readonly Line[];
   /** The unit that a timer starts. */
   readonly starts?: { readonly unit: string; readonly where: string };

@@ -75,7 +75,10 @@ export function conflictsIn(
   };
   const names = orders.length === 0 ? [] : services.map(named);
   const restarting = orders.flatMap(([order, claim]) => restartedBy(order, claim, names));
-  return once([...running, ...restarting]).filter(({ thing }) => !isDealtWith(thing));
+  // All of its processes, one by one.
+  const inParts = claims.filter(({ parts = [] }) => parts.length > 0 && parts.every(isDealtWith));
+  const whole = new Set(inParts.map(({ thing }) => keyOfThing(thing)));
+  return once([...running, ...restarting]).filter(({ thing }) => !isDealtWith(thing) && !whole.has(keyOfThing(thing)));
 }
 
 /** Is this thing named in `supersedes` of any of these services? */

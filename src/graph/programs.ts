@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readConfig } from '../supervisors/supervisord/config-file.ts';
+import type { Thing } from '../thing.ts';
 import type { Claim, Claims } from './claim.ts';
 import type { Processes } from './processes.ts';
 import { configOf, isSupervisord, STANDARD_CONFIGS } from './supervisords.ts';
@@ -48,8 +49,11 @@ export function claimsOfPrograms(places: readonly SupervisordPlace[]): Claims {
           main: true,
         }));
         const program = group.kind === 'group' ? `${group.name}:${name}` : name;
+        const parts = processes.map((process): Thing => {
+          return { kind: 'program', program: `${group.name}:${process.name}`, config: read.path };
+        });
         if (runs.length > 0)
-          claims.push({ what: 'program', thing: { kind: 'program', program, config: read.path }, runs });
+          claims.push({ what: 'program', thing: { kind: 'program', program, config: read.path }, parts, runs });
       }
     }
   }

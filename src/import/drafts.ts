@@ -133,7 +133,7 @@ function supersededBy({ origin, service }: Imported): readonly Json[] {
   if (said.length > 0) return said;
   // Managed by state alone: it stays whose it is.
   if (origin.kind === 'unit' && service.unit === undefined) return isVital(origin) ? [] : [{ unit: origin.unit }];
-  if (origin.kind === 'program') return origin.isFirst ? [{ program: origin.thing, config: origin.config }] : [];
+  if (origin.kind === 'program') return [{ program: origin.thing, config: origin.config }];
   return [];
 }
 

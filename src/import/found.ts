@@ -17,10 +17,8 @@ export type Origin =
       readonly group: string;
       /** As in [program:NAME]. */
       readonly program: string;
-      /** What `supersedes` of a service calls it: `web`, or `dolphin:web` where it is in a group. */
+      /** What `supersedes` of a service calls it: `web`, `dolphin:web` where it is in a group, `web:web_01` of several. */
       readonly thing: string;
-      /** Of several services of one program the first takes its place: no two may. */
-      readonly isFirst: boolean;
       /** What supervisord calls those of its processes that this is about, each `group:NAME`. */
       readonly processes: readonly string[];
       readonly config: string;

@@ -5,7 +5,6 @@ import type { Process, Program } from '../supervisors/supervisord/programs.ts';
 import type { Imported, Loss, Origin } from './found.ts';
 import type { IsSecret } from './programs-environment.ts';
 import { secretsAmong } from './programs-environment.ts';
-import { logsOf } from './programs-logs.ts';
 import { idleOf, lossOf, shownValue, unheardIn } from './programs-losses.ts';
 import { textOf, type WellRead } from './programs-read.ts';
 import { serviceOf } from './programs-service.ts';
@@ -24,16 +23,13 @@ export interface ImportedAround {
   readonly isSecret: IsSecret;
 }
 
-/** The services of a program: one where its processes are the same but for their names, else one for each. */
+/** The services of a program: one for each of its processes. */
 export function importedOf(program: Program, around: ImportedAround): readonly Imported[] {
   const { read, group, names } = around;
   const { section, options } = program;
   const written = writtenIn(section, read);
-  const optionOf = (name: string) => written.find((option) => option.name === name);
   const pooled = options.numprocs > 1 && group.kind !== 'group' && group.kind !== 'program';
-  const processes = pooled ? program.processes.slice(0, 1) : program.processes;
-  const same = processes.length > 1 && areSame(program, processes, { ...around, optionOf });
-  const made = same ? processes.slice(0, 1) : processes;
+  const made = pooled ? program.processes.slice(0, 1) : program.processes;
   const single = made.length === 1;
   const losses = lossesOf(program, around, written, pooled);
   return made.map((process, i): Imported => {
@@ -47,7 +43,6 @@ export function importedOf(program: Program, around: ImportedAround): readonly I
       config: read.config,
       cwd: read.cwd,
       name,
-      instances: same ? processes.length : 1,
       isSecret,
       written,
       textOf: (option) => textOf(read, section, option, { program: program.name, group: group.name }),
@@ -55,16 +50,12 @@ export function importedOf(program: Program, around: ImportedAround): readonly I
     const [value = program.name] = [process.name];
     const head = [
       ...(single ? [] : [`Process ${value}, ${i + 1} of ${made.length} of it.`]),
-      ...(single || areEqual(made) ? alike(single, made.length) : []),
+      ...(!single && areEqual(made) ? [alike(made.length)] : []),
       ...losses.flatMap(said),
     ];
     return {
       kind: 'imported',
-      origin: {
-        ...around.origin,
-        isFirst: i === 0,
-        processes: (same ? processes : [process]).map((each) => each.name),
-      },
+      origin: { ...around.origin, ...thingOf(process, single, around), processes: [process.name] },
       name,
       service,
       comments: new Map([
@@ -85,23 +76,18 @@ function writtenIn(section: Section, { config }: WellRead): readonly Option[] {
   return [...own, ...[...config.defaults.values()].filter(({ name }) => !section.options.has(name))];
 }
 
-type SameAround = ImportedAround & { readonly optionOf: (name: string) => Option | undefined };
-
-/** Nothing but their names tells them apart, and each can have files of its own. */
-function areSame(program: Program, processes: readonly Process[], { read, logDir, optionOf }: SameAround): boolean {
-  if (!areEqual(processes)) return false;
-  return processes.every(
-    (process) => logsOf(program, process, { name: 'x', cwd: read.cwd, logDir, optionOf, isListener: false }).apart,
-  );
-}
-
+/** Nothing but their names tells them apart. */
 function areEqual(processes: readonly Process[]): boolean {
   return new Set(processes.map(({ name: _, ...all }) => JSON.stringify(all))).size === 1;
 }
 
-function alike(single: boolean, count: number): readonly string[] {
-  if (single) return [];
-  return [`All are the same: one file with \`instances: ${count}\` would do, with a log for each.`];
+function alike(count: number): string {
+  return `All are the same: once they are taken over, one file with \`instances: ${count}\` would do, with a log for each.`;
+}
+
+/** Each takes the place of its own process, and of no other. */
+function thingOf({ name }: Process, single: boolean, { group }: ImportedAround): { readonly thing?: string } {
+  return single ? {} : { thing: `${group.name}:${name}` };
 }
 
 function wantedName(

@@ -13,8 +13,6 @@ export interface LogsOf {
   readonly lost: readonly (readonly [option: string, why: string])[];
   /** Options that had no effect, and why. */
   readonly idle: readonly (readonly [option: string, because: string])[];
-  /** No two processes of it have one file. */
-  readonly apart: boolean;
 }
 
 export interface LogsAround {
@@ -88,10 +86,7 @@ export function logsOf(
     ...(maxSize === SIZE ? {} : { maxSize: formatSize(maxSize) }),
     ...(keep === KEEP ? {} : { keep: Math.min(keep, MOST) }),
   };
-  const apart = [said(stdout), redirected ? undefined : said(stderr)].every(
-    (path) => !isFile(path) || path === undefined,
-  );
-  return { logs, raw, lost, idle, apart };
+  return { logs, raw, lost, idle };
 }
 
 /** Undefined where supervisord makes one up. */

@@ -21,8 +21,6 @@ export interface ServiceAround {
   readonly priority: number;
   /** The stem of the service's file. */
   readonly name: string;
-  /** How many copies it is. */
-  readonly instances: number;
   readonly supervisor: string;
   readonly cwd: string;
   readonly logDir: string;
@@ -99,7 +97,6 @@ export function serviceOf(
     ...(stop === undefined ? {} : { stop }),
     ...(options.autorestart === true ? {} : { restart: { policy: options.autorestart ? 'on-failure' : 'never' } }),
     ...(Object.keys(logs.logs).length === 0 ? {} : { logs: logs.logs }),
-    ...(around.instances === 1 ? {} : { instances: around.instances }),
     ...(raw.length === 0 ? {} : { raw: { supervisord: raw } }),
   } satisfies Record<string, unknown>;
 

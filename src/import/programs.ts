@@ -93,7 +93,7 @@ function originOf(
   section: Section,
 ): Extract<Origin, { kind: 'program' }> {
   const [group, thing] = kind === 'group' ? [name, `${name}:${program}`] : [program, program];
-  return { kind: 'program', group, program, thing, isFirst: true, processes: [], config, at: positionOf(section) };
+  return { kind: 'program', group, program, thing, processes: [], config, at: positionOf(section) };
 }
 
 /** Something of it is said in a file that was refused. */

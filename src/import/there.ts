@@ -5,13 +5,10 @@ import type { Imported } from './found.ts';
 
 /** The service that is, or takes the place of, what was found; undefined where no file says anything of it. */
 export function serviceFor(
-  { origin, name, service: { supervisor } }: Imported,
+  { origin }: Pick<Imported, 'origin'>,
   services: readonly Service[],
   instances: readonly Instance[],
 ): Service | undefined {
-  // One that goes with the first of its program takes the place of nothing by itself.
-  if (origin.kind === 'program' && !origin.isFirst)
-    return services.find((service) => service.name === name && service.supervisor === supervisor);
   return services.find(
     (service) => isIt(service, origin, instances) || thingsOf(service.written).some((thing) => isThing(thing, origin)),
   );

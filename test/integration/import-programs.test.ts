@@ -7,11 +7,13 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { commandOf, listPids } from '../../src/host/procfs.ts';
 import { importPrograms, supervisordConfigs } from '../../src/import/programs.ts';
 import { createHost, until } from '../rig/host.ts';
 import { hasSupervisord } from '../rig/supervisord/needs.ts';
@@ -124,6 +126,71 @@ autostart=false
       child.kill();
       await new Promise((resolve) => child.on('exit', resolve));
       rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('are taken over one process after the other, never twice, and given back so', async () => {
+    await using host = await createHost();
+    const old = join(host.folder, 'old.conf');
+    const name = join(host.folder, 'sleep');
+    symlinkSync('/bin/sleep', name);
+    const text = `[unix_http_server]
+file=%(here)s/old.sock
+[supervisord]
+nodaemon=true
+logfile=%(here)s/old.log
+pidfile=%(here)s/old.pid
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[program:num]
+command=%(here)s/sleep 100%(process_num)d
+process_name=num_%(process_num)d
+numprocs=2
+startsecs=0
+`;
+    writeFileSync(old, text);
+    const child = spawn('supervisord', ['-c', old], { cwd: '/', stdio: 'ignore' });
+    const copies = () =>
+      listPids().flatMap((pid) => {
+        const [program, number = ''] = commandOf(pid);
+        return program === name ? [number] : [];
+      });
+    let most = 0;
+    const watch = setInterval(() => {
+      const all = copies();
+      most = Math.max(most, ...all.map((one) => all.filter((other) => other === one).length));
+    }, 10);
+    try {
+      await until(() => copies().length === 2);
+      const { found, supervisor } = importPrograms(old, { logDir: join(host.folder, 'logs'), name: 'again' });
+      const socket = { path: join(host.folder, 's', 'supervisor.sock') };
+      const config = join(host.folder, 'etc', 'again.conf');
+      host.write('supervisors/again.yaml', { ...supervisor?.supervisor, config, socket, boot: 'none' });
+      host.write('policy.yaml', { owner: host.owner, verify: { soak: '0s' } });
+      for (const one of found) {
+        if (one.kind === 'refused' || one.origin.kind !== 'program') throw new Error('refused');
+        const { PATH: _, ...environment } = (one.service.environment ?? {}) as Record<string, string>;
+        const supersedes = [{ program: one.origin.thing, config: old }];
+        host.write(one.name, { ...one.service, environment, supersedes });
+      }
+      const taken = await host.reconcile();
+      expect(taken.code, taken.stdout + taken.stderr).toBe(0);
+      expect(Object.keys(await host.pids()).sort()).toEqual(['num_0', 'num_1', ID].sort());
+      expect(readFileSync(old, 'utf8')).toContain('\nautostart=false\n');
+      expect((await host.reconcile('--dry-run')).stdout).not.toContain('hand over');
+
+      host.remove('num_1');
+      const back = await host.reconcile();
+      expect(back.code, back.stdout + back.stderr).toBe(0);
+      expect(Object.keys(await host.pids()).sort()).toEqual(['num_0', ID].sort());
+      expect(copies().sort()).toEqual(['1000', '1001']);
+      // The other one is taken still.
+      expect(readFileSync(old, 'utf8')).toContain('\nautostart=false\n');
+      expect(most).toBe(1);
+    } finally {
+      clearInterval(watch);
+      child.kill();
+      await new Promise((resolve) => child.on('exit', resolve));
     }
   });
 });

@@ -416,7 +416,7 @@ export interface ServiceFile {
      */
     timer?: string;
     /**
-     * A supervisord program that others wrote: NAME as in [program:NAME]. Needs config.
+     * A supervisord program that others wrote: NAME as in [program:NAME], GROUP:NAME, or one of its processes as supervisord calls it, GROUP:PROCESS. Needs config.
      */
     program?: string;
     /**

@@ -21,9 +21,14 @@ export interface Sought {
   readonly groups: readonly string[];
   /** Of its processes. */
   readonly names: readonly string[];
+  /** It is one of several processes of its program: what is said of that is said of the others too. */
+  readonly isPart: boolean;
 }
 
-/** The program of a thing, which may be called by its group as well, as supervisorctl does: `dolphin:trader`. */
+/**
+ * The program of a thing, which may be called by its group as well, as supervisorctl does: `dolphin:trader`; or one of its
+ * processes, as supervisord calls it: `worker:worker_01`.
+ */
 export function programIn(read: SupervisordConfig, { program }: ProgramThing): Sought {
   const colon = program.lastIndexOf(':');
   const [group, name] = [program.slice(0, Math.max(0, colon)), program.slice(colon + 1)];
@@ -32,11 +37,27 @@ export function programIn(read: SupervisordConfig, { program }: ProgramThing): S
     .flatMap((each) => each.programs.map((one) => ({ ...one, group: each.name })))
     .filter((one) => one.name === name);
   const [first] = found;
+  if (first === undefined) {
+    const one = processIn(read, group, name);
+    if (one !== undefined) return one;
+  }
   return {
     said: first === undefined ? undefined : { section: first.section, options: first.options },
     groups: [...new Set([...found.map((one) => one.group), group || name])],
     names: first === undefined ? [name] : first.processes.map((process) => process.name),
+    isPart: false,
   };
+}
+
+function processIn({ groups }: SupervisordConfig, group: string, name: string): Sought | undefined {
+  for (const each of groups) {
+    if (each.name !== group) continue;
+    const program = each.programs.find(({ processes }) => processes.some((process) => process.name === name));
+    if (program === undefined) continue;
+    const { section, options, processes } = program;
+    return { said: { section, options }, groups: [group], names: [name], isPart: processes.length > 1 };
+  }
+  return undefined;
 }
 
 /** Reads a configuration. Throws where a program that is not found may be there all the same, and what is ours. */

@@ -6,7 +6,15 @@ import { attempt, problemOf } from '../shared/takings.ts';
 import type { Taker } from '../taker.ts';
 import { readConfig, type SupervisordConfig } from './config-file.ts';
 import { giveAutostart, type TakenLine, takeAutostart, takenLinesIn } from './taker-edit.ts';
-import { demandProgram, mainsOf, type ProgramThing, type Reached, reach, whyNotAsked } from './taker-find.ts';
+import {
+  demandProgram,
+  mainsOf,
+  type ProgramThing,
+  programIn,
+  type Reached,
+  reach,
+  whyNotAsked,
+} from './taker-find.ts';
 import { startProgram, stopProgram, treeBelow } from './taker-run.ts';
 
 export interface ProgramTakerOptions {
@@ -33,9 +41,11 @@ export function createProgramTaker({ runtimeDir, stateDir }: ProgramTakerOptions
     const mains = mainsOf(presence, sought);
     const line = said === undefined ? undefined : takenIn(read, said.section.name)[0];
     const mark = marks.of(thing);
-    const taken = line?.taken ?? mark?.taken;
+    // Of several processes each is taken by itself, and all with the same line.
+    const taken = sought.isPart ? mark?.taken : (line?.taken ?? mark?.taken);
     if (said === undefined && mains.length === 0 && taken === undefined) return { kind: 'absent' };
-    const enabled = said?.options.autostart ?? false;
+    const isOffForOthers = sought.isPart && mark === undefined && line?.taken.enabled === true;
+    const enabled = (said?.options.autostart ?? false) || isOffForOthers;
     const forGood = mark?.blocked === 'for-good' && !enabled;
     return {
       kind: 'there',
@@ -110,12 +120,21 @@ export function createProgramTaker({ runtimeDir, stateDir }: ProgramTakerOptions
       attempt(`cannot give ${nameOfThing(thing)} back`, async () => {
         const read = readConfig(thing.config);
         const sought = demandProgram(thing, read);
-        if (sought.said !== undefined) giveAll(read, sought.said.section.name, was.owner);
+        // What is said of all its processes is as it was once none of them is taken any more.
+        const others = marks.all(was.owner).some(({ thing: other }) => isBeside(other, thing, read));
+        if (sought.said !== undefined && !others) giveAll(read, sought.said.section.name, was.owner);
         // Forgotten last: until it runs, it is not given back.
         if (start && was.ran) await startProgram(thing, sought, await reach(thing.config), signal);
         marks.forget(thing);
       }),
   };
+}
+
+/** Another process of the same program. */
+function isBeside(other: ProgramThing, thing: ProgramThing, read: SupervisordConfig): boolean {
+  if (other.config !== thing.config || other.program === thing.program) return false;
+  const [one, two] = [other, thing].map((each) => programIn(read, each).said?.section);
+  return one !== undefined && one === two;
 }
 
 /** Our markers in a section, in whichever files. */

@@ -236,6 +236,16 @@ command=/usr/bin/python3 /opt/dolphin/nautilus_event_trader.py
     ] as const;
     expect(told({ supersedes }, { supervisords: [{ config }] })).toEqual([]);
   });
+
+  it('that is superseded process by process is left out once all of them are', () => {
+    const command = 'command=/usr/bin/python3 /opt/dolphin/nautilus_event_trader.py';
+    write('s.conf', `[supervisord]\n[program:t]\n${command}\nnumprocs=2\nprocess_name=t_%(process_num)d\n`);
+    const config = join(root, 's.conf');
+    const part = (program: string) => ({ kind: 'program', program, config }) as const;
+    const [one, two] = [part('t:t_0'), part('t:t_1')];
+    expect(told({ supersedes: [one] }, { supervisords: [{ config }] })).toHaveLength(1);
+    expect(told({ supersedes: [one, two] }, { supervisords: [{ config }] })).toEqual([]);
+  });
 });
 
 it('tells what could not be read', () => {

@@ -180,16 +180,17 @@ it('names are valid, and free', () => {
   expect(freeName('x'.repeat(63), (name) => taken.has(name))).toBe(`${'x'.repeat(61)}-2`);
 });
 
-it('of several services of one program one takes its place', () => {
+it('of several services of one program each takes the place of its process', () => {
   const origin: Origin = {
-    ...{ kind: 'program', group: 'pool', program: 'pool', thing: 'pool', isFirst: true, processes: [] },
+    ...{ kind: 'program', group: 'pool', program: 'pool', thing: 'pool:0', processes: ['0'] },
     config: '/etc/s.conf',
     at: { file: '/etc/s.conf', line: 1, column: 1, length: 1, excerpt: '' },
   };
-  const [first, second] = drafts(
+  const made = drafts(
     found({ origin, name: 'pool-0' }),
-    found({ origin: { ...origin, isFirst: false }, name: 'pool-1' }),
+    found({ origin: { ...origin, thing: 'pool:1' }, name: 'pool-1' }),
   );
-  expect(first?.service.supersedes).toEqual([{ program: 'pool', config: '/etc/s.conf' }]);
-  expect(second?.service).not.toHaveProperty('supersedes');
+  expect(made.map(({ service }) => service.supersedes)).toEqual(
+    ['pool:0', 'pool:1'].map((program) => [{ program, config: '/etc/s.conf' }]),
+  );
 });

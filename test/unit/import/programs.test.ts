@@ -15,7 +15,7 @@ describe('a supervisord configuration', () => {
     const [one] = importedIn({ found, supervisor, notices: [] });
     expect(one).toMatchObject({
       name: 'nautilus_trader',
-      origin: { group: 'dolphin', thing: 'dolphin:nautilus_trader', isFirst: true, processes: ['nautilus_trader'] },
+      origin: { group: 'dolphin', thing: 'dolphin:nautilus_trader', processes: ['nautilus_trader'] },
     });
     expect(one?.service).toEqual({
       group: 'dolphin',
@@ -60,10 +60,14 @@ describe('a supervisord configuration', () => {
     ]);
   });
 
-  it('is one service of many alike, and many where they differ', () => {
-    const [alike] = importedIn(named('numprocs-all-alike'));
-    expect(alike?.service.instances).toBe(3);
-    expect(alike?.origin).toMatchObject({ processes: ['sidekiq-1', 'sidekiq-2', 'sidekiq-3'] });
+  it('is a service for each of its processes, which takes the place of that', () => {
+    const alike = importedIn(named('numprocs-all-alike'));
+    expect(alike.map(({ name, origin }) => [name, origin])).toMatchObject(
+      [1, 2, 3].map((number) => {
+        const process = `sidekiq-${number}`;
+        return [process, { thing: `sidekiq:${process}`, processes: [process] }];
+      }),
+    );
     const many = importedIn(named('numprocs-ports'));
     expect(many.map(({ name, service }) => [name, service.command])).toEqual(
       [8, 9, 10, 11].map((number) => {

@@ -54,7 +54,7 @@ export async function lookInPlace(
         service.id,
         {
           ...placeOf(service, desired, means),
-          things: await thingsIn(service, means, signal),
+          things: await thingsIn(service, observed, means, signal),
           ...(running === undefined ? {} : { begun: running }),
           ...(last !== undefined && same ? { reversed: { at: last.at, problem: last.problem } } : {}),
         },
@@ -126,24 +126,30 @@ function interimOf(service: Service, supervisors: Supervisors): Definition | und
 /** One thing stands in the place of the first instance alone. */
 async function thingsIn(
   service: Service,
+  observed: Observed,
   { takers, isCopy }: LookMeans,
   signal: AbortSignal,
 ): Promise<InPlace['things']> {
   if ((service.instance ?? 1) > 1) return [];
   return Promise.all(
-    thingsBeside(service).map(async (thing) => {
+    thingsBeside(service, observed).map(async (thing) => {
       const state = await lookAt(takers, thing, signal);
       return { thing, state, copy: isCopy(thing, service) };
     }),
   );
 }
 
-/** What it takes the place of, but what is in its own place: that is its supervisor's to see to. */
-function thingsBeside(service: Service): Thing[] {
-  const { supervisor, name, written } = service;
-  return thingsOf(written).filter(
-    (thing) => !(supervisor === 'systemd' && thing.kind === 'unit' && thing.unit === `${name}.service`),
-  );
+/**
+ * What it takes the place of, but what is in its own place: that is its supervisor's to see to. A unit whose place it has
+ * taken already is the service itself, also where it moves on to another supervisor.
+ */
+function thingsBeside({ id, name, supervisor, written }: Service, observed: Observed): Thing[] {
+  const units = observed.get('systemd');
+  const isOurs =
+    units?.kind === 'read' &&
+    units.objects.some((object) => object.kind === 'actual' && object.id === id && object.owner.kind === 'ours');
+  const isOwn = (thing: Thing) => thing.kind === 'unit' && thing.unit === `${name}.service`;
+  return thingsOf(written).filter((thing) => !(isOwn(thing) && (supervisor === 'systemd' || isOurs)));
 }
 
 async function lookAt(takers: Takers, thing: Thing, signal: AbortSignal): Promise<ThingState> {

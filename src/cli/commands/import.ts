@@ -24,7 +24,7 @@ import { usage } from './lease.ts';
 
 /** `reconcile import`: service files of what this host has; supervises nothing until somebody says so. */
 export async function importCommand(context: Context, options: Options): Promise<number> {
-  const { config, style, out, note } = context;
+  const { config, style, width, out, note } = context;
   const target = targetOf(context, options);
   const before = await desiredIn(target, context);
   const { instances = [], services: declared = [] } = before ?? {};
@@ -58,7 +58,7 @@ export async function importCommand(context: Context, options: Options): Promise
   if (written) writeAll(files);
   const report = reportOf({ target, kept, files, refused, there, gathered, written: options.dryRun !== true });
   const json = importJson(report);
-  if (!options.json) out(importText(report, style));
+  if (!options.json) out(importText(report, { style, width }));
   if (options.adopt === true) {
     const all = [...kept.map(({ name }) => name), ...there.map(({ service }) => service.name)];
     const { adopt } = await import('./adopt.ts');

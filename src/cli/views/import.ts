@@ -1,6 +1,8 @@
 import type { Json } from '../../canonical.ts';
 import type { Problem } from '../../problem.ts';
 import type { Style } from '../style.ts';
+import { wrapped } from './plan-changes.ts';
+import { printable } from './printable.ts';
 import { problemsText } from './problems.ts';
 
 /** What an import has made of this host, or would. */
@@ -77,26 +79,37 @@ export function countsOf({ services, supervisors, there, refused }: ImportReport
   };
 }
 
-export function importText(report: ImportReport, style: Style): string {
+interface Look {
+  readonly style: Style;
+  /** Columns. */
+  readonly width: number;
+}
+
+export function importText(report: ImportReport, { style, width }: Look): string {
   const { services, supervisors, there, refused, files, notices, unread, written } = report;
   const widest = Math.min(
     44,
     Math.max(0, ...[...services, ...there].map(({ file }) => file.length), ...files.map(({ path }) => path.length)),
   );
   const lines = [
-    ...services.map(({ file, origin }) => `  ${style.green(`+ ${file.padEnd(widest)}`)}  ${origin}`),
+    ...services.map(({ file, origin }) => `  ${style.green(`+ ${file.padEnd(widest)}`)}  ${printable(origin)}`),
     ...files
       .filter(({ kind }) => kind !== 'service')
       .map((file) => `  ${style.green(`+ ${file.path.padEnd(widest)}`)}  ${about(file)}`),
-    ...there.map(({ file, origin }) => `    ${file.padEnd(widest)}  ${style.dim(`there already: ${origin}`)}`),
-    ...refused.map(({ origin }) => `  ${style.red('!')} ${origin}`),
+    ...there.map(
+      ({ file, origin }) => `    ${file.padEnd(widest)}  ${style.dim(`there already: ${printable(origin)}`)}`,
+    ),
+    ...refused.map(({ origin }) => `  ${style.red('!')} ${printable(origin)}`),
   ];
   const shown = written ? [] : files.flatMap((file) => fileLines(file, style));
   return [
     ...(lines.length === 0 ? [] : [...lines, '']),
     ...shown,
-    ...warningLines(services, style),
-    ...lossLines([...services, ...supervisors.map((one) => ({ ...one, name: `supervisord ${one.name}` }))], style),
+    ...warningLines(services, { style, width }),
+    ...lossLines([...services, ...supervisors.map((one) => ({ ...one, name: `supervisord ${one.name}` }))], {
+      style,
+      width,
+    }),
     ...(refused.length === 0
       ? []
       : [
@@ -107,8 +120,8 @@ export function importText(report: ImportReport, style: Style): string {
           ),
         ]),
     ...(notices.length === 0 ? [] : [style.bold('Worth knowing:'), problemsText(notices, style)]),
-    ...(unread.length === 0 ? [] : [style.bold('Not looked at:'), ...unread.map((text) => `  ${text}`), '']),
-    ...packagedLine(report),
+    ...(unread.length === 0 ? [] : [style.bold('Not looked at:'), ...unread.map((text) => `  ${printable(text)}`), '']),
+    ...packagedLines(report, width),
     endLine(report),
     '',
   ].join('\n');
@@ -130,29 +143,34 @@ function fileLines({ path, text }: ImportedFile, style: Style): string[] {
   ];
 }
 
-function warningLines(services: readonly ImportedService[], style: Style): string[] {
-  const lines = services.flatMap(({ name, warnings }) => warnings.map((text) => `  ${name}: ${text}`));
+/** Long ones go on below their second word. */
+function hanging(text: string, width: number): string[] {
+  return wrapped(printable(text), width - 4).map((line, i) => `${i === 0 ? '  ' : '    '}${line}`);
+}
+
+function warningLines(services: readonly ImportedService[], { style, width }: Look): string[] {
+  const lines = services.flatMap(({ name, warnings }) =>
+    warnings.flatMap((text) => hanging(`${name}: ${text}`, width)),
+  );
   return lines.length === 0 ? [] : [style.bold('To look at:'), ...lines, ''];
 }
 
-function lossLines(services: readonly Pick<ImportedService, 'name' | 'losses'>[], style: Style): string[] {
+function lossLines(services: readonly Pick<ImportedService, 'name' | 'losses'>[], { style, width }: Look): string[] {
   const lines = services.flatMap(({ name, losses }) =>
-    losses.map(({ key, value, where, why }) => {
+    losses.flatMap(({ key, value, where, why }) => {
       const what = value === undefined ? key : `${key}${key.endsWith('=') ? '' : '='}${value}`;
-      return `  ${name}: ${what}${where === undefined ? '' : ` (${where})`}: ${why}`;
+      return hanging(`${name}: ${what}${where === undefined ? '' : ` (${where})`}: ${why}`, width);
     }),
   );
   return lines.length === 0 ? [] : [style.bold('Not carried:'), ...lines, ''];
 }
 
-function packagedLine({ packaged }: ImportReport): string[] {
+function packagedLines({ packaged }: ImportReport, width: number): string[] {
   if (packaged.length === 0) return [];
   const names = `${packaged.slice(0, 4).join(', ')}${packaged.length > 4 ? ', ...' : ''}`;
   const are = packaged.length === 1 ? 'unit of a package is' : 'units of packages are';
-  return [
-    `${packaged.length} enabled ${are} left to ${packaged.length === 1 ? 'it' : 'them'} (${names}): --all, or --units NAME, imports them by their state.`,
-    '',
-  ];
+  const text = `${packaged.length} enabled ${are} left to ${packaged.length === 1 ? 'it' : 'them'} (${names}): --all, or --units NAME, imports them by their state.`;
+  return [...wrapped(text, width), ''];
 }
 
 function endLine(report: ImportReport): string {

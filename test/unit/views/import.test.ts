@@ -53,7 +53,7 @@ const REPORT: ImportReport = {
 describe('what an import tells', () => {
   it('each service with where it is from, what is to be looked at, and what was not carried', () => {
     expect(
-      importText(REPORT, style),
+      importText(REPORT, { style, width: 100 }),
     ).toBe(`  + services/web.yaml            unit web.service (/etc/systemd/system/web.service)
   + services/worker.yaml         program worker (/etc/supervisor/supervisord.conf:12)
   + /etc/reconciled/env/web.env  mode 0600: API_TOKEN
@@ -76,14 +76,15 @@ Refused:
 Not looked at:
   /var/spool/cron/crontabs: permission denied
 
-2 enabled units of packages are left to them (cron.service, ssh.service): --all, or --units NAME, imports them by their state.
+2 enabled units of packages are left to them (cron.service, ssh.service): --all, or --units NAME,
+imports them by their state.
 
 Imported 2 of 3, 1 without loss (33.3 %), 2 keys not carried, 1 refused, 1 there already.
 `);
   });
 
   it('a dry run shows the files too, but no secret', () => {
-    const text = importText({ ...REPORT, written: false }, style);
+    const text = importText({ ...REPORT, written: false }, { style, width: 100 });
     expect(text).toContain('--- services/web.yaml\n    supervisor: systemd\n');
     expect(text).toContain('Would import 2 of 3');
   });
@@ -113,14 +114,14 @@ Imported 2 of 3, 1 without loss (33.3 %), 2 keys not carried, 1 refused, 1 there
       packaged: [],
       unread: [],
     };
-    expect(importText(only, style)).toMatch(/\nImported 1 of 1, all without loss \(100 %\)\.\n$/);
+    expect(importText(only, { style, width: 100 })).toMatch(/\nImported 1 of 1, all without loss \(100 %\)\.\n$/);
     expect(
       countsOf({
         ...only,
         services: Array.from({ length: 2000 }, (_, i) => (i === 0 ? (REPORT.services[1] ?? web) : web)),
       }).percent,
     ).toBe(99.9);
-    expect(importText({ ...only, services: [] }, style)).toBe('Nothing to import was found.\n');
+    expect(importText({ ...only, services: [] }, { style, width: 100 })).toBe('Nothing to import was found.\n');
   });
 
   it('nothing as lost that had no effect before', () => {
@@ -135,12 +136,12 @@ Imported 2 of 3, 1 without loss (33.3 %), 2 keys not carried, 1 refused, 1 there
       there: [],
     });
     const idle = of(limit);
-    expect(importText(idle, style)).toContain(
+    expect(importText(idle, { style, width: 100 })).toContain(
       'all without loss (100 %), 1 key not carried (without any effect before).',
     );
     expect(importJson(idle)).toMatchObject({ services: [{ losses: [{ hadEffect: false }] }], counts: { keysIdle: 1 } });
     const some = of(...worker.losses.slice(0, 1), limit);
-    expect(importText(some, style)).toContain(
+    expect(importText(some, { style, width: 100 })).toContain(
       '0 without loss (0 %), 2 keys not carried (1 without any effect before).',
     );
   });

@@ -1,7 +1,7 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Environment, Origin, Variable } from './environment.ts';
-import { readWhole, uidOf } from './host/procfs.ts';
+import { readWhole, statOf, uidOf } from './host/procfs.ts';
 import { findUser, self, type User } from './host/users.ts';
 import type { Desired, Service, ServiceStatus } from './model.ts';
 import { why } from './problem.ts';
@@ -30,13 +30,14 @@ export async function environmentsOf(desired: Desired, status: ServiceStatus): P
   const said =
     service === undefined ? new Map<string, Declared>() : await declaredBy(service, desired, status.pid, files);
   const has = running?.kind === 'read' ? running.values : undefined;
-  const isOther = (name: string) => !said.has(name) && originOf(name, status.supervisor).kind === 'other';
+  const inherited = inheritedBy(status, has);
+  const isOther = (name: string) => !said.has(name) && originOf(name, status.supervisor, inherited).kind === 'other';
   // A value that Git does not say may have come from a file of secrets, as it is or as it was when it was started; and where
   // one that nobody declares did, an old one may have too.
   const isSafe = files.length === 0 && ![...(has?.keys() ?? [])].some(isOther);
   const isWhole = service?.written.unit === undefined && files.every((file) => file.values !== undefined);
   const names = [...new Set([...said.keys(), ...(has?.keys() ?? [])])].sort();
-  const context = { has, isSafe, supervisor: status.supervisor, isWhole: isWhole && service !== undefined };
+  const context = { has, inherited, isSafe, supervisor: status.supervisor, isWhole: isWhole && service !== undefined };
   return {
     id: status.name,
     isDeclared: service !== undefined,
@@ -49,6 +50,7 @@ export async function environmentsOf(desired: Desired, status: ServiceStatus): P
 
 interface Around {
   readonly has: ReadonlyMap<string, string> | undefined;
+  readonly inherited: ReadonlySet<string>;
   /** No file of secrets plays a part. */
   readonly isSafe: boolean;
   readonly supervisor: string;
@@ -56,10 +58,14 @@ interface Around {
   readonly isWhole: boolean;
 }
 
-function variable(name: string, said: Declared | undefined, { has, isSafe, supervisor, isWhole }: Around): Variable {
+function variable(
+  name: string,
+  said: Declared | undefined,
+  { has, inherited, isSafe, supervisor, isWhole }: Around,
+): Variable {
   const value = has?.get(name);
-  const from = said?.from ?? originOf(name, supervisor);
-  const isOurs = from.kind === 'mark' || from.kind === 'supervisor';
+  const from = said?.from ?? originOf(name, supervisor, inherited);
+  const isOurs = from.kind === 'mark' || (from.kind === 'supervisor' && (SYSTEMD.test(name) || SUPERVISORD.test(name)));
   const isGits = said !== undefined && said.from.kind !== 'file' && (value === said.value || isSafe);
   const masked = (text: string) => String(maskField(`environment.${name}`, text));
   const state = () => {
@@ -77,12 +83,22 @@ function variable(name: string, said: Declared | undefined, { has, isSafe, super
   };
 }
 
-function originOf(name: string, supervisor: string): Origin {
+function originOf(name: string, supervisor: string, inherited: ReadonlySet<string>): Origin {
   if (MARK.test(name)) return { kind: 'mark' };
   const [kind = ''] = supervisor.split('/');
-  if ((kind === 'systemd' && SYSTEMD.test(name)) || (kind === 'supervisord' && SUPERVISORD.test(name)))
-    return { kind: 'supervisor', name: kind };
-  return { kind: 'other' };
+  const isKnown = kind !== 'builtin' && (SYSTEMD.test(name) || (kind === 'supervisord' && SUPERVISORD.test(name)));
+  return isKnown || inherited.has(name) ? { kind: 'supervisor', name: kind } : { kind: 'other' };
+}
+
+/** What a program has since its supervisord has it: that passes on its own environment. */
+function inheritedBy(
+  { pid, supervisor }: ServiceStatus,
+  has: ReadonlyMap<string, string> | undefined,
+): ReadonlySet<string> {
+  const parent = pid === null || !supervisor.startsWith('supervisord/') ? undefined : statOf(pid)?.ppid;
+  const from = parent === undefined ? undefined : read(parent);
+  if (from?.kind !== 'read') return new Set();
+  return new Set([...from.values].flatMap(([name, value]) => (has?.get(name) === value ? [name] : [])));
 }
 
 /** What the next start would have: the base, then `environment`, then the files in their order. */

@@ -49,6 +49,8 @@ export async function* tellEvents(
   let had = false;
   let first = true;
   let isTold = false;
+  /** It was told by a daemon that has its journal elsewhere. */
+  let isOthers = false;
   const seen = (entries: readonly Entry[]): Told => {
     after = entries.at(-1)?.id ?? after;
     return { kind: 'entries', entries };
@@ -60,7 +62,8 @@ export async function* tellEvents(
     const asked = { ...rest(MANY), ...(isMany ? { services: [] } : {}) };
     const daemon = isMany && isReadable(config.stateDir) ? undefined : await answering(config, asked, signal);
     if (daemon !== undefined) {
-      if (first && daemon.folder !== config.runtimeDir) yield { kind: 'other-daemon', folder: daemon.folder };
+      isOthers = daemon.folder !== config.runtimeDir;
+      if (first && isOthers) yield { kind: 'other-daemon', folder: daemon.folder };
       const choose = isMany ? chooser(services) : (entries: readonly Entry[]) => entries;
       for await (const entries of daemon.events) yield seen(choose(entries));
       if (!follow || signal.aborted) return;
@@ -68,8 +71,8 @@ export async function* tellEvents(
     }
     const unreadable = whyUnreadable(config.stateDir);
     if (unreadable !== undefined && first) throw new Failure(unreadable);
-    // Whoever can't read the journal asks again.
-    const events = unreadable === undefined ? readEvents(config.stateDir, rest(0)) : undefined;
+    // Whoever can't read its journal asks again.
+    const events = unreadable === undefined && !isOthers ? readEvents(config.stateDir, rest(0)) : undefined;
     if (first && events !== undefined) {
       if (events.past === undefined) yield { kind: 'no-journal' };
       if (events.past?.problem !== undefined) yield { kind: 'problem', problem: events.past.problem };

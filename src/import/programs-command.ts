@@ -1,6 +1,7 @@
 import { maskField } from '../secrets.ts';
 import { shellWords } from '../things/shell-words.ts';
 import type { IsSecret } from './programs-environment.ts';
+import { NONE } from './units/secrets.ts';
 
 export interface CommandOf {
   readonly command: readonly string[];
@@ -22,7 +23,9 @@ export function commandOf(
   const shown = maskField('command', [...argv]) as readonly string[];
   const [program = ''] = argv;
   const secret = (arg: string, i: number) =>
-    i > 0 && (shown[i] !== arg || isSecret(arg)) && !/[\0\r\n\u2028\u2029]/.test(arg);
+    i > 0 &&
+    (isSecret(arg) || (shown[i] !== arg && !NONE.test(/^-{0,2}[A-Za-z][\w-]*=(.*)$/s.exec(arg)?.[1] ?? arg))) &&
+    !/[\0\r\n\u2028\u2029]/.test(arg);
   if (program.startsWith('-') || !argv.some(secret)) return { command: argv, secrets: {} };
   const secrets: Record<string, string> = {};
   const words = argv.map((arg, i) => {

@@ -58,7 +58,7 @@ function commandWithout(value: string, hide: (value: string, option: string) => 
 }
 
 /** A file that holds one, a switch, a time: `--auth-file /etc/x`, `--auth=on`, `--token-ttl 5m`. */
-const NONE = /^(\.{0,2}\/.*|[0-9]+(ms|[smhd])|true|false|yes|no|on|off)$/is;
+export const NONE = /^(\.{0,2}\/.*|[0-9]+(ms|[smhd])|true|false|yes|no|on|off)$/is;
 
 function withoutVariables(text: string | undefined): string | undefined {
   return text === undefined || text.replaceAll('$$', '').includes('$') ? undefined : text.replaceAll('$$', '$');

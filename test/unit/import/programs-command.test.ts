@@ -8,6 +8,15 @@ it('is as it is where nothing of it is secret', () => {
   expect(commandOf(argv, {}, {}, none)).toEqual({ command: argv, secrets: {} });
 });
 
+it.each([
+  ['--auth-file', '/etc/x'],
+  ['--auth=on', '-rfbauth'],
+  ['-rfbauth', '/root/.vnc/passwd'],
+  ['--token-ttl', '5m'],
+])('leaves %s %s, which is no secret', (...args) => {
+  expect(commandOf(['/bin/x', ...args], {}, {}, none).command).toEqual(['/bin/x', ...args]);
+});
+
 it('has its secrets from variables', () => {
   const argv = ['/bin/x', '--password=a"b', '--api-token', "it's", 'http://u:pw@h/', 'a b', '$HOME'];
   const { command, secrets } = commandOf(argv, {}, { PASSWORD: 'another' }, none);

@@ -50,3 +50,17 @@ function isOpen({ properties, oneOf, description }: Schema): boolean {
 function defaultOf({ description = '' }: Schema): string | undefined {
   return /Default: (.*?)\.?(?:\. .*)?$/s.exec(description)?.[1]?.replace(/^"(.*)"$/, '$1');
 }
+
+/** The dotted paths of all that a file can say, as far as they are known: a map of anything ends with a dot. */
+export function knownFields(kind: Kind, path: Path = []): readonly string[] {
+  const schema = schemaAt(kind, path) ?? {};
+  const keys = Object.keys(schema.properties ?? {}).filter((key) => key !== '$schema');
+  if (keys.length > 0) return keys.flatMap((key) => knownFields(kind, [...path, key]));
+  return [`${dotted(path)}${typeof schema.additionalProperties === 'object' ? '.' : ''}`];
+}
+
+/** The words that a field takes; none where it takes anything. */
+export function wordsOf(kind: Kind, field: string): readonly string[] {
+  const { enum: words = [], type } = schemaAt(kind, field.split('.')) ?? {};
+  return type === 'boolean' ? ['true', 'false'] : words;
+}

@@ -75,6 +75,9 @@ const CASES = [
   ['reconcile --only=scan\t', 'reconcile --only=scan_bridge'],
   ['reconcile --dry-run --only scan_bridge nau\t', 'reconcile --dry-run --only scan_bridge nautilus_trader'],
   ['reconcile stop scan_bridge --rea\t', 'reconcile stop scan_bridge --reason'],
+  ['reconcile set nau\tlimits.addr\t3GiB', 'reconcile set nautilus_trader.limits.addressSpace=3GiB'],
+  ['reconcile set scan_bridge.state=sto\t', 'reconcile set scan_bridge.state=stopped'],
+  ['reconcile unset scan_bridge.descr\t', 'reconcile unset scan_bridge.description'],
   ['reconcile apply fri\t', 'reconcile apply friday.json'],
   ['reconcile status --state-dir des\t', 'reconcile status --state-dir desired-state'],
 ] as const;

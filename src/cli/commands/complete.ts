@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { readConfig } from '../../config.ts';
 import { readLastGood } from '../../decisions.ts';
+import { knownFields, wordsOf } from '../../desired/said-fields.ts';
 import { loadDesired } from '../../engine.ts';
 import type { Desired } from '../../model.ts';
 import { Failure } from '../../problem.ts';
@@ -17,12 +18,37 @@ export async function completeText(top: Command, shell: string, given: readonly 
   const completion = completionOf(top, line === undefined ? given : line.words.slice(1));
   const { wanted, partial, head } = completion;
   if (wanted.kind === 'files' || wanted.kind === 'folders') return `:${wanted.kind}\n`;
-  const all = wanted.kind === 'words' ? wanted.words : wanted.kind === 'names' ? await names(completion) : [];
+  const all = await candidatesOf(completion);
   const fitting = all.filter(([word]) => word.startsWith(partial));
   const words = fitting.map(([word]) => head + word);
   const lines =
     line === undefined ? words.map((word, i) => `${word}\t${fitting[i]?.[1] ?? ''}`) : forBash(words, line, given[1]);
   return lines.map((text) => `${text}\n`).join('');
+}
+
+async function candidatesOf(completion: Completion): Promise<readonly Candidate[]> {
+  const { wanted, partial, options } = completion;
+  switch (wanted.kind) {
+    case 'words':
+      return wanted.words;
+    case 'names':
+      return names(completion);
+    case 'fields':
+      return fields((await desiredOf(options))?.services ?? [], partial, wanted.set);
+    default:
+      return [];
+  }
+}
+
+/** Part by part: a service (or `policy`), a field, and what it can be set to. */
+function fields(services: Desired['services'], partial: string, set: boolean): readonly Candidate[] {
+  const all = [...new Set([...services.map(({ name }) => name), 'policy'])];
+  const name = all.find((one) => partial.startsWith(`${one}.`));
+  if (name === undefined) return all.map((one): Candidate => [`${one}.`, '']);
+  const kind = name === 'policy' ? 'policy' : 'service';
+  const [, head, field] = /^((.*?)[+-]?=)/.exec(partial.slice(name.length + 1)) ?? [];
+  if (head !== undefined) return wordsOf(kind, field ?? '').map((word): Candidate => [`${name}.${head}${word}`, '']);
+  return knownFields(kind).map((one): Candidate => [`${name}.${one}${set && !one.endsWith('.') ? '=' : ''}`, '']);
 }
 
 /** Services, their instances, and groups; what was last good where it is invalid now. */

@@ -14,7 +14,11 @@ _reconcile() {
     '') ;;
     :files) compopt -o default 2>/dev/null ;;
     :folders) compopt -o dirnames 2>/dev/null ;;
-    *) mapfile -t COMPREPLY <<<"$answer" ;;
+    *)
+      mapfile -t COMPREPLY <<<"$answer"
+      # More is to come behind these.
+      [[ \${COMPREPLY[0]} == *[.=] ]] && compopt -o nospace 2>/dev/null
+      ;;
   esac
 }
 complete -F _reconcile reconcile
@@ -25,7 +29,7 @@ const ZSH = `\
 # Completion of reconcile for zsh. Made by: reconcile completion zsh
 _reconcile() {
   local answer line program=\${(Q)words[1]}
-  local -a asked candidates
+  local -a asked candidates more
   (( $+commands[$program] )) || [[ -x $program ]] || program=reconcile
   asked=("\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}")
   answer=$("$program" complete zsh -- "\${(@)asked}" 2>/dev/null) || return 1
@@ -37,7 +41,9 @@ _reconcile() {
   for line in "\${(@f)answer}"; do
     candidates+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}")
   done
-  _describe -t reconcile reconcile candidates
+  # More is to come behind these.
+  [[ \${line%%$'\\t'*} == *[.=] ]] && more=(-S '')
+  _describe -t reconcile reconcile candidates "\${(@)more}"
 }
 if [ "$funcstack[1]" = _reconcile ]; then _reconcile "$@"; else compdef _reconcile reconcile; fi
 `;

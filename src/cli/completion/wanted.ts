@@ -5,10 +5,12 @@ import { brief, usableOptions, visibleCommands } from '../visible.ts';
 /** A word that could stand where the cursor is, and what it means, in a few words. */
 export type Candidate = readonly [word: string, what: string];
 
-/** What could stand there. Names of services and groups are for others to know; files and folders for the shell. */
+/** What could stand there. Names of services and groups, and their fields, are for others to know; files and folders for the shell. */
 export type Wanted =
   | { readonly kind: 'words'; readonly words: readonly Candidate[] }
   | { readonly kind: 'names' }
+  /** `NAME.FIELD`, and where it is set, `=VALUE`. */
+  | { readonly kind: 'fields'; readonly set: boolean }
   | { readonly kind: 'files' }
   | { readonly kind: 'folders' }
   | { readonly kind: 'nothing' };
@@ -116,6 +118,7 @@ function argumentOf(command: Command, place: number): Wanted {
   if (WORDS[key] !== undefined) return { kind: 'words', words: WORDS[key] };
   if (argument.argChoices !== undefined)
     return { kind: 'words', words: argument.argChoices.map((word): Candidate => [word, '']) };
+  if (argument.name().startsWith('name.field')) return { kind: 'fields', set: argument.name().includes('=') };
   if (ARE_NAMES.has(key) || (argument.name() === 'name' && !NOT_NAMES.has(key))) return { kind: 'names' };
   if (/^(file|path)s?$/.test(argument.name())) return { kind: 'files' };
   return { kind: /^(dir|folder|repository)$/.test(argument.name()) ? 'folders' : 'nothing' };

@@ -45,6 +45,9 @@ test('names where a service is meant, files and folders where one of these is', 
   expect(words('who', '--restarts', '')).toBe('names');
   expect(words('history', 'web', '')).toBe('nothing');
   expect(words('alert', 'test', '')).toBe('nothing');
+  expect(wanted('set', 'w')).toEqual({ kind: 'fields', set: true });
+  expect(wanted('unset', 'a.b', 'w')).toEqual({ kind: 'fields', set: false });
+  expect(words('import', '')).toBe('nothing');
   expect(words('apply', '')).toBe('files');
   expect(words('plan', '--out', 'x')).toBe('files');
   expect(words('--config', '')).toBe('files');

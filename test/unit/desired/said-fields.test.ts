@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { dotted } from '../../../src/desired/layer.ts';
-import { saidFields } from '../../../src/desired/said-fields.ts';
+import { knownFields, saidFields, wordsOf } from '../../../src/desired/said-fields.ts';
 
 const at = (path: readonly (string | number)[]) => ({
   ...{ file: 'services/web.yaml', line: path.length, column: dotted(path).length, length: 1, excerpt: '' },
@@ -59,4 +59,15 @@ it('takes every default that the schemas tell', () => {
       expect(schema.replaceAll('\\"', '"')).toContain(`Default: ${field === 'umask' ? '"022"' : value}`);
     }
   }
+});
+
+it('knows every field, and the words that one takes', () => {
+  const fields = knownFields('service');
+  expect(fields).toEqual(
+    expect.arrayContaining(['command', 'environment.', 'restart.backoff.max', 'limits.addressSpace']),
+  );
+  expect(knownFields('policy')).toEqual(expect.arrayContaining(['owner', 'holds.for']));
+  expect(wordsOf('service', 'state')).toEqual(['running', 'stopped', 'manual', 'disabled', 'absent']);
+  expect(wordsOf('service', 'autostart')).toEqual(['true', 'false']);
+  expect([wordsOf('service', 'command'), wordsOf('service', 'nothing.at.all')]).toEqual([[], []]);
 });

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { styleFor } from '../../../src/cli/style.ts';
-import { planText } from '../../../src/cli/views/plan.ts';
+import { planJson, planText } from '../../../src/cli/views/plan.ts';
 import { controlOf } from '../../../src/control/index.ts';
 import type { Actual, Observed, Run, Service } from '../../../src/model.ts';
 import { plan } from '../../../src/planner.ts';
@@ -105,6 +107,15 @@ describe('a unit of others that the service of its name may take the place of', 
     expect(text.replace(/\s+/g, ' ')).toContain(
       'its takeover of web.service, with its process, is only told: `mode: observe`',
     );
+  });
+
+  it('programs are told the same, as docs/plan.schema.json says', () => {
+    const schema = JSON.parse(readFileSync(new URL('../../../docs/plan.schema.json', import.meta.url), 'utf8'));
+    const validate = new Ajv2020({ allErrors: true, strict: false }).compile(schema);
+    const given = planned(web('running', { mode: 'observe' }), theirs(UNKNOWN));
+    const control = controlOf(given.desired, { freezes: [], approvals: [] } as never);
+    for (const made of [plan(planned(web(), theirs(UNKNOWN))), plan({ ...given, ...(control && { control }) })])
+      expect(validate(planJson(made)), JSON.stringify(validate.errors)).toBe(true);
   });
 
   it('a plan shows what is written, and where the old file is kept', () => {

@@ -125,11 +125,13 @@ function missingKey(kind: Kind, path: Path, name: string): Finding {
 
 const TCP = 'tcp: { address: 127.0.0.1:8080 }';
 const FILE = 'file: { path: scans.log }';
+const SIGNAL = 'signal: HUP';
 
 function whichOf(path: Path, schema: Schema, value: unknown): Finding {
   const several = path[0] === 'health' && path.length === 2 ? 'write two probes' : 'keep one of them';
   const options = (schema.oneOf ?? []).flatMap(({ required }) => required ?? []);
   const written = options.filter((option) => isTree(value) && Object.hasOwn(value, option));
+  const example = options.includes('tcp') ? TCP : options.includes('signal') ? SIGNAL : FILE;
   const summary =
     written.length === 0
       ? `${dotted(path)}: needs one of ${options.join(', ')}`
@@ -139,7 +141,7 @@ function whichOf(path: Path, schema: Schema, value: unknown): Finding {
     path,
     part: 'key',
     summary,
-    hint: written.length > 1 ? several : `for example \`${options.includes('tcp') ? TCP : FILE}\``,
+    hint: written.length > 1 ? several : `for example \`${example}\``,
   };
 }
 

@@ -61,10 +61,11 @@ async function touchHere(
   emit: (event: TouchEvent) => void,
   signal: AbortSignal,
 ): Promise<Operated> {
+  const desired = await desiredNow(config);
+  // What it says is run.
   const safety = checkSource(config);
   if (safety.length > 0) throw new Failure(...safety);
   ensureFolder(config.stateDir);
-  const desired = await desiredNow(config);
   for (const word of namedAlike(request.names, desired.services))
     note(`'${word}' is a service and a group: the service is meant; the group is '${word}:*'\n`);
   await using monitor = createMonitor();

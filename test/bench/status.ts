@@ -46,9 +46,10 @@ async function rounds(one: (args: readonly string[]) => Promise<number>, beside?
 function tell(say: Say, what: string, { took, theirs }: Awaited<ReturnType<typeof rounds>>, tool: string): void {
   const all = [...took].map(([way, times]) => `${way.slice('status'.length).trim() || 'all'} ${ms(median(times))}`);
   const whole = took.get('status') ?? [];
-  const peer = theirs.length === 0 ? '' : `  ${tool} ${ms(median(theirs))}`;
+  const peer =
+    theirs.length === 0 ? '' : `  ${tool} ${ms(median(theirs))}, ratio ${(median(whole) / median(theirs)).toFixed(2)}x`;
   say(
-    `q  status, ${COUNT}, ${what}  ${all.join('  ')}  (all: p90 ${ms(quantile(whole, 0.9))})${peer}  (goal: at most 200 ms)`,
+    `q  status, ${COUNT}, ${what}  ${all.join('  ')}  (all: least ${ms(Math.min(...whole))}, p90 ${ms(quantile(whole, 0.9))})${peer}  (goal: at most 200 ms)`,
   );
 }
 

@@ -22,6 +22,7 @@ import type { UnitOptions } from './define.ts';
 import { unitDirOf } from './disk.ts';
 import { Drift } from './drift.ts';
 import { SYSTEMD_FIELDS } from './fields.ts';
+import { createKnownRestarts } from './known-restarts.ts';
 import { logPlaces } from './log-places.ts';
 import type { Manager } from './manager.ts';
 import { observe } from './observe.ts';
@@ -60,6 +61,7 @@ export function createSystemd(options: SystemdOptions): Supervisor {
   const unitOptions: UnitOptions = { manager: scope, unitDir, owner, version: installedVersion() };
   const define = (service: Service) => defineWhole(service, unitOptions);
   const drift = new Drift();
+  const restartsOf = createKnownRestarts();
   let connection: Promise<{ readonly manager: Manager; readonly waiting: Waiting }> | undefined;
   const connect = () => {
     connection ??= open().catch((error: unknown) => {
@@ -75,7 +77,10 @@ export function createSystemd(options: SystemdOptions): Supervisor {
     if (options.supervise) manager.watch((event) => event.kind === 'unit-changed' && tender.heard(event.unit));
     return { manager, waiting: new Waiting(manager) };
   };
-  const observer = async (): Promise<Observer> => ({ manager: (await connect()).manager, scope, owner, unitDir });
+  const observer = async (): Promise<Observer> => ({
+    ...{ scope, owner, unitDir, restartsOf },
+    manager: (await connect()).manager,
+  });
   const preflight = createPreflight({ scope, manager: async () => (await connect()).manager }, logDir);
   const tender = new Tender({
     ...{ owner, restarts, whoListens, monitor, logDir },

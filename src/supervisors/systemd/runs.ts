@@ -5,6 +5,7 @@ import { exitText, UNKNOWN } from '../shared/exit.ts';
 import { withPermanent } from '../shared/held.ts';
 import { settingsOf } from '../shared/settings.ts';
 import type { MainPid } from './cgroup.ts';
+import type { RestartsOf } from './known-restarts.ts';
 import type { ListedUnit, Manager, UnitProperties } from './manager.ts';
 
 /** What a unit was made from, as far as its run state depends on it. */
@@ -31,20 +32,20 @@ export interface Means {
   readonly listed: Listed;
   readonly mainPid: MainPid;
   readonly thorough: boolean;
+  readonly restartsOf: RestartsOf;
 }
 
 /** The run state of a unit: from the list of all and its control group where these tell enough, else asked for. */
-export async function ranOf({ manager, listed, mainPid, thorough }: Means, made: Made): Promise<Ran> {
+export async function ranOf({ manager, listed, mainPid, ...means }: Means, made: Made): Promise<Ran> {
+  const { thorough, restartsOf } = means;
   const unit = listed.get(made.unit);
   if (unit === undefined) return { run: { kind: 'stopped', started: false }, restarts: 0 };
   switch (unit.active) {
     case 'active':
     case 'reloading':
     case 'refreshing': {
-      const [pid, restarts] = await Promise.all([
-        mainPid(made.unit) ?? manager.property(made.unit, 'MainPID'),
-        thorough ? manager.property(made.unit, 'NRestarts') : 0,
-      ]);
+      const pid = mainPid(made.unit) ?? (await manager.property(made.unit, 'MainPID'));
+      const restarts = thorough ? await restartsOf(manager, made.unit, pid) : 0;
       return { run: running('running', pid, made, thorough), restarts };
     }
     default: {

@@ -27,7 +27,7 @@ import { hostKey, whyNot } from './prepare.ts';
 import { sorted } from './service-files.ts';
 import { openRegistry, type Registry } from './supervisors/index.ts';
 import { readSurroundings } from './surroundings.ts';
-import { nameOfThing, thingsOf } from './thing.ts';
+import { keyOfThing, thingsOf } from './thing.ts';
 
 /**
  * What a change would do here: the plan, by the same planner, for a host on which all is as `from` says and runs as it
@@ -136,11 +136,11 @@ function withAll(observed: Observed, names: Iterable<SupervisorName>): Observed 
 
 /** What `from` supersedes is done with there; and what goes on here of handovers is no matter. */
 function withoutTaken(inPlace: ReadonlyMap<ServiceId, InPlace>, from: Desired): ReadonlyMap<ServiceId, InPlace> {
-  const taken = new Set(from.services.flatMap(({ written }) => thingsOf(written).map(nameOfThing)));
+  const taken = new Set(from.services.flatMap(({ written }) => thingsOf(written).map(keyOfThing)));
   return new Map(
     [...inPlace].map(([id, { begun: _, reversed: __, things, ...place }]) => [
       id,
-      { ...place, things: things.filter(({ thing }) => !taken.has(nameOfThing(thing))) },
+      { ...place, things: things.filter(({ thing }) => !taken.has(keyOfThing(thing))) },
     ]),
   );
 }

@@ -32,6 +32,11 @@ export function maskField(field: string, value: Json | undefined): Json | undefi
   return maskValue(value);
 }
 
+/** The arguments of a command as they may be shown. */
+export function maskWords(words: readonly string[]): readonly string[] {
+  return maskValue(words) as readonly string[];
+}
+
 /** Masks texts within a value, and arguments of the forms `--password=x` and `--password x`. */
 function maskValue(value: Json): Json {
   if (typeof value === 'string') return maskText(value);

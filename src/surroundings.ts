@@ -12,7 +12,7 @@ import type { Stray } from './planner/declared.ts';
 import type { InPlace } from './planner/handover.ts';
 import { STAMP } from './stamp.ts';
 import { programsFile } from './supervisors/supervisord/programs-file.ts';
-import { nameOfThing, type Thing } from './thing.ts';
+import { keyOfThing, type Thing } from './thing.ts';
 
 /** Who else runs, or would run, what is declared. */
 export interface Surroundings {
@@ -51,7 +51,7 @@ export function readSurroundings({ services, instances, policy }: Desired): View
         case 'unit':
         case 'program': {
           // An older version may be another command: only what is seen to restart the service is no copy of it.
-          const own = claims.filter((claim) => nameOfThing(claim.thing) === nameOfThing(thing));
+          const own = claims.filter((claim) => keyOfThing(claim.thing) === keyOfThing(thing));
           const does = conflictsIn([declaredOf(service)], own, true).map((conflict) => conflict.does);
           return !does.includes('restarts') || does.includes('runs');
         }

@@ -1,6 +1,7 @@
 import type { ServiceFile } from './desired/generated/service.ts';
 import type { ServiceId } from './model.ts';
 import type { Problem } from './problem.ts';
+import { maskWords } from './secrets.ts';
 
 /** What `supersedes` of a service names: something of others on this host that must not run beside it. */
 export type Thing =
@@ -69,8 +70,17 @@ export function supersedesUnits({ supersedes = [] }: Pick<ServiceFile, 'supersed
   return supersedes.some(({ unit, timer }) => unit !== undefined || timer !== undefined);
 }
 
-/** What a thing is called, for people and in logs: `web.service`, `program web of /etc/supervisord.conf`. */
+/** What a thing is called, for people and in logs, secrets masked: `web.service`, `program web of /etc/supervisord.conf`. */
 export function nameOfThing(thing: Thing): string {
+  return named(thing, (words) => maskWords(words));
+}
+
+/** What is the same for two things that are the same, and for no others; not for people. */
+export function keyOfThing(thing: Thing): string {
+  return named(thing, (words) => words);
+}
+
+function named(thing: Thing, shown: (words: readonly string[]) => readonly string[]): string {
   switch (thing.kind) {
     case 'unit':
       return thing.unit;
@@ -79,8 +89,8 @@ export function nameOfThing(thing: Thing): string {
     case 'program':
       return `program ${thing.program} of ${thing.config}`;
     case 'process':
-      return `\`${thing.command.join(' ')}\`${thing.user === undefined ? '' : ` of ${thing.user}`}`;
+      return `\`${shown(thing.command).join(' ')}\`${thing.user === undefined ? '' : ` of ${thing.user}`}`;
     case 'cron':
-      return `cron line \`${thing.line.trim()}\``;
+      return `cron line \`${shown(thing.line.trim().split(' ')).join(' ')}\``;
   }
 }

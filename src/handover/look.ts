@@ -5,7 +5,7 @@ import type { Given } from '../planner/leftovers.ts';
 import { formerIds } from '../planner/names.ts';
 import { why } from '../problem.ts';
 import type { Supervisors } from '../supervisors/index.ts';
-import { nameOfThing, type Thing, type ThingState, thingsOf } from '../thing.ts';
+import { keyOfThing, nameOfThing, type Thing, type ThingState, thingsOf } from '../thing.ts';
 import { parseDuration } from '../units.ts';
 import { soakOf } from '../verify/machine.ts';
 import type { BegunStore, ReversedStore } from './begun.ts';
@@ -176,15 +176,15 @@ async function givenOf(
   const declared = new Set(desired.services.flatMap((service) => [service.id, ...formerIds(service)]));
   const own = desired.services.filter(({ supervisor }) => supervisor === 'systemd');
   const units = new Set(own.map(({ id, written }) => written.unit ?? `${id}.service`));
-  const superseded = new Set(desired.services.flatMap(({ written }) => thingsOf(written).map(nameOfThing)));
-  const names = new Set(marked.map(({ thing }) => nameOfThing(thing)));
+  const superseded = new Set(desired.services.flatMap(({ written }) => thingsOf(written).map(keyOfThing)));
+  const names = new Set(marked.map(({ thing }) => keyOfThing(thing)));
   // A run that was ended has taken their marks off already.
   const unmarked = [...begun.values()].flatMap(({ given = [] }) =>
-    given.filter(({ thing }) => !names.has(nameOfThing(thing))),
+    given.filter(({ thing }) => !names.has(keyOfThing(thing))),
   );
   const given = [...marked, ...unmarked].filter(({ thing, taken }) => {
     const known = thing.kind === 'unit' && units.has(thing.unit);
-    return thing.kind !== 'process' && !known && !declared.has(taken.by) && !superseded.has(nameOfThing(thing));
+    return thing.kind !== 'process' && !known && !declared.has(taken.by) && !superseded.has(keyOfThing(thing));
   });
   const things = await Promise.all(
     given.map(async (one) => ({ ...one, state: await lookAt(takers, one.thing, signal) })),

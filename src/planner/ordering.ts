@@ -153,6 +153,13 @@ function inTheirOrder(
     wait(handover, loaded);
     wait(handover, retirements);
   }
+  // What a service takes the place of is one copy of it: none of its instances starts beside that.
+  for (const handover of handovers.filter(({ handover }) => handover?.from.some(({ kind }) => kind === 'thing'))) {
+    for (const { service, steps } of drafts) {
+      if (nameOf(service) !== nameOf(handover.service)) continue;
+      for (const step of steps) if (startsIt(step) && !isHandover(step)) wait(step, [handover]);
+    }
+  }
   // One order for all, so that no two groups wait for each other.
   const order = topological(declared.keys(), (id) => declared.get(id)?.afterIds ?? []);
   const place = new Map(order.map((id, i) => [id, i]));

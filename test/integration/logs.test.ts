@@ -79,6 +79,20 @@ cannot show the logs of never: there is no ${log('never.log')} and no ${log('nev
   );
 });
 
+it('shows a file once that several write to, and says so', async () => {
+  await using host = await createHost();
+  const logs = { stdout: join(host.folder, 'shared.log'), stderr: join(host.folder, 'shared.log') };
+  host.write('web', says('a\\n', { logs }));
+  host.write('worker', says('', { logs }));
+  await host.reconcile();
+  await until(() => readFileSync(logs.stdout, 'utf8') !== '');
+  expect(await host.reconcile('logs', 'w*')).toEqual({
+    code: 0,
+    stdout: 'web    | a\n',
+    stderr: `cannot tell the lines of worker and web apart: both write to ${logs.stdout}; they are shown as those of web\n`,
+  });
+});
+
 it('refuses what it can not do, with what would be right', async () => {
   await using host = await createHost();
   host.write('web', says('a\\n'));

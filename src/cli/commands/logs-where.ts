@@ -84,6 +84,7 @@ function whereOf(
 ): Where {
   const readings: Reading[] = [];
   const problems: (readonly [ServiceId, Problem])[] = [];
+  const byPath = new Map<string, ServiceId>();
   for (const { id, supervisor } of services) {
     const places = found.get(id);
     if (places === undefined) {
@@ -92,7 +93,12 @@ function whereOf(
       continue;
     }
     const own = places.flatMap((place) => readingOf(id, place, streams) ?? []);
-    readings.push(...own);
+    for (const reading of own) {
+      const same = reading.kind === 'file' ? byPath.get(reading.path) : undefined;
+      if (same === undefined) readings.push(reading);
+      else if (same !== id) problems.push([id, sharedProblem(id, same, reading.source.name)]);
+      if (reading.kind === 'file') byPath.set(reading.path, same ?? id);
+    }
     const nowhere = places.filter(
       (place) => place.kind === 'nowhere' && place.streams.some((s) => streams.includes(s)),
     );
@@ -122,6 +128,11 @@ function notHere(id: ServiceId, supervisor: string): Problem {
     summary: `cannot show the logs of ${id}: nothing of it is under ${supervisor} on this host yet`,
     hint: `what would be done: \`reconcile --dry-run\`${process.getuid?.() === 0 ? '' : '; where root has it: ask as root'}`,
   };
+}
+
+function sharedProblem(id: ServiceId, other: ServiceId, path: string): Problem {
+  const summary = `cannot tell the lines of ${id} and ${other} apart: both write to ${path}; they are shown as those of ${other}`;
+  return { code: 'log-shared', summary };
 }
 
 function nowhereProblem(id: ServiceId, { streams, why }: Extract<LogPlace, { kind: 'nowhere' }>): Problem {

@@ -140,6 +140,9 @@ function createOutput(
   };
 }
 
+/** What is told of what is shown all the same. */
+const SHOWN: ReadonlySet<string> = new Set(['no-times', 'log-cut', 'log-shared']);
+
 /** What is wrong is told once for each service, and the rest goes on. */
 function teller({ note }: Context) {
   const style = styleFor(process.stderr);
@@ -151,8 +154,8 @@ function teller({ note }: Context) {
     note(problemsText(problems, style));
   };
   const problem = (id: ServiceId, about: Problem) => {
-    if (about.code !== 'no-times' && about.code !== 'log-cut') failed = true;
-    const named = about.summary.includes(` of ${id}: `) ? about : { ...about, summary: `${id}: ${about.summary}` };
+    if (!SHOWN.has(about.code)) failed = true;
+    const named = about.summary.includes(` of ${id}`) ? about : { ...about, summary: `${id}: ${about.summary}` };
     say(`${id} ${about.summary}`, named);
   };
   return {

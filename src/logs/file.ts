@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { Failure, type Problem } from '../problem.ts';
 import { Lines } from './line.ts';
-import { dataAfter, findMoved, isSameBegin, type Part, rotatedAfter } from './moved.ts';
+import { dataAfter, findMoved, isSameBegin, madeBetween, type Part, rotatedAfter } from './moved.ts';
 import { bytesAt, close, lookAt, newestRotated, openLog } from './open.ts';
 
 /*
@@ -21,7 +21,9 @@ const again = Buffer.allocUnsafe(ANCHOR);
 /** ms. For so long a file that was renamed is looked at for what its writer still had for it. */
 const LINGER = 10_000;
 /** ms. For so long what was moved is looked for before it is taken for lost: a rotation may be under way. */
-const PATIENCE = 1000;
+const PATIENCE = 2000;
+/** ms. For so long what was copied may still be in the live file; after that, whoever copied it was killed before he cut it out. */
+const CUT = 30_000;
 
 interface Live {
   readonly fd: number;
@@ -38,9 +40,8 @@ interface Live {
 
 export interface Start {
   readonly parts: readonly Part[];
-  readonly fd: number;
-  readonly file: string;
-  readonly at: number;
+  readonly live: { readonly fd: number; readonly file: string; readonly at: number } | undefined;
+  /** The newest rotated file before it. */
   readonly before: string | undefined;
 }
 
@@ -59,10 +60,12 @@ export class LogFile implements Disposable {
   constructor(path: string, tell: (problem: Problem) => void, start?: Start) {
     this.path = path;
     this.#tell = tell;
-    this.#before = newestRotated(path);
+    this.#before = start === undefined ? newestRotated(path) : start.before;
     if (start === undefined) return;
     this.#parts = [...start.parts];
-    this.#live = { ...start, anchor: anchorAt(start.fd, start.at), replaced: false, unsure: undefined };
+    const { live, before } = start;
+    if (live === undefined) return;
+    this.#live = { ...live, before, anchor: anchorAt(live.fd, live.at), replaced: false, unsure: undefined };
   }
 
   /** Where reading is in the live file; undefined while it is still before that. */
@@ -160,14 +163,14 @@ export class LogFile implements Disposable {
     const between = rotatedAfter(this.path, live.before, { own: live.file, gone: true });
     if (between === undefined) return true;
     const last = between.parts.at(-1);
+    const twice = last !== undefined && isSameBegin(last.fd, live.fd, dataAfter(live.fd, live.at));
+    // Looked for once more: it may have been cut out just now.
     const begin = dataAfter(live.fd, live.at);
     if (newestRotated(this.path) !== between.newest) {
       close(between.parts);
       return true;
     }
-    const twice = last !== undefined && isSameBegin(last.fd, live.fd, begin);
-    // Copied, and not cut out yet; if that goes on, whoever did so was killed.
-    if (twice && this.#waits(live)) {
+    if (twice && this.#waits(live, CUT)) {
       close(between.parts);
       return true;
     }
@@ -180,14 +183,16 @@ export class LogFile implements Disposable {
     return this.#parts.length > 0;
   }
 
-  #waits(live: Live): boolean {
+  #waits(live: Live, patience = PATIENCE): boolean {
     live.unsure ??= Date.now();
-    return Date.now() - live.unsure < PATIENCE;
+    return Date.now() - live.unsure < patience;
   }
 
   #sayLost(lost: boolean): void {
+    if (!lost) return;
     const summary = `${this.path} was rotated faster than it could be read: lines may be missing`;
-    if (lost) this.#say({ code: 'log-cut', summary });
+    this.#say({ code: 'log-cut', summary });
+    this.#lines.cut();
   }
 
   #findAgain(live: Live): readonly string[] | undefined {
@@ -225,18 +230,20 @@ export class LogFile implements Disposable {
     const gone = fstatSync(live.fd).nlink === 0;
     const between = rotatedAfter(this.path, gone ? live.before : live.file, { gone });
     // It may be on its way from one name to the next; what has a name of another kind stays unknown.
-    const isUnknown = between === undefined || (!gone && !between.found);
-    if (isUnknown && this.#waits(live)) {
-      close(between?.parts ?? []);
-      return undefined;
+    const isUnknown = between !== undefined && !gone && !between.found;
+    if (between === undefined || (isUnknown && between.newest !== undefined)) {
+      const waits = this.#waits(live);
+      if (between === undefined || waits) {
+        close(between?.parts ?? []);
+        return undefined;
+      }
     }
-    if (between === undefined) return undefined;
     const next = this.#open(between.newest);
     if (next === undefined) {
       close(between.parts);
       return undefined;
     }
-    this.#sayLost(gone && between.lost);
+    this.#sayLost(gone && !between.found && between.parts.length > 0);
     const parts = [...between.parts];
     const last = parts.at(-1);
     // A copy of what the new one still has: it is taken in when it was cut out there.
@@ -245,7 +252,7 @@ export class LogFile implements Disposable {
       parts.pop();
       next.before = parts.at(-1)?.file ?? live.file;
     }
-    this.#parts.push(...parts);
+    this.#parts.push(...(isUnknown ? madeBetween(this.path, live.fd, next.fd) : parts));
     if (this.#old !== undefined) closeSync(this.#old.fd);
     this.#old = { fd: live.fd, at: live.at, until: Date.now() + LINGER, lines: new Lines() };
     return [];

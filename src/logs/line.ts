@@ -26,9 +26,30 @@ export class Lines {
   #rest = '';
   /** Bytes of the line at the end that were not kept. */
   #left = 0;
+  /** What will have no end. */
+  #cut: string[] = [];
 
   /** The lines that are whole now. */
   push(bytes: string): string[] {
+    if (this.#cut.length === 0) return this.#push(bytes);
+    const cut = this.#cut;
+    this.#cut = [];
+    return [...cut, ...this.#push(bytes)];
+  }
+
+  /** What comes next is not the end of the line that was begun. */
+  cut(): void {
+    this.#cut.push(...this.#end());
+  }
+
+  /** What is there of a line that has no end. */
+  end(): string[] {
+    const cut = this.#cut;
+    this.#cut = [];
+    return [...cut, ...this.#end()];
+  }
+
+  #push(bytes: string): string[] {
     // Where an earlier part was cut out of a file, it begins with zeros.
     const from = this.#rest === '' && bytes.charCodeAt(0) === 0 ? bytes.search(/[^\0]/) : 0;
     if (from === -1) return [];
@@ -46,8 +67,7 @@ export class Lines {
     return lines;
   }
 
-  /** What is there of a line that has no end. */
-  end(): string[] {
+  #end(): string[] {
     if (this.#rest === '') return [];
     const whole = this.#whole('');
     this.#rest = '';

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { bytesAt, close, newestRotated, type Opened, openLog, openRotated } from './open.ts';
+import { bytesAt, close, newestRotated, type Opened, openIfCan, openRotated } from './open.ts';
 
 /** A part of a file that nobody writes to any more. */
 export interface Part {
@@ -24,30 +24,36 @@ export interface Moved {
 export function findMoved(path: string, fd: number, at: number, anchor: Buffer): Moved | undefined {
   const rotated = openRotated(path);
   if (rotated === undefined) return undefined;
-  let found = punched(fd, at, anchor, rotated) ?? shifted(fd, at, anchor, rotated);
+  const hole = punched(fd, at, anchor, rotated);
+  let found = hole === 'no' ? shifted(fd, at, anchor, rotated) : hole;
   // Another rotation meanwhile: what was seen is of before and of after.
   if (newestRotated(path) !== rotated[0]?.file) found = undefined;
   const used = new Set(found?.parts.map((part) => part.fd));
   close(rotated.filter((each) => !used.has(each.fd)));
-  if (found !== undefined) return found;
+  if (found !== undefined || hole === undefined) return found;
   const copy = copied(path, at, anchor);
   return copy && { parts: [copy], at: 0, before: rotated[0]?.file };
 }
 
 const CHUNK = 1 << 16;
 
-/** The begin of the file became a hole: positions are as they were, and what is missing is at the end of `FILE.1`. */
-function punched(fd: number, at: number, anchor: Buffer, rotated: readonly Opened[]): Moved | undefined {
+/**
+ * The begin of the file became a hole: positions are as they were, and what is missing is at the end of `FILE.1`. `no`: it is
+ * none; undefined where that goes on just now.
+ */
+function punched(fd: number, at: number, anchor: Buffer, rotated: readonly Opened[]): Moved | 'no' | undefined {
   const now = bytesAt(fd, at - anchor.length, at);
-  if (now.length < anchor.length) return undefined;
+  if (now.length < anchor.length) return 'no';
   const kept = now.findIndex((byte) => byte !== 0);
   // The hole ends before what is read next.
-  const before = rotated[0]?.file;
-  if (kept > 0 && now.subarray(kept).equals(anchor.subarray(kept))) return { parts: [], at, before };
-  if (kept !== -1) return undefined;
+  if (kept > 0 && now.subarray(kept).equals(anchor.subarray(kept))) return { parts: [], at, before: rotated[0]?.file };
+  if (kept !== -1) return 'no';
   const end = dataAfter(fd, at);
   const done = withoutUncut(rotated, fd, end);
+  // It was cut out just now: the one is of before, the other of after.
+  if (dataAfter(fd, at) !== end) return undefined;
   const [newest] = done;
+  const before = newest?.file;
   // The first time it has all from the begin on, as a copy has.
   const same = newest !== undefined && newest.size >= at && hasAnchor(newest.fd, at, anchor);
   if (same) return { parts: [{ fd: newest.fd, from: at, to: newest.size }], at: end, before };
@@ -137,7 +143,7 @@ const RECENT = 60_000;
 function copied(path: string, at: number, anchor: Buffer): Part | undefined {
   const [folder, name] = [dirname(path), basename(path)];
   for (const other of entriesOf(folder)) {
-    if (!other.startsWith(name) || other === name || /\.(gz|xz|bz2|zst)$/.test(other)) continue;
+    if (!other.startsWith(name) || other === name || COMPRESSED.test(other)) continue;
     const file = join(folder, other);
     if (Date.now() - (timeOf(file) ?? 0) > RECENT) continue;
     const part = partWith(file, at, anchor);
@@ -147,15 +153,11 @@ function copied(path: string, at: number, anchor: Buffer): Part | undefined {
 }
 
 function partWith(file: string, at: number, anchor: Buffer): Part | undefined {
-  try {
-    const opened = openLog(file);
-    if (opened === undefined) return undefined;
-    const { fd, size } = opened;
-    if (size >= at && hasAnchor(fd, at, anchor)) return { fd, from: at, to: size };
-    closeSync(fd);
-  } catch {
-    // Not for us to read.
-  }
+  const opened = openIfCan(file);
+  if (opened === undefined) return undefined;
+  const { fd, size } = opened;
+  if (size >= at && hasAnchor(fd, at, anchor)) return { fd, from: at, to: size };
+  closeSync(fd);
   return undefined;
 }
 
@@ -186,7 +188,7 @@ export interface Between {
   readonly newest: string | undefined;
   /** That one is not among them any more: others may be missing too. */
   readonly lost: boolean;
-  /** That one is among them, or there is none at all. */
+  /** That one is among them. */
   readonly found: boolean;
 }
 
@@ -208,5 +210,28 @@ export function rotatedAfter(
   close(rotated.filter((each) => !wanted.includes(each)));
   const parts = wanted.map(({ fd, file: each }) => ({ fd, file: each, from: 0, to: fstatSync(fd).size })).reverse();
   const lost = file !== undefined && known === -1 && parts.length > 0;
-  return { parts, newest: rotated[0]?.file, lost, found: known !== -1 || rotated.length === 0 };
+  return { parts, newest: rotated[0]?.file, lost, found: known !== -1 };
 }
+
+/**
+ * What had the name after one file and before another, and has a name of its own kind now (`FILE-20261128`), the oldest
+ * first: by when they were made, where the file system knows that.
+ */
+export function madeBetween(path: string, after: number, before: number): readonly Part[] {
+  const [folder, name] = [dirname(path), basename(path)];
+  const born = (fd: number) => fstatSync(fd).birthtimeMs;
+  const [first, last] = [born(after), born(before)];
+  const found: (Part & { readonly born: number })[] = [];
+  for (const other of entriesOf(folder)) {
+    if (!other.startsWith(name) || other === name || first === 0) continue;
+    if (/^\.\d+$/.test(other.slice(name.length)) || COMPRESSED.test(other)) continue;
+    const opened = openIfCan(join(folder, other));
+    if (opened === undefined) continue;
+    const time = born(opened.fd);
+    if (time > first && time < last) found.push({ fd: opened.fd, from: 0, to: opened.size, born: time });
+    else closeSync(opened.fd);
+  }
+  return found.sort((a, b) => a.born - b.born);
+}
+
+const COMPRESSED = /\.(gz|xz|bz2|zst)$/;

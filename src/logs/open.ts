@@ -46,8 +46,9 @@ export function lookAt(path: string): { readonly file: string; readonly size: nu
   }
 }
 
-export function identityOf({ dev, ino }: Stats): string {
-  return `${dev}:${ino}`;
+/** With its birth, where the file system knows it: the number of a file that is gone is given to the next. */
+function identityOf({ dev, ino, birthtimeMs }: Stats): string {
+  return `${dev}:${ino}:${birthtimeMs}`;
 }
 
 /** Bytes [from, to) of a file, as far as they are there. */
@@ -62,21 +63,25 @@ const MOST = 200;
 /** What was rotated away, the newest first: `FILE.1`, `FILE.2`, …; undefined while they are just being renamed. */
 export function openRotated(path: string): readonly Opened[] | undefined {
   const numbers = numbersOf(path);
-  const found: Opened[] = [];
+  const found: (Opened & { readonly number: number })[] = [];
   let steady = true;
   for (const number of numbers) {
-    const opened = openIfCan(`${path}.${number}`);
-    if (opened === undefined) steady = false;
-    else found.push(opened);
+    try {
+      const opened = openLog(`${path}.${number}`);
+      if (opened === undefined) steady = false;
+      else found.push({ ...opened, number });
+    } catch {
+      // Not for us to read, or no file: none of those that we follow.
+    }
   }
-  const is = (number: number, i: number) => lookAt(`${path}.${number}`)?.file === found[i]?.file;
-  if (steady && numbers.every(is) && String(numbersOf(path)) === String(numbers)) return found;
+  const is = ({ number, file }: (typeof found)[number]) => lookAt(`${path}.${number}`)?.file === file;
+  if (steady && found.every(is) && String(numbersOf(path)) === String(numbers)) return found;
   close(found);
   return undefined;
 }
 
 /** What can't be read is none of those that we follow. */
-function openIfCan(path: string): Opened | undefined {
+export function openIfCan(path: string): Opened | undefined {
   try {
     return openLog(path);
   } catch {

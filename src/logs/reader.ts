@@ -31,6 +31,7 @@ export class LogReader implements Disposable {
   readonly #wake = new Wake();
   readonly #files = new Map<string, Following>();
   readonly #journals = new Map<Scope, JournalFollower>();
+  readonly #there = new Set<string>();
   /** When it was last said what is to be read. */
   #before = Date.now();
 
@@ -55,9 +56,9 @@ export class LogReader implements Disposable {
     await this.#means.flush();
   }
 
-  /** Which of the files are there. */
+  /** Was there anything of a file? */
   isThere(path: string): boolean {
-    return this.#files.get(path)?.file.isOpen === true;
+    return this.#there.has(path);
   }
 
   #fileFeed(
@@ -77,6 +78,7 @@ export class LogReader implements Disposable {
     const file = new LogFile(path, tell, begun?.start);
     this.#files.set(path, { reading, file });
     if (begun === undefined) return undefined;
+    this.#there.add(path);
     if (begun.timeless && begun.written >= (since ?? 0)) tell(timelessProblem(path, begun.written, count));
     const { end, written } = begun;
     let over = false;

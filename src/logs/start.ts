@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs';
 import type { Start } from './file.ts';
-import type { Part } from './moved.ts';
-import { bytesAt, close, type Opened, openLog, openRotated } from './open.ts';
+import { isSameBegin, type Part } from './moved.ts';
+import { bytesAt, close, lookAt, newestRotated, type Opened, openLog, openRotated } from './open.ts';
 import { timeIn } from './times.ts';
 
 const CHUNK = 1 << 16;
@@ -28,39 +28,57 @@ export interface Begun {
  * Finds where to begin, from the end backwards, through what was rotated away too: of a huge file no more is read than is
  * shown. Undefined where there is no file; fails where it can't be read.
  */
-export function beginOf(path: string, { count, since }: Wanted): Begun | undefined {
-  const live = openLog(path);
-  if (live === undefined) return undefined;
-  const rotated = rotatedNow(path);
-  const files = [live, ...rotated];
-  const written = fstatSync(live.fd).mtimeMs;
-  const last = lineFromEnd(files, count);
-  const since1 = since === undefined ? undefined : firstSince(files, since);
-  const timeless = since1 === 'unknown';
-  const from = since1 === undefined || since1 === 'unknown' ? last : later(last, since1);
-  const parts = files
-    .slice(1, from.file + 1)
-    .map(({ fd, size }, i): Part => ({ fd, from: i + 1 === from.file ? from.at : 0, to: size }))
-    .reverse();
-  close(files.slice(from.file + 1).filter(({ fd }) => fd !== live.fd));
-  const at = Math.max(from.file === 0 ? from.at : 0, holeOf(live));
-  return {
-    start: { parts, fd: live.fd, file: live.file, at, before: rotated[0]?.file },
-    end: live.size,
-    written,
-    timeless,
-  };
+export function beginOf(path: string, wanted: Wanted): Begun | undefined {
+  for (let tries = 0; ; tries += 1) {
+    const live = openLog(path);
+    const rotated = openRotated(path) ?? [];
+    if (live === undefined) {
+      // It may have been renamed just now, and be made anew in a moment.
+      const isSteady = lookAt(path) === undefined && newestRotated(path) === rotated[0]?.file;
+      if (tries >= TRIES || isSteady) return rotated.length === 0 ? undefined : withoutLive(rotated, wanted);
+      close(rotated);
+      continue;
+    }
+    // Of a rotation that is under way, what was copied is still in the live file too.
+    const isUncut = () => rotated[0] !== undefined && isSameBegin(rotated[0].fd, live.fd, holeOf(live));
+    const uncut = isUncut();
+    const older = uncut ? rotated.slice(1) : rotated;
+    const { from, timeless } = placeOf([live, ...older], wanted);
+    const at = Math.max(from.file === 0 ? from.at : 0, holeOf(live));
+    // What was seen is of one moment, or seen again.
+    if (tries < TRIES && (newestRotated(path) !== rotated[0]?.file || isUncut() !== uncut)) {
+      close([live, ...rotated]);
+      continue;
+    }
+    const used = older.slice(0, from.file);
+    close(rotated.filter((each) => !used.includes(each)));
+    const parts = used
+      .map(({ fd, size }, i): Part => ({ fd, from: i + 1 === from.file ? from.at : 0, to: size }))
+      .reverse();
+    const written = fstatSync(live.fd).mtimeMs;
+    const start = { parts, live: { fd: live.fd, file: live.file, at }, before: older[0]?.file };
+    return { start, end: live.size, written, timeless };
+  }
 }
 
-/** How often it is looked for a moment in which they are not being renamed. */
 const TRIES = 100;
 
-function rotatedNow(path: string): readonly Opened[] {
-  for (let i = 0; i < TRIES; i += 1) {
-    const rotated = openRotated(path);
-    if (rotated !== undefined) return rotated;
-  }
-  return [];
+function withoutLive(rotated: readonly Opened[], wanted: Wanted): Begun {
+  const { from, timeless } = placeOf(rotated, wanted);
+  const used = rotated.slice(0, from.file + 1);
+  close(rotated.slice(used.length));
+  const parts = used.map(({ fd, size }, i): Part => ({ fd, from: i === from.file ? from.at : 0, to: size })).reverse();
+  const written = Math.max(...used.map(({ fd }) => fstatSync(fd).mtimeMs));
+  return { start: { parts, live: undefined, before: rotated[0]?.file }, end: 0, written, timeless };
+}
+
+function placeOf(
+  files: readonly Opened[],
+  { count, since }: Wanted,
+): { readonly from: At; readonly timeless: boolean } {
+  const last = lineFromEnd(files, count);
+  const first = since === undefined ? last : firstSince(files, since);
+  return first === 'unknown' ? { from: last, timeless: true } : { from: later(last, first), timeless: false };
 }
 
 /** A place in files, of which the first is the newest. */

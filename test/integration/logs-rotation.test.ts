@@ -82,7 +82,7 @@ let fd = openSync(path, 'a');
 let n = 0;
 process.on('SIGHUP', () => { closeSync(fd); fd = openSync(path, 'a'); });
 function some() {
-  for (let k = 0; k < 4; k += 1) { const part = piece(); if (part === '') return process.exit(0); writeSync(fd, part); }
+  const part = piece(); if (part === '') return process.exit(0); writeSync(fd, part);
   setTimeout(some, 1);
 }
 some();`;
@@ -126,7 +126,8 @@ async function followed(path: string, writer: ChildProcess, slow = 0) {
     },
     false,
   );
-  await reader.read([{ kind: 'file', source: SOURCE, path }], { count: 0, since: undefined }, true);
+  const all = { count: Number.POSITIVE_INFINITY, since: undefined };
+  await reader.read([{ kind: 'file', source: SOURCE, path }], all, true);
   const ended = new AbortController();
   const following = reader.follow(ended.signal);
   if (writer.exitCode === null && writer.signalCode === null) await once(writer, 'exit');
@@ -188,14 +189,15 @@ it('says so where a file was rotated away before it was read', async () => {
   const { lines, told } = await followed(path, node(ROTATES, [path, '20000', '2']), 200);
   expect([...new Set(told)]).toEqual([`${path} was rotated faster than it could be read: lines may be missing`]);
   expect(lines.length).toBeLessThan(LINES);
-  expect(lines.filter((line) => line.length === 10).toSorted()).toEqual(lines.filter((line) => line.length === 10));
+  const whole = lines.filter((line) => line.length === 10);
+  expect(whole.findIndex((line, i) => line <= (whole[i - 1] ?? ''))).toBe(-1);
 });
 
 it('follows what is renamed and made anew, while its writer goes on with the old file for a while', async () => {
   const path = logIn(tmpdir());
   const writer = node(REOPENS, [path]);
-  const script = `f=$1; i=1; sleep 0.2
-    while kill -0 $2 2>/dev/null; do mv $f $f-$i; : >$f; sleep 0.05; kill -HUP $2 2>/dev/null; i=$((i + 1)); sleep 0.1; done`;
+  const script = `f=$1; i=1; until [ -s $f ]; do sleep 0.02; done
+    while kill -0 $2 2>/dev/null; do mv $f $f-$i; : >$f; sleep 0.02; kill -HUP $2 2>/dev/null; i=$((i + 1)); sleep 0.05; done`;
   const rotator = spawn('sh', ['-c', script, 'sh', path, String(writer.pid)], { stdio: 'ignore' });
   children.push(rotator);
   const { lines, told } = await followed(path, writer);

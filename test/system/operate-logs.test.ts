@@ -105,7 +105,8 @@ describeOnSystemd('logs of services under all supervisors', () => {
         ),
       );
     for (const name of Object.keys(SERVICES)) await sees(name, /^\d+$/);
-    await sh(host, 'pkill -KILL -o perl; systemctl kill -s KILL journal.service');
+    await sh(host, 'pkill -KILL -o perl; systemctl kill -s KILL journal.service; pkill -KILL journalctl');
+    await host.systemctl('restart', 'systemd-journald');
     world.declare('own', { group: 'all', command: [...COUNTER, 'moved'], soak: '50ms', supervisor: 'systemd' });
     await world.apply();
     await sees('own', /Started|Starting/);

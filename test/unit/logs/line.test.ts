@@ -34,3 +34,12 @@ it('keeps a mebibyte of a line that is longer, and tells how much it left out', 
   expect(found[0]?.endsWith('x [... 1951427 more bytes]')).toBe(true);
   expect(found[1]).toBe('next');
 });
+
+it('puts nothing together that does not belong together', () => {
+  const lines = new Lines();
+  expect(lines.push('a\nbegun')).toEqual(['a']);
+  lines.cut();
+  expect(lines.push('of another\nc')).toEqual(['begun', 'of another']);
+  lines.cut();
+  expect(lines.end()).toEqual(['c']);
+});

@@ -1,6 +1,12 @@
 import { distance } from 'fastest-levenshtein';
 
-/** The candidate that a person probably meant, or undefined where none is near. Of those as near, the first that begins alike. */
+/** A beginning this long says which one is meant, where only one begins so. */
+const SHORTEST = 3;
+
+/**
+ * The candidate that a person probably meant, or undefined where none is near. Of those as near, the first that begins alike;
+ * where none is, the only one that goes on from there.
+ */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Number.POSITIVE_INFINITY;
@@ -13,5 +19,7 @@ export function closest(word: string, candidates: readonly string[]): string | u
     const score = far - (other[0] === typed[0] ? 0.5 : 0);
     if (far <= bound && score < least) [best, least] = [candidate, score];
   }
-  return best;
+  if (best !== undefined || typed.length < SHORTEST) return best;
+  const begun = candidates.filter((candidate) => candidate.toLowerCase().startsWith(typed));
+  return begun.length === 1 ? begun[0] : undefined;
 }

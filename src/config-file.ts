@@ -42,7 +42,7 @@ export async function readToolConfig(path: string): Promise<WrittenFile> {
   try {
     content = (await cosmiconfig('reconcile').load(path))?.config;
   } catch (error) {
-    throw new Failure({ code: 'config-unreadable', summary: `cannot read ${path}: ${why(error)}`, file: path });
+    throw new Failure({ code: 'config-unreadable', summary: `cannot read ${path}: ${why(error)}` });
   }
   const parsed = ToolConfig.safeParse(content ?? {});
   if (parsed.success) return parsed.data;

@@ -83,7 +83,8 @@ export function readDecision<T>(path: string, isWhole: (value: unknown) => value
     if (text === undefined) return undefined;
     value = JSON.parse(text);
   } catch (error) {
-    throw damaged(path, why(error));
+    const { code } = error as NodeJS.ErrnoException;
+    throw code === 'EACCES' || code === 'EPERM' ? notOurs(path, why(error)) : damaged(path, why(error));
   }
   if (!isWhole(value)) throw damaged(path, 'it does not hold what this version writes there');
   return value;
@@ -123,6 +124,15 @@ const isInstances = (value: unknown): value is readonly Instance[] =>
       [one.name, one.supervisor, one.config, one.include].every((text) => typeof text === 'string') &&
       (one.owned === undefined || isObject(one.owned)),
   );
+
+/** Nothing is wrong with it: somebody else runs what is here. */
+function notOurs(path: string, because: string): Failure {
+  return new Failure({
+    code: 'decisions-unreadable',
+    summary: `cannot read what was decided here (${path}): ${because}`,
+    hint: 'ask as whoever runs the daemon, such as root; for services of your own name folders of your own: --runtime-dir DIR',
+  });
+}
 
 function damaged(path: string, because: string): Failure {
   return new Failure({

@@ -46,5 +46,5 @@ function whole<T>(read: () => T, otherwise: T): T {
 }
 
 function iso(ms: number): string {
-  return new Date(ms).toISOString();
+  return new Date(ms).toISOString().replace(/\.[0-9]+Z$/, 'Z');
 }

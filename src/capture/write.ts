@@ -1,6 +1,8 @@
 import {
+  accessSync,
   chownSync,
   closeSync,
+  constants,
   fchmodSync,
   fchownSync,
   fsyncSync,
@@ -60,7 +62,14 @@ export function undoChanges(changes: readonly Change[]): readonly Change[] {
 
 /** Fails where one of them is not to be written. */
 export function checkWritable(changes: readonly Change[]): void {
-  for (const change of changes) likeOf(change);
+  for (const change of changes) {
+    likeOf(change);
+    try {
+      accessSync(existingOf(dirname(change.real)), constants.W_OK | constants.X_OK);
+    } catch (error) {
+      throw unwritable(change, error);
+    }
+  }
 }
 
 interface Like {
@@ -86,7 +95,11 @@ function likeOf({ path, real, from }: Change): Like {
 }
 
 function statOfNearest(folder: string): Stats {
-  return statSync(folder, { throwIfNoEntry: false }) ?? statOfNearest(dirname(folder));
+  return statSync(existingOf(folder));
+}
+
+function existingOf(folder: string): string {
+  return statSync(folder, { throwIfNoEntry: false }) === undefined ? existingOf(dirname(folder)) : folder;
 }
 
 /** Those that were missing, the topmost first. */

@@ -8,6 +8,7 @@ import { IMPORT } from './examples/import.ts';
 import { INSIGHTS } from './examples/insights.ts';
 import { LOOKS } from './examples/looks.ts';
 import { SETUP } from './examples/setup.ts';
+import { wrapped } from './views/plan-changes.ts';
 
 /** A command line as one would type it, and what it does, in a few words. */
 export type Example = readonly [line: string, what: string];
@@ -64,14 +65,19 @@ function firsts(): readonly Example[] {
   return [...reconcile, ...Object.values(others).flatMap(([first]) => (first === undefined ? [] : [first]))];
 }
 
+const NARROWEST = 30;
 /** Behind longer lines it stands below. */
 const WIDEST = 38;
 
 function helpText(examples: readonly Example[], notes: readonly string[]): string {
   const widest = Math.max(0, ...examples.map(([line]) => line.length).filter((length) => length <= WIDEST));
-  const lines = examples.map(([line, what]) =>
-    line.length > widest ? `  ${line}\n${' '.repeat(widest + 4)}${what}` : `  ${line.padEnd(widest)}  ${what}`,
-  );
+  // Only where it is known how wide it is shown.
+  const width = process.stdout.columns ?? Number.POSITIVE_INFINITY;
+  const indent = ' '.repeat(widest + 4);
+  const lines = examples.map(([line, what]) => {
+    const text = wrapped(what, Math.max(NARROWEST, width - indent.length)).join(`\n${indent}`);
+    return line.length > widest ? `  ${line}\n${indent}${text}` : `  ${line.padEnd(widest)}  ${text}`;
+  });
   const parts = [...(lines.length === 0 ? [] : [`Examples:\n${lines.join('\n')}`]), ...notes];
   return parts.map((part) => `\n${part}`).join('\n');
 }

@@ -8,7 +8,7 @@ export function addInsights(top: Command, run: RunLater): void {
     .description("show what happened in the order in which it did, and with -f what happens; 'GROUP:*' for a group")
     .option('-f, --follow', 'go on, and show what comes as it comes')
     .option('--since <when>', 'from then on: how long ago (2h, 7d) or a time in UTC (2026-11-24, 2026-11-24T16:40)')
-    .option('--limit <number>', 'no more than the newest so many of what there is (default: 100, with -f 10)')
+    .option('-n, --limit <number>', 'no more than the newest so many of what there is (default: 100, with -f 10)')
     .action((names: string[], _, command: Command) =>
       run(async () => (await import('./commands/events.ts')).eventsCommand, { ...command.optsWithGlobals(), names }),
     );

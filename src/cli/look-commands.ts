@@ -26,7 +26,7 @@ export function addLooks(top: Command, run: RunLater): void {
     .command('history [name]')
     .description('show what happened, newest last: every run, its plan, its steps, and what became of each service')
     .option('--since <when>', 'from then on: how long ago (2h, 7d) or a time in UTC (2026-11-24, 2026-11-24T16:40)')
-    .option('--limit <number>', 'no more than the newest so many (default: 100)')
+    .option('-n, --limit <number>', 'no more than the newest so many (default: 100)')
     .action((what: string | undefined, _, command: Command) =>
       run(async () => (await import('./commands/history.ts')).historyCommand, {
         ...command.optsWithGlobals(),
@@ -37,7 +37,7 @@ export function addLooks(top: Command, run: RunLater): void {
     .command('explain <name>')
     .description('show how a service came to be as it is: from the commit through plan and steps to what it is now')
     .option('--since <when>', 'from then on, and not from the last change of it on')
-    .option('--limit <number>', 'no more than so many events (default: 40)')
+    .option('-n, --limit <number>', 'no more than so many events (default: 40)')
     .action((what: string, _, command: Command) =>
       run(async () => (await import('./commands/explain.ts')).explainCommand, {
         ...command.optsWithGlobals(),

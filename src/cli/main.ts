@@ -12,6 +12,7 @@ import { addEdits } from './edit-commands.ts';
 import { addExamples } from './examples.ts';
 import { refuseFlags } from './flags.ts';
 import { addGit } from './git-commands.ts';
+import { groupCommands } from './help-groups.ts';
 import { addHolds } from './hold-commands.ts';
 import { addImport } from './import-commands.ts';
 import { addInsights } from './insight-commands.ts';
@@ -155,7 +156,10 @@ export function program(run: RunLater): Command {
   addDaemon(top, run);
   addSetup(top, run);
   addCompletion(top);
+  groupCommands(top);
   addExamples(top);
+  for (const command of top.commands)
+    command.showHelpAfterError(`(\`reconcile ${command.name()} --help\` tells what it takes)`);
   // Words that mean nothing to a command are refused as well.
   for (const command of top.commands) command.allowExcessArguments(false);
   return top;

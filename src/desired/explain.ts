@@ -107,6 +107,8 @@ function unknownKey(kind: Kind, root: unknown, path: Path): Finding {
   const base = { code: 'unknown-key', path, part: 'key' as const, summary: `unknown key '${name}'${place}` };
   if (name === 'name' && parent.length === 0) return { ...base, hint: `a ${kind}'s name is the name of its file` };
   if (meant !== undefined) return { ...base, meant, hint: `did you mean '${meant}'?` };
+  const there = suggestKey(kind, name, keysAt(kind, parent), []);
+  if (there !== undefined) return { ...base, hint: `did you mean '${there}'? That is there too: keep one` };
   if (name === '<<') return { ...base, hint: 'YAML 1.2 has no merge keys: write the keys out' };
   return { ...base, hint: `known are ${keysAt(kind, parent).join(', ')}` };
 }

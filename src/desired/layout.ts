@@ -3,6 +3,7 @@ import { closest } from '../closest.ts';
 import { type Problem, why } from '../problem.ts';
 import { documentsOf, type Entry, entriesIfThere, entriesOf, namedIn, unexpected } from './folder.ts';
 import type { Layer, Stack } from './layer.ts';
+import { CHOOSE } from './safety.ts';
 import { isProblem, readSource, type Source } from './source.ts';
 
 /** The outline of a desired-state directory: what applies to any host, and what is there for one. */
@@ -56,8 +57,6 @@ export function readLayout(root: string, hostname: string, problems: Problem[]):
     }),
   };
 }
-
-const CHOOSE = 'choose another with --desired-state DIR';
 
 /** All service stacks of a host with these labels. */
 export function readStacks(root: string, hostname: string, labels: readonly string[], problems: Problem[]): Stack[] {

@@ -1,7 +1,10 @@
-import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { writableBy } from '../host/writable.ts';
 import { type Problem, why } from '../problem.ts';
+
+/** Where there is no desired state. */
+export const CHOOSE = 'say where it is: --desired-state DIR; or make a first one: reconcile init DIR';
 
 /**
  * As root: what others than root can write must not say what root runs. A directory is refused where it, anything in
@@ -23,6 +26,8 @@ export function checkSafety(directory: string): Problem[] {
       },
     ];
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !existsSync(directory))
+      return [{ code: 'unreadable-folder', summary: `cannot read ${directory}: ${why(error)}`, hint: CHOOSE }];
     const summary = `cannot tell who can write ${directory}: ${why(error)}`;
     return [{ code: 'unsafe-path', summary }];
   }

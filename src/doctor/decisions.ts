@@ -39,13 +39,15 @@ export function damagedFindings(stateDir: string, desiredState: string): readonl
       if (!(error instanceof Failure)) throw error;
       for (const { summary, hint = '' } of error.problems) {
         const [, command] = /(mv .*)$/.exec(hint) ?? [];
-        const path = /decisions in (\S+) can't/.exec(summary)?.[1] ?? summary;
+        // One word for all that are somebody else's.
+        const path = command === undefined ? hint : (/decisions in (\S+) can't/.exec(summary)?.[1] ?? summary);
         if (problems.has(path)) continue;
         problems.set(
           path,
           bad('decisions-damaged', summary, {
-            hint: 'look at what it holds first: to move it away is to forget it',
-            ...(command === undefined ? {} : { mend: [command] }),
+            ...(command === undefined
+              ? { hint }
+              : { hint: 'look at what it holds first: to move it away is to forget it', mend: [command] }),
           }),
         );
       }

@@ -26,11 +26,12 @@ export function folderFindings(kind: Kind, path: string, uid: number, told: read
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (stat === undefined) return [missing(check, kind, path, uid)];
     const found = [...modeFindings(check, kind, path, uid), ...aboveFindings(check, path, told)];
-    if (!mayWrite(path)) found.push(bad(check, `cannot write to the ${kind} folder ${path}`, unwritable(path, uid)));
+    if (!mayWrite(path))
+      found.push(bad(check, `cannot write to the ${kind} folder ${path}`, unwritable(path, uid, kind)));
     if (found.length > 0) return found;
     return [ok(check, `${kind} folder ${path}: mode ${octal(stat.mode)}, ours alone to write`)];
   } catch (error) {
-    return [bad(check, `cannot look at the ${kind} folder ${path}: ${why(error)}`, unwritable(path, uid))];
+    return [bad(check, `cannot look at the ${kind} folder ${path}: ${why(error)}`, unwritable(path, uid, kind))];
   }
 }
 
@@ -143,8 +144,13 @@ function sourceFindings(config: Means['config']): readonly Finding[] {
   return [ok('source-safety', 'nobody else can write what says what runs')];
 }
 
-function unwritable(path: string, uid: number) {
-  return { mend: [uid === 0 ? `chmod u+rwx ${word(path)}` : `sudo chown "$(id -un)" ${word(path)}`] };
+/** What belongs to somebody else, who may well have a daemon at work in it, is not to be taken from him. */
+function unwritable(path: string, uid: number, kind: Kind): { readonly hint?: string; readonly mend?: string[] } {
+  if (uid === 0) return { mend: [`chmod u+rwx ${word(path)}`] };
+  const owner = (lstatIfThere(path) ?? lstatIfThere(nearest(path)))?.uid;
+  if (owner === uid) return { mend: [`chmod u+rwx ${word(path)}`] };
+  const whose = owner === 0 ? "root's" : owner === undefined ? "another user's" : `that of user ${owner}`;
+  return { hint: `it is ${whose}: ask as him (sudo), or choose one of your own: --${kind}-dir DIR` };
 }
 
 function nearest(path: string): string {

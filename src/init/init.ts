@@ -110,13 +110,21 @@ function checkFolder(folder: string): void {
   const here = nearest(folder);
   if (!statSync(here).isDirectory())
     throw new Failure({ code: 'not-a-folder', summary: `cannot write to ${folder}: ${here} is not a directory` });
-  const open = writableByOthers(here);
+  // What one makes in a sticky folder (/tmp) nobody else can replace.
+  const open = writableByOthers(here === folder ? here : behindSticky(here));
   if (open === undefined) return;
+  const shared = (statSync(open).mode & 0o1000) !== 0;
   throw new Failure({
     code: 'unsafe-path',
     summary: `cannot make a desired state for root in ${folder}: others can write ${open}, and so say what root runs`,
-    hint: `run it as the user whose services these are, or choose a folder of root's; or: chown root ${open} && chmod go-w ${open}`,
+    hint: shared
+      ? 'make a folder for it: reconcile init DIR'
+      : `run it as the user whose services these are, or choose a folder of root's; or: chown root ${open} && chmod go-w ${open}`,
   });
+}
+
+function behindSticky(path: string): string {
+  return (statSync(path).mode & 0o1000) === 0 || path === '/' ? path : behindSticky(dirname(path));
 }
 
 function nearest(path: string): string {

@@ -25,6 +25,8 @@ export async function historyCommand(context: Context, options: Options): Promis
     return 0;
   }
   const { entries, more, problem } = history;
+  // Nobody can tell whether anything is recorded.
+  if (problem !== undefined && entries.length === 0) throw new Failure(problem);
   if (problem !== undefined) note(`${problemsText([problem], style)}\n`);
   if (options.json) for (const entry of entries) context.out(`${JSON.stringify(entryJson(entry))}\n`);
   else context.out(historyText(entries, { style, width, alone: name !== undefined }));

@@ -67,7 +67,7 @@ export async function stopCommand(context: Context, options: Options): Promise<n
   });
   if (code === 0)
     context.note(
-      `Left stopped until ${new Date(until).toISOString()}; to start again before that: reconcile start ${typed(options)}\n`,
+      `Left stopped until ${new Date(until).toISOString().replace(/\.[0-9]+Z$/, 'Z')}; to start again before that: reconcile start ${typed(options)}\n`,
     );
   return code;
 }

@@ -135,7 +135,9 @@ function whyNotHere(command: string): Problem | undefined {
   if (!existsSync('/run/systemd/system'))
     return cannot(
       'systemd does not run this host',
-      'have its init or container runtime start `reconcile daemon` in the foreground, and end it with SIGTERM alone',
+      command === 'uninstall'
+        ? 'nothing of it can be installed here; to end a daemon: SIGTERM, or `reconcile daemon --stop-services` for its services too'
+        : 'have its init or container runtime start `reconcile daemon` in the foreground, and end it with SIGTERM alone',
     );
   if (!(process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, 'systemd-notify'))))
     return cannot('there is no systemd-notify program', 'it comes with systemd: install it');

@@ -3,7 +3,7 @@ import type { Example } from '../examples.ts';
 export const EDITS: Readonly<Record<string, readonly Example[]>> = {
   set: [
     [
-      'reconcile set web.limits.addressSpace=3GiB',
+      'reconcile set web.limits.core=0B',
       "write a field to Git's file, comments kept; shows the diff and the plan first",
     ],
     ['reconcile set web.environment.TZ=UTC api.state=stopped', 'several at once: all or nothing'],

@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { EXAMPLES, NOTES } from '../../../src/cli/examples.ts';
+import { GROUPS } from '../../../src/cli/help-groups.ts';
 import { program } from '../../../src/cli/main.ts';
 
 const commands = program(async () => undefined).commands.map((command) => command.name());
@@ -8,6 +9,10 @@ test('every command has examples, and every example a command', () => {
   expect(Object.keys(EXAMPLES).sort()).toEqual(['reconcile', ...commands].sort());
   for (const [command, examples] of Object.entries(EXAMPLES)) expect(examples, command).not.toEqual([]);
   expect(Object.keys(NOTES).filter((name) => name !== 'reconcile' && !commands.includes(name))).toEqual([]);
+});
+
+test('every command stands under one heading of the help of all', () => {
+  expect(Object.values(GROUPS).flat()).toEqual(commands);
 });
 
 test('every example is a command line that is taken', async () => {

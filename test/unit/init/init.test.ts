@@ -65,6 +65,9 @@ describe('a first desired state', () => {
   it.runIf(process.getuid?.() === 0)('is refused to root where others could write it', () => {
     chmodSync(folder, 0o777);
     expect(failure(() => planInit(folder))).toContain(`others can write ${folder}`);
+    // What is made in a sticky folder is its maker's alone.
+    chmodSync(folder, 0o1777);
+    expect(() => planInit(join(folder, 'ops'))).not.toThrow();
   });
 
   it('fits its own schemas, and names those beside it', () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { ensureFolder } from '../../config.ts';
 import { type Holder, readHolder, takeLock } from '../../host/lock.ts';
-import { Failure } from '../../problem.ts';
+import { Failure, type Problem } from '../../problem.ts';
 import type { Context } from '../context.ts';
 
 /** How long (ms) to wait for another one-shot that is at work. */
@@ -22,7 +22,9 @@ export async function underLock<T>(
     desiredState: config.desiredState,
     since: new Date().toISOString(),
   };
-  let lock = await takeLock(path, holder, 0);
+  let lock = await takeLock(path, holder, 0).catch((error: unknown) => {
+    throw (error as NodeJS.ErrnoException).code === 'EACCES' ? new Failure(denied(verb, config.runtimeDir)) : error;
+  });
   if (lock === undefined) {
     const other = readHolder(path);
     if (other?.role === 'daemon') return ask(join(config.runtimeDir, 'control.sock'));
@@ -37,4 +39,10 @@ export async function underLock<T>(
   using _ = lock;
   // Awaited here: the lock is let go when this function returns.
   return await here();
+}
+
+function denied(verb: string, folder: string): Problem {
+  const summary = `cannot ${verb}: ${folder} is another user's`;
+  const hint = 'run it as the user whose services these are (root), or use a folder of your own: --runtime-dir DIR';
+  return { code: 'not-permitted', summary, hint };
 }

@@ -37,10 +37,14 @@ async function touch(context: Context, options: Options, what: Touch): Promise<n
   const abort = new AbortController();
   const stop = () => abort.abort();
   process.once('SIGINT', stop).once('SIGTERM', stop);
+  const waiting = new Map<string, number>();
   const emit = (event: TouchEvent) => {
+    if (event.kind === 'touching') waiting.set(event.service, performance.now());
+    else waiting.delete(event.touched.service);
     const line = options.json ? undefined : touchText(event, context.style);
     if (line !== undefined) context.out(`${line}\n`);
   };
+  using _ = reminding(context, options, waiting);
   const by = whoAsks();
   const request = { names: words, touch: what, force };
   const ask = async (socket: string) => {
@@ -48,10 +52,22 @@ async function touch(context: Context, options: Options, what: Touch): Promise<n
     return askTouch(socket, { ...request, desiredState: context.config.desiredState, by }, emit, abort.signal);
   };
   const done = await underLock(context, what.kind, ask, () => touchHere(context, request, by, emit, abort.signal));
-  context.out(
-    options.json ? `${JSON.stringify(operatedJson(done), null, 2)}\n` : operatedText(done, what, context.style),
-  );
+  context.out(options.json ? `${JSON.stringify(operatedJson(done), null, 2)}\n` : operatedText(done, what, context));
   return done.touched.some(({ outcome }) => outcome.kind !== 'done') ? 3 : 0;
+}
+
+/** ms. */
+const REMIND = 10_000;
+
+/** Tells now and then what is still waited for. */
+function reminding({ out, style }: Context, { json }: Options, waiting: ReadonlyMap<string, number>): Disposable {
+  const timer = setInterval(() => {
+    for (const [service, since] of waiting) {
+      const took = Math.round((performance.now() - since) / 1000);
+      if (took * 1000 >= REMIND && !json) out(style.dim(`  ${service}: still waiting (${took}s)\n`));
+    }
+  }, REMIND);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 async function touchHere(

@@ -2,6 +2,7 @@ import type { Json } from '../../canonical.ts';
 import type { Touch, Touched } from '../../model.ts';
 import { unreachable } from '../../problem.ts';
 import type { Style } from '../style.ts';
+import { wrapped } from './plan-changes.ts';
 import { problemsText } from './problems.ts';
 
 /** What is told while processes are signalled or read their settings anew, and what it came to. */
@@ -36,7 +37,11 @@ export function touchText(event: Event, style: Style): string | undefined {
   }
 }
 
-export function operatedText({ touched, over }: Done, touch: Touch, style: Style): string {
+export function operatedText(
+  { touched, over }: Done,
+  touch: Touch,
+  { style, width }: { readonly style: Style; readonly width: number },
+): string {
   const count = (kind: string) => touched.filter(({ outcome }) => outcome.kind === kind).length;
   const words = [
     `${count('done')} ${touch.kind === 'reload' ? 'reloaded' : 'signalled'}`,
@@ -44,8 +49,10 @@ export function operatedText({ touched, over }: Done, touch: Touch, style: Style
     ...(over.length === 0 ? [] : [`${over.length} passed over`]),
   ];
   const well = count('failed') + count('skipped') === 0;
-  const reasons = [...Map.groupBy(over, ({ why }) => why)].map(
-    ([why, all]) => `  passed over: ${all.map(({ service }) => service).join(', ')}: ${why}`,
+  const reasons = [...Map.groupBy(over, ({ why }) => why)].flatMap(([why, all]) =>
+    wrapped(`passed over: ${all.map(({ service }) => service).join(', ')}: ${why}`, width - 4).map(
+      (line, i) => `${i === 0 ? '  ' : '    '}${line}`,
+    ),
   );
   const lines = [
     ...reasons.map((line) => style.dim(line)),

@@ -38,7 +38,7 @@ it('tells each as it goes on, and what all came to, for people and programs', ()
     '  api: failed (0.41s): cannot reload api: its process ended by it',
     '  ui: skipped: did not reload ui: api comes first and failed',
   ]);
-  expect(operatedText(done, reload, PLAIN)).toBe(`\
+  expect(operatedText(done, reload, { style: PLAIN, width: 80 })).toBe(`\
   passed over: a, b: it does not run (stopped)
 
 1 reloaded, 1 failed, 1 skipped, 2 passed over.
@@ -65,5 +65,14 @@ it('tells whom a signal was sent to', () => {
   expect(tell(hup)).toBe('  web: SIGHUP sent to pid 77');
   expect(tell({ ...hup, tree: true } as Touch)).toBe('  web: SIGHUP sent to pid 77 and all below it');
   expect(tell({ ...hup, signal: 'SIGTERM' } as Touch, true)).toBe('  web: SIGTERM sent to pid 77; it ends by that');
-  expect(operatedText({ touched: [one(hup)], over: [] }, hup, PLAIN)).toBe('\n1 signalled.\n');
+  expect(operatedText({ touched: [one(hup)], over: [] }, hup, { style: PLAIN, width: 80 })).toBe('\n1 signalled.\n');
+});
+
+it('breaks long lines of what was passed over where 80 columns are too few, and not where 200 are enough', () => {
+  const over = Array.from({ length: 12 }, (_, i) => ({ service: `worker-${i}`, why: 'it does not run (stopped)' }));
+  const at = (width: number) => operatedText({ touched: [one(hup)], over }, hup, { style: PLAIN, width }).split('\n');
+  expect(at(200)[0]).toMatch(/^ {2}passed over: worker-0, .*worker-11: it does not run \(stopped\)$/);
+  const narrow = at(80);
+  expect(narrow.every((line) => line.length <= 80)).toBe(true);
+  expect(narrow.slice(0, 2).map((line) => /^ */.exec(line)?.[0].length)).toEqual([2, 4]);
 });

@@ -44,7 +44,11 @@ export async function logsCommand(context: Context, options: Options): Promise<n
   if (first.readings.some(({ kind }) => kind === 'journal')) await tell.hidden(first.readings, streamsOf(options));
   await reader.read(first.readings, wanted, follow);
   for (const id of first.services) tell.missing(id, first.readings, reader, follow);
-  if (!follow) return tell.failed() ? 1 : 0;
+  if (!follow) {
+    const silent = first.services.filter((id) => !output.shown.has(id) && !tell.isTold(id));
+    if (silent.length > 0 && wanted.count > 0) context.note(nothingText(silent, first, options));
+    return tell.failed() ? 1 : 0;
+  }
   // What may come yet is waited for; of the rest nothing will.
   if (first.readings.length === 0 && !first.problems.some(([, { code }]) => code === 'not-here')) return 1;
   await followOn(reader, first, async () => {
@@ -54,6 +58,17 @@ export async function logsCommand(context: Context, options: Options): Promise<n
     return where;
   });
   return 0;
+}
+
+/** Of those of whom nothing was shown, though nothing is wrong with them. */
+function nothingText(ids: readonly ServiceId[], { readings }: Where, { grep, since, until }: Options): string {
+  const own = readings.filter(({ source }) => ids.includes(source.id));
+  const places = own.map((each) => (each.kind === 'file' ? each.path : `the journal of ${each.unit}`));
+  const limits = [
+    ...(since === undefined && until === undefined ? [] : [' of that time']),
+    ...(grep === undefined ? [] : [' that matches']),
+  ];
+  return `There is nothing of ${ids.join(', ')}${limits.join('')} in ${places.join(', ')}.\n`;
 }
 
 /** Until somebody ends it. */
@@ -119,7 +134,8 @@ async function patternOf(source: string): Promise<Pattern> {
 function createOutput(
   view: LineView,
   pattern: Pattern | undefined,
-): { readonly emit: Emit; readonly flush: () => Promise<void> } {
+): { readonly emit: Emit; readonly flush: () => Promise<void>; readonly shown: ReadonlySet<ServiceId> } {
+  const shown = new Set<ServiceId>();
   let text = '';
   const write = (): boolean => {
     if (text === '') return true;
@@ -128,10 +144,13 @@ function createOutput(
     return process.stdout.write(all, view.encoding);
   };
   return {
+    shown,
     emit: ({ id, stream }: Source, lines) => {
       const some =
         pattern === undefined ? lines : lines.filter((line) => pattern.isIn(decoded(line.text.slice(0, READ))));
-      if (some.length > 0) text += view.text(id, stream, some);
+      if (some.length === 0) return;
+      shown.add(id);
+      text += view.text(id, stream, some);
       if (text.length > BLOCK) write();
     },
     flush: async () => {
@@ -160,6 +179,7 @@ function teller({ note }: Context) {
   };
   return {
     failed: () => failed,
+    isTold: (id: ServiceId) => [...told].some((key) => key.startsWith(`${id} `)),
     problem,
     where: ({ problems }: Where) => {
       for (const [id, one] of problems) problem(id, one);

@@ -8,6 +8,7 @@ import { readHolder } from '../../host/lock.ts';
 import type { Entry } from '../../journal/entry.ts';
 import { chooser, type EventsWanted, readEvents } from '../../journal/events.ts';
 import { newestId } from '../../journal/follow.ts';
+import { databaseFile, tailFile } from '../../journal/journal.ts';
 import { Failure, type Problem, why } from '../../problem.ts';
 
 /** Where the daemon of a host keeps its sockets. */
@@ -130,15 +131,16 @@ function isReadable(stateDir: string): boolean {
 }
 
 function whyUnreadable(stateDir: string): Problem | undefined {
-  try {
-    accessSync(stateDir, constants.R_OK | constants.X_OK);
-    return undefined;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    return {
-      code: 'journal-unreadable',
-      summary: `cannot read the journal in ${stateDir}: ${why(error)}`,
-      hint: 'ask as whoever runs the daemon, such as root; a daemon with readGroup tells its group too',
-    };
-  }
+  for (const path of [stateDir, tailFile(stateDir), databaseFile(stateDir)])
+    try {
+      accessSync(path, path === stateDir ? constants.R_OK | constants.X_OK : constants.R_OK);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
+      return {
+        code: 'journal-unreadable',
+        summary: `cannot read the journal in ${stateDir}: ${why(error)}`,
+        hint: 'ask as whoever runs the daemon, such as root; a daemon with readGroup tells its group too',
+      };
+    }
+  return undefined;
 }

@@ -28,7 +28,7 @@ export function verifyNotes({ stateDir }: Pick<Config, 'stateDir'>, desired: Des
     return [{ id: service.id, until: trial.since + soakOf(service, desired) }];
   });
   if (watched.length > 0) {
-    const until = new Date(Math.max(...watched.map((one) => one.until))).toISOString();
+    const until = new Date(Math.max(...watched.map((one) => one.until))).toISOString().replace(/\.[0-9]+Z$/, 'Z');
     const text = `${listed(watched.map(({ id }) => id))}: changed, watched until ${until} whether it stays well`;
     notes.push({ kind: 'verification', ok: true, text });
   }

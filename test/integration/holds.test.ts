@@ -47,6 +47,7 @@ test('what is held is left alone: no change, no start once it has ended, not by 
   expect(await note()).toMatch(/left alone until \S+ by ann: a debugger is on it; to end that: reconcile release web$/);
 
   const released = await host.reconcile('release', 'web');
+  expect(released.stderr).toContain('No longer left alone: web.\n');
   expect(released).toMatchObject({ code: 0, stdout: expect.stringContaining('Applied: 1 done') });
   expect(pid()).toBeGreaterThan(0);
   await next.saw('web: no longer left alone');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { checkNames } from '../../check-names.ts';
 import { ensureFolder } from '../../config.ts';
-import { changeHolds, heldAlso, holdTimes, MOST_HOLDS, type PersonHold } from '../../control/holds.ts';
+import { changeHolds, heldAlso, holdTimes, MOST_HOLDS, type PersonHold, readHolds } from '../../control/holds.ts';
 import { expandGroups } from '../../groups.ts';
 import type { Desired } from '../../model.ts';
 import { releaseBreaker } from '../../restarts/decision.ts';
@@ -51,7 +51,12 @@ export async function releaseCommand(context: Context, options: Options): Promis
       return 0;
     }
   }
-  return run(context, options, { only: names, asked: [], release: names });
+  const before = readHolds(context.config.stateDir);
+  const code = await run(context, options, { only: names, asked: [], release: names });
+  const left = new Set(readHolds(context.config.stateDir).map(({ name }) => name));
+  const ended = before.flatMap(({ name }) => (left.has(name) ? [] : [name]));
+  if (ended.length > 0) context.note(`No longer left alone: ${ended.join(', ')}.\n`);
+  return code;
 }
 
 /** `reconcile stop NAME…`: now, under whatever runs it, and it stays so until the hold that this is ends. */

@@ -191,7 +191,7 @@ export async function startDaemon(
     }
   };
   const release = createMemoryRelease(cache.save, 2000);
-  // Whoever looks mostly looks again, and what was thrown away by then would have to be made anew.
+  // Whoever looks mostly looks again.
   const releaseAfterLook = createMemoryRelease(cache.save, 30_000);
   const loop = createLoop(async (causes) => {
     tell({ kind: 'run', causes });
@@ -297,6 +297,7 @@ export async function startDaemon(
       // Whatever run was on has armed it once more.
       waker[Symbol.dispose]();
       await inUse[Symbol.asyncDispose]();
+      if (services) wellness.leave();
       if (services) await builtin.stopAll(AbortSignal.timeout(600_000), afterOf(force.last ?? first));
       await resources.disposeAsync();
     },

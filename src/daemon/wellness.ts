@@ -17,6 +17,8 @@ export interface Wellness extends Disposable {
   begin(prepared: Prepared): void;
   /** It has done it; `observe` looks again, where anything was done. */
   end(report: Report, observe: (desired: Desired) => Promise<Observed>): Promise<void>;
+  /** All is about to be stopped, as was asked for: none of it is unwell for that. */
+  leave(): void;
   /** Somebody else has looked. */
   see(desired: Desired, observed: Observed): void;
 }
@@ -30,6 +32,7 @@ export function keepWellness(monitor: Probes & Pick<Monitor, 'state'>): Wellness
   const board = createBoard(monitor);
   let doing: Doing = NOTHING;
   let prepared: Prepared | undefined;
+  let left = false;
   return {
     board,
     stateOf: (id) => {
@@ -37,7 +40,7 @@ export function keepWellness(monitor: Probes & Pick<Monitor, 'state'>): Wellness
       return state.kind === 'unhealthy' && board.causeOf(id) !== undefined ? { ...state, about: 'dependency' } : state;
     },
     hear: (event) => {
-      if (event.kind === 'state') board.note(event.service, event);
+      if (event.kind === 'state' && !left) board.note(event.service, event);
     },
     around: async (run) => {
       const before = doing;
@@ -65,8 +68,11 @@ export function keepWellness(monitor: Probes & Pick<Monitor, 'state'>): Wellness
       doing = { kind: 'known', services: waitingIn(plan) };
       if (steps.length > 0) board.see(desired, await observe(desired), doing.services);
     },
+    leave: () => {
+      left = true;
+    },
     see: (desired, observed) => {
-      if (doing.kind === 'known') board.see(desired, observed, doing.services);
+      if (!left && doing.kind === 'known') board.see(desired, observed, doing.services);
     },
     [Symbol.dispose]: () => board[Symbol.dispose](),
   };

@@ -129,6 +129,19 @@ test('--stop-services ends the services too, of a daemon that runs and of its ow
   expect(host.processes()).toEqual([]);
 });
 
+test('what is stopped with the daemon, as was asked for, is not told as unwell', async () => {
+  host.write('web', sleeper({ dwell: '0s' }));
+  const slow = 'trap "sleep 1; exit" TERM; while :; do sleep 0.05; done';
+  host.write('slow', sleeper({ command: ['sh', '-c', slow], dwell: '0s' }));
+  const daemon = await host.daemon('--stop-services');
+  await until(async () => (await host.status()).every(({ state }) => state === 'RUNNING'));
+  const stopped = daemon.stop();
+  await until(() => daemon.output().includes('web: STOPPING -> STOPPED'));
+  await host.status();
+  expect(await stopped).toBe(0);
+  expect(daemon.output()).not.toContain('DEAD');
+});
+
 test('--stop-services stops what comes after first', async () => {
   const told = (name: string, after: string[]) =>
     sleeper({

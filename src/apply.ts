@@ -15,7 +15,8 @@ export async function apply(
   barred: (step: Step) => Promise<Problem | undefined> = async () => undefined,
 ): Promise<Report> {
   const begun = performance.now();
-  const refused = await prepareAll(plan.steps.filter(isOwn), supervisors, signal);
+  const early = plan.steps.filter(isOwn).filter(({ late }) => !late);
+  const refused = await prepareAll(early, supervisors, signal);
   const reports = new Map<string, Promise<StepReport>>();
   // Steps come in an order that respects `after`: what a step waits for has its promise already.
   for (const step of plan.steps) {
@@ -46,11 +47,11 @@ export async function apply(
 
   async function take(step: Step): Promise<Outcome> {
     const supervisor = supervisors.get(step.supervisor);
-    const problem = refused.get(step.id);
-    if (problem !== undefined) return { kind: 'failed', problem };
     try {
       if (!isOwn(step)) return await handOver(step, signal);
       if (supervisor === undefined) throw new Error(`no supervisor ${step.supervisor}`);
+      const problem = (step.late ? await supervisor.prepare?.([step], signal) : refused)?.get(step.id);
+      if (problem !== undefined) return { kind: 'failed', problem };
       return await supervisor.apply(step, signal);
     } catch (error) {
       const summary = `cannot ${step.action} ${step.service}: ${why(error)}`;

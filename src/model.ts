@@ -291,6 +291,8 @@ export type Reason =
   | { readonly kind: 'superseded'; readonly things: readonly string[] }
   /** Git has it no more; these, which it had superseded, are taken back into force. */
   | { readonly kind: 'given-back'; readonly things: readonly string[] }
+  /** An instance that comes once `service`, the first of them, has taken the place of these. */
+  | { readonly kind: 'behind'; readonly service: ServiceId; readonly things: readonly string[] }
   | { readonly kind: 'asked' }
   /** A probe of it fails, and says `onFailure: restart` or `stop`. */
   | { readonly kind: 'unhealthy'; readonly probe: string; readonly why: string };
@@ -322,6 +324,8 @@ export interface Step {
   readonly files?: readonly FileChange[];
   /** What it makes of the start at boot, where that changes. */
   readonly boot?: { readonly from: Boot; readonly to: Boot; readonly link?: string };
+  /** What it writes is written when its turn comes, not before the first step: until then an earlier one's is in force. */
+  readonly late?: true;
   /** What to make of it; absent for `remove`. */
   readonly target?: Target;
   /** Of a `handover`, a `retire` and a `give-back`. */

@@ -17,6 +17,7 @@ import { type Draft, handedOver, nameOf } from './planner/draft.ts';
 import type { Hold } from './planner/drift.ts';
 import { keepForLast, keepShared, reloads } from './planner/files.ts';
 import type { InPlace } from './planner/handover.ts';
+import { behindTheFirst } from './planner/instances.ts';
 import { type Given, leftover } from './planner/leftovers.ts';
 import { undeclared } from './planner/names.ts';
 import { holdNeedy, ordered } from './planner/ordering.ts';
@@ -161,7 +162,7 @@ function arrange(
   );
   for (let all = free; ; ) {
     const chosen = only === undefined ? all : choose(all, only);
-    const needed = holdNeedy(chosen, all, services, world);
+    const needed = holdNeedy(behindTheFirst(chosen, services, world, inPlace), all, services, world);
     const drafts = withNeighbours(restartedWith(needed, services, world, { definitions }), asked, world);
     const { steps, stuck } = ordered(drafts, services, world, { max, inPlace });
     if (stuck.size === 0) return { drafts, steps };

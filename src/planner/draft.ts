@@ -77,6 +77,11 @@ export function isHandover({ action }: Step): boolean {
   return action === 'handover';
 }
 
+/** Is it written and read first, with no start of its own? */
+export function loadsFirst({ steps }: Draft): boolean {
+  return steps.some((step) => isHandover(step) || step.late);
+}
+
 /** What of ours goes with a handover: each by its supervisor and id. */
 export function handedOver({ handover }: Step): string[] {
   return (handover?.from ?? []).flatMap((old) => (old.kind === 'own' ? [`${old.supervisor} ${old.id}`] : []));

@@ -91,6 +91,7 @@ function driftOf({ reason, boot, files = [] }: Step, run: Run | undefined): Drif
     case 'unhealthy':
     case 'superseded':
     case 'given-back':
+    case 'behind':
       return undefined;
     default:
       return unreachable(reason);

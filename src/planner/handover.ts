@@ -220,8 +220,7 @@ function handOver(c: HandoverCase, from: readonly Predecessor[]): Draft {
     return { ...draft, steps: [over, ...rest] };
   }
   const load = loadOf(service, actual, interim);
-  const before =
-    load === undefined ? actual : { ...(actual ?? blank(id)), definition: { ...interim, files: interim.files ?? [] } };
+  const before = load === undefined ? actual : loadedAs(id, actual, interim);
   const same = interim.hash === definition.hash;
   const over: Step = {
     ...step('handover', service, reason, starts ? (ran ? 'restart' : 'start') : ran ? 'stop' : 'none', undefined, made),
@@ -237,13 +236,16 @@ function handOver(c: HandoverCase, from: readonly Predecessor[]): Draft {
   };
 }
 
-function blank(id: ServiceId): Actual {
+/** What is there once it is loaded. */
+export function loadedAs(id: ServiceId, actual: Actual | undefined, interim: Definition): Actual {
+  const definition = { ...interim, files: interim.files ?? [] };
+  if (actual !== undefined) return { ...actual, definition };
   const run = { kind: 'stopped', started: false } as const;
-  return { kind: 'actual', id, owner: { kind: 'ours' }, definition: { hash: undefined }, run, restarts: 0 };
+  return { kind: 'actual', id, owner: { kind: 'ours' }, definition, run, restarts: 0 };
 }
 
 /** The new definition is written and loaded before anything is stopped; nothing starts it. */
-function loadOf(service: Service, actual: Actual | undefined, interim: Definition): Step | undefined {
+export function loadOf(service: Service, actual: Actual | undefined, interim: Definition): Step | undefined {
   const target = { service: { ...service, autostart: false }, definition: interim };
   const reason: Reason = actual === undefined ? { kind: 'missing' } : { kind: 'superseded', things: [] };
   const writes = writesFor(actual, interim, actual?.definition.hash === interim.hash);

@@ -1,7 +1,7 @@
 import type { Begun, Held, Policy, Reason, ServiceId } from '../model.ts';
 import { unreachable } from '../problem.ts';
 import type { Taken, Thing, ThingState } from '../thing.ts';
-import { type Draft, remove } from './draft.ts';
+import { type Draft, nameOf, remove } from './draft.ts';
 import { giveBack } from './give-back.ts';
 import type { Undeclared } from './names.ts';
 import type { World } from './world.ts';
@@ -43,7 +43,11 @@ export function leftover(
     return owned.length > 1 ? [] : [giveBack(id, owned[0], back)];
   });
   const returned = new Set(back.map(({ service }) => service));
-  const doomed = others.filter(({ kind, id }) => kind === 'leftover' && !suspected.has(id) && !returned.has(id)).length;
+  // Its other instances go before the old one comes back: it would run beside them.
+  const backOf = new Map(back.map((draft) => [nameOf(draft.service), draft]));
+  const doomed = others.filter(
+    ({ kind, id }) => kind === 'leftover' && !suspected.has(id) && !backOf.has(nameOf(id)),
+  ).length;
   const drafts = others.flatMap((other): Draft[] => {
     switch (other.kind) {
       case 'former':
@@ -54,6 +58,7 @@ export function leftover(
         return [removal(other, { kind: 'fewer-instances', instances: other.instances })];
       case 'leftover':
         if (returned.has(other.id)) return [];
+        if (backOf.has(nameOf(other.id))) return [withBack(other, backOf.get(nameOf(other.id)))];
         if (prune.kind === 'off' || suspected.has(other.id)) return [told(other)];
         if (doomed <= prune.max) return [removal(other, { kind: 'not-in-git' })];
         return [held(other, { kind: 'prune-cap', count: doomed, max: prune.max })];
@@ -63,6 +68,19 @@ export function leftover(
   });
   // What could not be read is not removed by another supervisor's account of it.
   return [...drafts.filter(({ service }) => !world.unreadable.has(service)), ...unreadable, ...back];
+}
+
+/** An instance that goes with the first one: what they share stays until that goes, lest it can't be started again. */
+function withBack(other: Undeclared, back: Draft | undefined): Draft {
+  const [step] = back?.steps ?? [];
+  if (step === undefined) return told(other);
+  const draft = removal(other, step.reason);
+  const shared = new Set(step.files?.map(({ path }) => path));
+  const steps = draft.steps.map(({ files = [], ...rest }) => {
+    const own = files.filter(({ path }) => !shared.has(path));
+    return own.length === 0 ? rest : { ...rest, files: own };
+  });
+  return { ...draft, steps, makesWayFor: step.service };
 }
 
 /** Where two supervisors have it, which is the copy to remove is for a person to say. */

@@ -1,7 +1,7 @@
 import type { Service, ServiceId, ServiceName, Step } from '../model.ts';
 import { topological } from '../order.ts';
 import { programOf } from './changes.ts';
-import { alive, type Draft, isHandover, nameOf, startsIt, stopsIt } from './draft.ts';
+import { alive, type Draft, isHandover, loadsFirst, nameOf, startsIt, stopsIt } from './draft.ts';
 import { exitAllowed } from './exits.ts';
 import { type Stuck, type Turns, takeTurns } from './turns.ts';
 import type { World } from './world.ts';
@@ -34,8 +34,8 @@ export function holdNeedy(
         continue;
       const missing = service.after.find((needed) => !up(needed));
       if (missing === undefined) continue;
-      // What is only loaded for a handover waits with it.
-      const steps = draft.steps.some(isHandover) ? [] : draft.steps.filter((step) => !startsIt(step));
+      // What is only loaded waits with what it is loaded for.
+      const steps = loadsFirst(draft) ? [] : draft.steps.filter((step) => !startsIt(step));
       byId.set(service.id, { ...draft, steps, held: { kind: 'needs', service: missing } });
     }
   }
@@ -78,11 +78,7 @@ export function ordered(
       max.has(declared.get(makesWayFor)?.group ?? '') ? [service] : [],
     ),
   );
-  const loads = new Set(
-    drafts
-      .filter(({ steps }) => steps.some(isHandover))
-      .flatMap(({ steps }) => steps.filter(isLoad).map(({ id }) => id)),
-  );
+  const loads = new Set(drafts.filter(loadsFirst).flatMap(({ steps }) => steps.filter(isLoad).map(({ id }) => id)));
   const after = new Map(steps.map((step) => [step.id, new Set(step.after)]));
   const wait = (step: Step, befores: readonly Step[] | undefined) => {
     for (const before of befores ?? []) if (before.id !== step.id) after.get(step.id)?.add(before.id);
@@ -138,7 +134,7 @@ function inTheirOrder(
   const over = drafts.filter(({ steps }) => steps.some(isHandover));
   // What starts nothing new is no matter to the others.
   const handovers = over.flatMap(({ steps }) => steps.filter((step) => isHandover(step) && startsIt(step)));
-  const loaded = over.flatMap(({ steps }) => steps.filter(isLoad));
+  const loaded = drafts.filter(loadsFirst).flatMap(({ steps }) => steps.filter(isLoad));
   const retirements = drafts.flatMap(({ steps }) => steps.filter(({ action }) => action === 'retire'));
   for (const retirement of retirements) wait(retirement, loaded);
   // What would start it again, or is a copy of it, goes before it is started anyhow.

@@ -1,6 +1,8 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { commandOf, listPids } from '../../src/host/procfs.ts';
 import { createHost, type Host, until } from '../rig/host.ts';
 import { hasSupervisord } from '../rig/supervisord/needs.ts';
 
@@ -40,6 +42,37 @@ describe.runIf(hasSupervisord())('a supervisord that the embedded supervisor run
     expect(await applied(host, '--dry-run')).toBe('No changes: everything is as desired.\n');
     expect(Object.keys(await host.pids())).toEqual([ID, 'web']);
     expect((await host.reconcile('validate')).stdout).toContain('1 service in');
+  });
+
+  it('that is new starts no other instance beside what the first of them takes the place of', async () => {
+    await using host = await dolphin();
+    const script = join(host.folder, 'web.sh');
+    writeFileSync(script, '#!/bin/sh\nwhile :; do sleep 100; done\n', { mode: 0o755 });
+    const argv = ['/bin/sh', script];
+    const running = () => listPids().filter((pid) => commandOf(pid).join('\0') === argv.join('\0'));
+    const old = spawn('/bin/sh', [script], { stdio: 'ignore', detached: true }).pid ?? 0;
+    await until(() => running().length === 1);
+    const supersedes = [{ process: argv }];
+    const settings = { command: argv, supersedes, instances: 3, soak: '1s', start: { ready: '1s' } };
+    host.write('web', { supervisor: 'supervisord/dolphin', ...settings });
+    const beside: number[][] = [];
+    const watch = setInterval(() => {
+      const now = running();
+      if (now.includes(old) && now.length > 1) beside.push(now);
+    }, 2);
+    expect(await applied(host)).toContain('handed over');
+    clearInterval(watch);
+    expect(beside).toEqual([]);
+    expect(Object.keys(await host.pids())).toEqual([ID, 'web@1', 'web@2', 'web@3']);
+    expect(running()).toHaveLength(3);
+    // Only the first one was started before it was told to start at boot.
+    const left = await applied(host, '--dry-run');
+    expect(left).toMatch(/= web@1 {2}left running[^=]*No changes\./);
+    const [, folder = ''] = /^files *= *(.+)\/[^/]+$/m.exec(readFileSync(host.config, 'utf8')) ?? [];
+    const texts = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
+    // What is not said there starts with supervisord.
+    expect(texts.join('')).toContain('[program:web@3]');
+    expect(texts.join('')).not.toContain('autostart=');
   });
 
   it('keeps its process and theirs while a change of its file waits, and restarts them when it is asked to', async () => {

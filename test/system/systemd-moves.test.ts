@@ -70,6 +70,40 @@ describeOnSystemd('what changes its form, its name or its hands', () => {
     expect((await fleet.show(['form', 'form@1'])).get('form@1')?.pid).toBe(0);
   });
 
+  it('of instances that take the place of a unit none starts beside it, and all go before it is back', async () => {
+    const lock = (how: string) => ['flock', '--nonblock', how, '/run/place', 'sleep', '1000000'];
+    await sh(
+      fleet.host,
+      `printf '[Service]\\nExecStart=%s\\n[Install]\\nWantedBy=multi-user.target\\n' "$1" > ${UNITS}/former.service
+      systemctl daemon-reload; systemctl enable --now former`,
+      lock('--exclusive').join(' '),
+    );
+    const instances = ['place@1', 'place@2', 'place@3'];
+    // Each would fail at once beside the one that is there.
+    const settings = {
+      command: lock('--shared'),
+      instances: 3,
+      soak: '200ms',
+      supersedes: [{ unit: 'former.service' }],
+    };
+    fleet.declare('place', settings);
+    expect(await settle()).toEqual([
+      ...instances.map((id) => `create:${id} none`),
+      'handover:place@1 restart',
+      'start:place@2 start',
+      'start:place@3 start',
+    ]);
+    const shown = await sh(
+      fleet.host,
+      'systemctl show --value -p NRestarts -p UnitFileState former "$@"',
+      ...instances,
+    );
+    expect(shown.trim().split(/\n+/)).toEqual(['0', 'disabled', ...instances.flatMap(() => ['0', 'enabled'])]);
+    fleet.undeclare('place');
+    expect(await settle()).toEqual(['remove:place@2 stop', 'remove:place@3 stop', 'give-back:place@1 restart']);
+    await fleet.host.systemctl('disable', '--now', 'former');
+  });
+
   it('what is renamed never runs twice, and leaves nothing behind', async () => {
     const command = ['flock', '--nonblock', '/run/name', 'sleep', 'infinity'];
     fleet.declare('old', { command });

@@ -154,13 +154,13 @@ export function reasonLines(step: Step, width: number, style: Style): string[] {
       later && step.effect === 'pid unchanged' && step.reason.changes.some(({ effect }) => effect === 'staged');
     return waits ? [...lines, ...indented(STAGED, width).map(style.dim)] : lines;
   }
-  const text =
-    step.reason.kind === 'superseded' && step.handover === undefined ? inPlaceText(step) : reasonText(step.reason);
+  const text = step.handover === undefined ? (inPlaceText(step) ?? reasonText(step.reason)) : reasonText(step.reason);
   return text === undefined ? [] : indented(text, width);
 }
 
-/** It takes the place of somebody else's of its name, which its supervisor has as that. */
+/** It takes the place of somebody else's of its name, which its supervisor has as that; or it makes way for what it took. */
 function inPlaceText({ reason, action }: Step): string | undefined {
+  if (reason.kind === 'given-back') return `goes before ${reason.things.map(maskText).join(', ')} is back in force`;
   if (reason.kind !== 'superseded' || reason.things.length === 0 || action === 'create') return undefined;
   return `takes the place of ${reason.things.map(maskText).join(', ')}, whose files are kept as they were`;
 }
@@ -214,6 +214,8 @@ function reasonText(reason: Exclude<Reason, { kind: 'changed' }>): string | unde
       return `not among its instances in Git: ${reason.instances}`;
     case 'not-in-git':
       return 'no longer in Git';
+    case 'behind':
+      return `once ${reason.service} has taken the place of ${reason.things.map(maskText).join(', ')}`;
     case 'asked':
       return 'asked for';
     case 'unhealthy':

@@ -107,8 +107,10 @@ function preload(entryPoints) {
       if (kind === 'dynamic-import') lazy.add(other);
     }
   const names = [...lazy].map((path) => basename(path, '.js'));
-  const imports = names.map((name) => `import * as _${name} from './chunks/${name}.js';\n`).join('');
-  return `${imports}globalThis.${KEPT}={${names.map((name) => `"${name}":Promise.resolve(_${name})`).join(',')}};\n`;
+  // One after another, so that whoever asks the daemon something meanwhile need not wait for all of it.
+  const load = `for(const[name,load]of chunks){kept[name]=Promise.resolve(await load());await new Promise(setImmediate)}`;
+  const chunks = names.map((name) => `["${name}",()=>import('./chunks/${name}.js')]`).join(',\n');
+  return `const kept={};const chunks=[${chunks}];\n${load}\nglobalThis.${KEPT}=kept;\n`;
 }
 
 /** Takes a chunk from what was preloaded. To import it anew, Node looks for its file, though it has long been loaded. */

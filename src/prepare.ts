@@ -19,6 +19,7 @@ import { duelsNow, holdsByDuel } from './handover/duels.ts';
 import { type LookMeans, lookInPlace, placeOf } from './handover/look.ts';
 import { preflight } from './handover/preflight.ts';
 import { openTakers, type Takers } from './handover/takers.ts';
+import { createPause, eachInPieces } from './host/pause.ts';
 import {
   gatedOf,
   holdsOf,
@@ -89,6 +90,7 @@ export async function prepare(
   request: Request,
   signal: AbortSignal,
 ): Promise<Prepared> {
+  const pause = createPause();
   checkAbandoned(readUsed(config.stateDir).instances, loaded);
   const only = expandGroups(request.only, loaded.services);
   const asked = expandGroups(request.asked, loaded.services, true);
@@ -96,6 +98,7 @@ export async function prepare(
   const desired: Desired = { ...loaded, services: inputs.services };
   const defined = await define(desired, supervisors);
   const marks = readMarks(config.stateDir);
+  await pause();
   const seen = withRestarting(
     await observeAll(desired, supervisors, signal, { looking: request.looking === true }),
     marks,
@@ -112,7 +115,9 @@ export async function prepare(
   const takers = await openTakers(supervisors, config);
   const begun = openBegun(config.runtimeDir);
   const reversed = openReversed(config.stateDir);
+  await pause();
   const view = readSurroundings(desired);
+  await pause();
   const means = { supervisors, takers, begun, reversed, isCopy: view.isCopy };
   const place = await lookInPlace(desired, definitions, observed, means, signal);
   const persons = {
@@ -152,15 +157,15 @@ export async function prepare(
     ...(control === undefined ? {} : { control }),
     ...(only.length > 0 ? { only: new Set(only) } : {}),
   };
+  await pause();
   const first = makePlan(input);
+  await pause();
   // What can't start here must be known before anything is stopped for it, and in the dry run too.
-  const found = await Promise.all(
-    first.steps.map(async (step) => {
-      const known = await whyNot(step, supervisors.get(step.supervisor));
-      const problem = known ?? preflight(step, view.processes, config.logDir);
-      return problem === undefined ? undefined : ([step.service, problem] as const);
-    }),
-  );
+  const found = await eachInPieces(first.steps, pause, async (step) => {
+    const known = await whyNot(step, supervisors.get(step.supervisor));
+    const problem = known ?? preflight(step, view.processes, config.logDir);
+    return problem === undefined ? undefined : ([step.service, problem] as const);
+  });
   for (const entry of found) if (entry !== undefined) blocked.set(...entry);
   const able = found.some((entry) => entry !== undefined) ? makePlan(input) : first;
   const waits = readWaits(config.stateDir);

@@ -9,10 +9,11 @@ import {
   isCalm,
   readBook,
   saveBook,
+  type Trial,
   waiting,
   withoutOther,
   withProven,
-  withTrial,
+  withTrials,
 } from '../verify/book.ts';
 import { handedOver, intended, isDone, resultsOf } from '../verify/course.ts';
 import { type Failed, failed, judge, soakOf, type Verdict } from '../verify/machine.ts';
@@ -130,19 +131,20 @@ export function createVerifier({ stateDir }: Pick<Config, 'stateDir'>, means: Ve
     let book = before;
     const well: Service[] = [];
     const unwell: Failed[] = [];
+    const trials = new Map<ServiceId, Trial | undefined>();
     for (const [{ service, trial }, verdict] of seen) {
       const { id } = service;
       switch (verdict.kind) {
         case 'goes-on':
           break;
         case 'found':
-          book = withTrial(book, id, { ...trial, since: now(), pid: verdict.pid });
+          trials.set(id, { ...trial, since: now(), pid: verdict.pid });
           break;
         case 'interrupted':
-          book = withTrial(book, id, waiting(trial));
+          trials.set(id, waiting(trial));
           break;
         case 'proven':
-          book = withTrial(book, id, undefined);
+          trials.set(id, undefined);
           well.push(service);
           break;
         case 'failed': {
@@ -152,7 +154,7 @@ export function createVerifier({ stateDir }: Pick<Config, 'stateDir'>, means: Ve
         }
       }
     }
-    conclude(before, book, desired, well, unwell);
+    conclude(before, withTrials(book, trials), desired, well, unwell);
   };
 
   /** Writes it all, what is proven first: what is interrupted then is proven again. */
@@ -228,6 +230,7 @@ export function createVerifier({ stateDir }: Pick<Config, 'stateDir'>, means: Ve
       const runOf = (id: ServiceId) => currentRun(prepared, services.get(id));
       let book = before;
       const unwell: Failed[] = [];
+      const trials = new Map<ServiceId, Trial | undefined>();
       for (const [id, found] of resultsOf(before, report, runOf)) {
         const result = found.kind === 'failed' && found.runs && waitsFor(id) ? ({ kind: 'up' } as const) : found;
         const service = services.get(id);
@@ -239,22 +242,17 @@ export function createVerifier({ stateDir }: Pick<Config, 'stateDir'>, means: Ve
           unwell.push(next.failed);
         } else if (result.kind === 'up') {
           const pid = result.pid === undefined ? {} : { pid: result.pid };
-          book = withTrial(book, id, {
-            ...aboutTrial(trial),
-            phase: 'soaking',
-            since: now(),
-            boot: bootId(),
-            ...pid,
-          });
+          trials.set(id, { ...aboutTrial(trial), phase: 'soaking', since: now(), boot: bootId(), ...pid });
         }
       }
+      book = withTrials(book, trials);
       const touched = new Set([
         ...report.steps.map(({ step }) => step.service),
         ...report.plan.held.filter(({ reason }) => reason.kind !== 'quarantined').map(({ service }) => service),
         ...Object.keys(book.trials),
       ]);
       const back = recoveredOf(book, prepared, means.healthOf, now());
-      for (const { id } of back) book = withTrial(book, id, undefined);
+      book = withTrials(book, new Map(back.map(({ id }) => [id, undefined])));
       const calm = wellOf(desired, observed, means.healthOf, touched, known());
       isWhole = prepared.only.length === 0 && isDone(report);
       conclude(before, book, desired, [], unwell, [...calm, ...back, ...handedOver(report, services)]);

@@ -64,8 +64,18 @@ export function aboutTrial({ digest, fresh, by }: Trial): Pick<Trial, 'digest' |
 }
 
 export function withTrial(book: Book, id: ServiceId, trial: Trial | undefined): Book {
-  const { [id]: _, ...others } = book.trials;
-  return { ...book, trials: trial === undefined ? others : { ...others, [id]: trial } };
+  return withTrials(book, new Map([[id, trial]]));
+}
+
+/** All at once: a thousand one by one would each copy a thousand. */
+export function withTrials(book: Book, trials: ReadonlyMap<ServiceId, Trial | undefined>): Book {
+  if (trials.size === 0) return book;
+  const all = new Map<ServiceId, Trial>(Object.entries(book.trials));
+  for (const [id, trial] of trials) {
+    if (trial === undefined) all.delete(id);
+    else all.set(id, trial);
+  }
+  return { ...book, trials: Object.fromEntries(all) };
 }
 
 /** Nothing is tried, and nothing failed. */

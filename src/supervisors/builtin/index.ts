@@ -70,6 +70,7 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
   const scopes = supervise ? openScopes((problem) => emit({ kind: 'trouble', problem })) : undefined;
   const restarts = options.restarts ?? openRestarts({ runtimeDir: options.runtimeDir });
   const { whoListens } = options;
+  const starts = new Starts();
   const around: Surroundings = {
     ...{
       owner,
@@ -83,7 +84,7 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
       scanner,
       scopes,
       emit,
-      starts: new Starts(),
+      starts,
     },
   };
   const observer: Observer = { owner, services, scanner, supervises: supervise };
@@ -120,7 +121,7 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
     fields: BUILTIN_FIELDS,
     define,
     check: checkService,
-    observe: (_signal, _declared, { known } = {}): Promise<Reading> => observe(observer, known),
+    observe: (_signal, _declared, { known } = {}): Promise<Reading> => starts.behind(() => observe(observer, known)),
     prepare: async (steps) => {
       const { refused } = writeFiles(steps, ({ action }) => action !== 'remove');
       return new Map([...refused, ...(await makeFolders(steps))]);

@@ -8,8 +8,9 @@ case $self in */*) here=${self%/*} ;; *) here=. ;; esac
 # times a second, such as the sockets of probes, would by default be let grow to a hundred megabytes before it is collected.
 case " $* " in
   *" daemon "*) export MALLOC_ARENA_MAX=1 && set -- --v8-pool-size=1 --max-semi-space-size=4 --no-opt --no-maglev "$here/cli.js" "$@" ;;
-  # What ends soon earns back neither the second compiler's work nor memory that is touched for the first time.
-  *) set -- --v8-pool-size=1 --max-semi-space-size=2 --no-opt "$here/cli.js" "$@" ;;
+  # What ends soon does not earn back memory that is touched for the first time. No flag here may be one that V8's code depends
+  # on (--no-opt, --max-lazy): Node brings the code of its own modules along compiled, and it holds for the default ones alone.
+  *) set -- --v8-pool-size=1 --max-semi-space-size=2 "$here/cli.js" "$@" ;;
 esac
 # A release has its own, made of the one that it was installed by.
 [ -x "$here/../node/bin/node" ] && exec "$here/../node/bin/node" "$@"

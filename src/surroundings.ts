@@ -58,7 +58,8 @@ export function readSurroundings({ services, instances, policy }: Desired): View
       }
     },
     around: (observed, inPlace) => {
-      const known = new Set([...pidsOf(observed), ...[...inPlace.values()].flatMap(pidsIn)]);
+      const run = pidsOf(observed);
+      const known = new Set([...run, ...shimsOf(run, processes), ...[...inPlace.values()].flatMap(pidsIn)]);
       const others = [...processes].filter(({ pid }) => !known.has(pid)).map(lineOf);
       const strays = straysOf(plausible(declared, others), known, processes).filter(isOfNobody);
       return {
@@ -106,6 +107,15 @@ function pidsOf(observed: Observed): number[] {
     return reading.objects.flatMap((object) =>
       object.kind === 'actual' && 'pid' in object.run ? [object.run.pid] : [],
     );
+  });
+}
+
+/** What the embedded supervisor puts before each of its processes. */
+function shimsOf(pids: readonly number[], processes: Processes): number[] {
+  return pids.flatMap((pid) => {
+    const parent = processes.get(processes.get(pid)?.ppid ?? 0);
+    // Nobody else's shell is the parent of what a supervisor runs; an orphan's parent is none.
+    return parent?.comm === 'sh' && parent.pid !== 1 ? [parent.pid] : [];
   });
 }
 

@@ -7,6 +7,8 @@ export interface Process extends ProcessRef {
   readonly ppid: number;
   readonly pgrp: number;
   readonly session: number;
+  /** The kernel's name for it: of its program or script when that began, in 15 bytes. Unknown of the first process. */
+  readonly comm: string | undefined;
   /** Empty for kernel threads. */
   readonly argv: readonly string[];
   /** Undefined, as what follows, where it is gone since or we may not look. */
@@ -78,10 +80,10 @@ function isKernel({
 }
 
 function first(): Process {
-  return new Living({ pid: 1, start: 0, ppid: 0, pgrp: 1, session: 1 }, undefined, () => {});
+  return new Living({ pid: 1, start: 0, ppid: 0, pgrp: 1, session: 1, comm: undefined }, undefined, () => {});
 }
 
-type Stat = Pick<Process, 'pid' | 'start' | 'ppid' | 'pgrp' | 'session'>;
+type Stat = Pick<Process, 'pid' | 'start' | 'ppid' | 'pgrp' | 'session' | 'comm'>;
 
 class Living implements Process {
   readonly pid: number;
@@ -89,6 +91,7 @@ class Living implements Process {
   readonly ppid: number;
   readonly pgrp: number;
   readonly session: number;
+  readonly comm: string | undefined;
   readonly #keep: (argv: readonly string[]) => void;
   #argv: readonly string[] | undefined;
   #exe: { readonly value: string | undefined } | undefined;
@@ -102,6 +105,7 @@ class Living implements Process {
     this.ppid = stat.ppid;
     this.pgrp = stat.pgrp;
     this.session = stat.session;
+    this.comm = stat.comm;
     this.#argv = argv;
     this.#keep = keep;
   }

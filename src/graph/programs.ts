@@ -4,7 +4,7 @@ import { readConfig } from '../supervisors/supervisord/config-file.ts';
 import type { Thing } from '../thing.ts';
 import type { Claim, Claims } from './claim.ts';
 import type { Processes } from './processes.ts';
-import { configOf, isSupervisord, STANDARD_CONFIGS } from './supervisords.ts';
+import { configOf, isSupervisord, mayBeSupervisord, STANDARD_CONFIGS } from './supervisords.ts';
 import { quotedWords } from './words.ts';
 
 /** A configuration of a supervisord, and the file of ours that it includes: that is not looked at. */
@@ -20,7 +20,7 @@ export function supervisordPlaces(
 ): readonly SupervisordPlace[] {
   const places = new Map(declared.map((place) => [resolve(place.config), place]));
   const running = [...(processes ?? [])].flatMap((process) => {
-    return isSupervisord(process.argv) ? (configOf(process) ?? []) : [];
+    return mayBeSupervisord(process) && isSupervisord(process.argv) ? (configOf(process) ?? []) : [];
   });
   for (const config of [...running, ...STANDARD_CONFIGS])
     if (!places.has(resolve(config)) && existsSync(config)) places.set(resolve(config), { config });

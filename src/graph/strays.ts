@@ -55,6 +55,7 @@ export function lookalikes(
   least = 0,
   leaveOut: (process: Process) => boolean = () => false,
 ): readonly Lookalike[] {
+  if (services.length === 0) return [];
   const index = indexOf(services);
   const found = [...processes].flatMap((process): readonly Lookalike[] => {
     // Ourselves, who have names of services on our command line.

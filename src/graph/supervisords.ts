@@ -8,6 +8,11 @@ export function isSupervisord(argv: readonly string[]): boolean {
   return argumentsOf(argv) !== undefined;
 }
 
+/** Cheap: of most processes no arguments have to be read. It runs under its own name, which Nix puts a dot before, or Python's. */
+export function mayBeSupervisord({ comm }: Pick<Process, 'comm'>): boolean {
+  return comm === undefined || /superv|py|^ld-/i.test(comm);
+}
+
 /** The main configuration file of a running supervisord; undefined where it can't be told. */
 export function configOf({ argv, cwd }: Pick<Process, 'argv' | 'cwd'>): string | undefined {
   const started = argumentsOf(argv);

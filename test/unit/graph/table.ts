@@ -9,6 +9,7 @@ export function processOf(pid: number, argv: string | readonly string[], more: P
     start: pid * 10,
     ppid: 1,
     pgrp: pid,
+    comm: undefined,
     session: pid,
     argv: typeof argv === 'string' ? argv.split(' ') : argv,
     exe: undefined,

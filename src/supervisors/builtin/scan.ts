@@ -31,10 +31,10 @@ export interface Scanner {
   /** All living processes at once; `but` are processes that need no look. */
   take(but?: ReadonlySet<number>): Processes;
   /**
-   * Only processes never seen before: cheap enough for the way from a crash to the next start. All starts of one turn of
-   * the event loop share one look: nobody but us starts services meanwhile, and never one of them twice in a turn.
+   * Only processes never seen before: cheap enough for the way from a crash to the next start of this service. Starts that
+   * follow each other closely share one look, but for those of the same service: nobody but us starts services meanwhile.
    */
-  newcomers(): readonly Seen[];
+  newcomers(id: ServiceId): readonly Seen[];
   /** This process bears that stamp, as we know without looking. */
   know(ref: ProcessRef, stamp: Stamp | undefined): void;
 }
@@ -42,11 +42,14 @@ export interface Scanner {
 /** A process changes its environment when it becomes another program, which they do soon after their birth. */
 const SETTLED = 2000;
 
+/** ms. So long a look is good enough for the starts of many services. */
+const SHARED = 50;
+
 /** Looks at /proc; remembers stamps, since reading an environment costs more than all the rest. */
 export function createScanner(): Scanner {
   const known = new Map<number, { readonly start: number; readonly stamp: Stamp | undefined }>();
   const accounted = new Map<object, readonly number[]>();
-  let turn: readonly Seen[] | undefined;
+  let last: { readonly at: number; readonly seen: readonly Seen[]; readonly by: Set<ServiceId> } | undefined;
 
   const look = (pid: number, now: number): Seen | undefined => {
     const stat = statOf(pid);
@@ -80,17 +83,16 @@ export function createScanner(): Scanner {
     loose: shared(() => take(new Set([...accounted.values()].flat()))),
     account: (by, pids) => void accounted.set(by, pids),
     discount: (by) => void accounted.delete(by),
-    newcomers: () => {
-      if (turn === undefined) {
+    newcomers: (id) => {
+      if (last === undefined || performance.now() - last.at > SHARED || last.by.has(id)) {
         const now = uptime() * 1000;
-        turn = listPids()
+        const seen = listPids()
           .filter((pid) => !known.has(pid))
           .flatMap((pid) => look(pid, now) ?? []);
-        setImmediate(() => {
-          turn = undefined;
-        });
+        last = { at: performance.now(), seen, by: new Set() };
       }
-      return turn;
+      last.by.add(id);
+      return last.seen;
     },
     know: ({ pid, start }, stamp) => {
       known.set(pid, { start, stamp });

@@ -43,7 +43,7 @@ OOMPolicy=continue
 OOMScoreAdjust=-900
 TasksMax=infinity
 LimitNOFILE=524288
-Environment=MALLOC_ARENA_MAX=1
+Environment=MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=32768 MALLOC_TRIM_THRESHOLD_=65536
 
 [Install]
 WantedBy=multi-user.target

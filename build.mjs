@@ -20,6 +20,15 @@ const out = `${root}dist`;
 const KEPT = '__reconciledChunks';
 /** What a daemon imports when it starts, or never. */
 const AT_START = ['src/cli/live.ts', 'node_modules/pino-pretty/index.js'];
+/** What is often run, what needs least first: all commands, those that ask a daemon, those that look and plan by themselves. */
+const TOGETHER = [
+  'src/cli/main.ts',
+  'src/cli/commands/status.ts',
+  'src/cli/commands/plan.ts',
+  'src/daemon/ask-plan.ts',
+  'src/cli/commands/status-here.ts',
+  'src/cli/commands/own-plan.ts',
+];
 rmSync(next, { recursive: true, force: true });
 const { outputFiles, metafile } = await build({
   entryPoints: [`${root}src/cli.ts`],
@@ -42,7 +51,7 @@ const { outputFiles, metafile } = await build({
   plugins: [{ name: 'no subcommands that are programs', setup: withoutSpawning }],
 });
 mkdirSync(`${next}/chunks`, { recursive: true });
-for (const { path, text } of outputFiles) writeFileSync(path, lean(kept(text)));
+for (const [path, text] of await merged(TOGETHER)) writeFileSync(path, lean(kept(text)));
 writeFileSync(`${next}/preload.js`, preload(['src/cli/commands/daemon.ts', 'src/cli/views/problems.ts']));
 copyFileSync(`${root}src/launcher.sh`, `${next}/reconcile`);
 chmodSync(`${next}/reconcile`, 0o755);
@@ -92,6 +101,95 @@ function lean(code) {
 }
 
 /**
+ * All files, by their paths, with what each of these modules needs at once in one file: a module shared by several commands
+ * has a chunk of its own, and to load sixty small ones takes longer than to run what is in them. What an earlier one of them
+ * needs is not in the file of a later one.
+ */
+async function merged(entryPoints) {
+  const files = new Map(outputFiles.map(({ path, text }) => [path, text]));
+  const { outputs } = metafile;
+  const pathOf = (output) => outputFiles.find(({ path }) => path.endsWith(`/${output}`)).path;
+  /** Its new chunk, by the name of an old one. */
+  const places = new Map();
+  for (const entryPoint of entryPoints) {
+    const entry = Object.keys(outputs).find((path) => outputs[path].entryPoint === entryPoint);
+    const parts = [...neededBy(entry)].filter((path) => !outputs[path].entryPoint && !places.has(nameOf(path)));
+    const exported = parts.map((path) => {
+      const names = outputs[path].exports.map((name) => `${name} as _${nameOf(path)}_${name}`);
+      return names.length === 0
+        ? `import './${nameOf(path)}.js';\n`
+        : `export {${names}} from './${nameOf(path)}.js';\n`;
+    });
+    const texts = new Map(parts.map((path) => [nameOf(path), files.get(pathOf(path))]));
+    const result = await build({
+      stdin: { contents: exported.join(''), resolveDir: next },
+      write: false,
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node22',
+      legalComments: 'none',
+      logLevel: 'warning',
+      plugins: [{ name: 'chunks', setup: (plugin) => fromTexts(plugin, texts) }],
+    });
+    if (parts.length === 0) continue;
+    const place = `ALL${entryPoints.indexOf(entryPoint)}`;
+    for (const path of parts) {
+      places.set(nameOf(path), place);
+      files.delete(pathOf(path));
+    }
+    files.set(`${next}/chunks/${place}.js`, result.outputFiles[0].text);
+  }
+  return [...files].map(([path, text]) => [path, redirected(text, places)]);
+}
+
+/** What a chunk imports when it is loaded, and so on through these. */
+function neededBy(path, found = new Set()) {
+  for (const { path: other, kind, external } of metafile.outputs[path].imports) {
+    if (external || kind !== 'import-statement' || found.has(other)) continue;
+    found.add(other);
+    neededBy(other, found);
+  }
+  return found;
+}
+
+function nameOf(path) {
+  return basename(path, '.js');
+}
+
+/** Takes chunks from where they are kept; all others stay files of their own. */
+function fromTexts({ onResolve, onLoad }, texts) {
+  onResolve({ filter: /^\.\/(chunks\/)?[A-Z0-9]+\.js$/ }, ({ path, kind }) => {
+    const name = nameOf(path);
+    if (kind === 'dynamic-import' || !texts.has(name)) return { path: `./${name}.js`, external: true };
+    return { path: name, namespace: 'chunks' };
+  });
+  onLoad({ filter: /./, namespace: 'chunks' }, ({ path }) => ({ contents: texts.get(path), resolveDir: next }));
+}
+
+/** With what is merged taken from where it is now. */
+function redirected(text, places) {
+  const moved = text.replace(
+    /\bimport ?(?:\{([^}]*)\} ?from ?)?"(\.\/(?:chunks\/)?)([A-Z0-9]+)\.js"/g,
+    (whole, names, folder, name) => {
+      const place = places.get(name);
+      if (place === undefined) return whole;
+      if (names === undefined) return `import"${folder}${place}.js"`;
+      const renamed = names.split(',').map((each) => {
+        const [theirs, ours = theirs] = each.trim().split(/\s+as\s+/);
+        return `_${name}_${theirs} as ${ours}`;
+      });
+      return `import{${renamed}}from"${folder}${place}.js"`;
+    },
+  );
+  const left = [...moved.matchAll(/\.\/(?:chunks\/)?([A-Z0-9]+)\.js"/g)].find(([, name]) => places.has(name));
+  if (left !== undefined)
+    throw new Error(`a chunk that was merged is used in a way that is not known here: ${left[0]}`);
+  return moved;
+}
+
+/**
  * Loads all that these modules could ever import, lazily too, and keeps it where `kept` finds it: a daemon that has it needs
  * no file of ours any more, and whoever installs another release may delete the one that runs.
  */
@@ -106,7 +204,7 @@ function preload(entryPoints) {
       found.add(other);
       if (kind === 'dynamic-import') lazy.add(other);
     }
-  const names = [...lazy].map((path) => basename(path, '.js'));
+  const names = [...lazy].map(nameOf);
   // One after another, so that whoever asks the daemon something meanwhile need not wait for all of it.
   const load = `for(const[name,load]of chunks){kept[name]=Promise.resolve(await load());await new Promise(setImmediate)}`;
   const chunks = names.map((name) => `["${name}",()=>import('./chunks/${name}.js')]`).join(',\n');

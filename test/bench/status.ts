@@ -3,11 +3,12 @@
  * slow moment of the machine hits all: `npm run bench -- q`. Beside it the tool that is there for each supervisor.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SystemdHost } from '../rig/systemd/host.ts';
 import { whyNoSystemdHost } from '../rig/systemd/needs.ts';
 import { hasSupervisord } from './peers.ts';
 import { createBench, ended, median, type Ours, ours, quantile, RECONCILE, usage } from './rig.ts';
 import { declared, start, useInstance } from './supervisord.ts';
-import { DESIRED, startDaemon, timed, withUnits } from './systemd.ts';
+import { DESIRED, startDaemon, withUnits } from './systemd.ts';
 
 type Say = (line: string) => void;
 
@@ -97,12 +98,20 @@ async function underSupervisord(say: Say): Promise<void> {
   await bothWays(say, 'supervisord', us, 'supervisorctl status', async () => instance.ctl('status'));
 }
 
+/** Wall time (ms) of a command, measured by a shell in the host: to get there takes longer than some commands do. */
+async function within(host: SystemdHost, command: string): Promise<number> {
+  const { code, stderr } = await host.exec(['bash', '-c', `TIMEFORMAT=%3R; time ${command}`]);
+  const took = Number(stderr.trim().split('\n').at(-1)) * 1000;
+  if (code !== 0 || Number.isNaN(took)) throw new Error(`${command}: ended with ${code}: ${stderr.slice(-2000)}`);
+  return took;
+}
+
 async function underSystemd(say: Say): Promise<void> {
   await withUnits(COUNT, async (host, all) => {
     const one = (args: readonly string[]) =>
-      timed(host, `${RECONCILE} ${args.map((arg) => `'${arg}'`).join(' ')} --desired-state ${DESIRED} >/dev/null`);
+      within(host, `${RECONCILE} ${args.map((arg) => `'${arg}'`).join(' ')} --desired-state ${DESIRED} >/dev/null`);
     const units = all.map((name) => `${name}.service`).join(' ');
-    const beside = () => timed(host, `systemctl show -p ActiveState,MainPID,NRestarts ${units} >/dev/null`);
+    const beside = () => within(host, `systemctl show -p ActiveState,MainPID,NRestarts ${units} >/dev/null`);
     tell(say, 'systemd, no daemon      ', await rounds(one, beside), 'systemctl show');
     const daemon = await startDaemon(host);
     await sleep(8000);

@@ -40,8 +40,11 @@ const RecordFile = z.object({
   version: z.literal(1),
   owner: z.string(),
   id: z.string(),
-  // What JSON can hold, by where it comes from.
-  definition: z.object({ hash: z.string(), fields: z.record(z.string(), z.unknown()) }),
+  // What JSON can hold, by where it comes from: to look at each of them takes as long as all the rest.
+  definition: z.object({
+    hash: z.string(),
+    fields: z.custom<Fields>((value) => typeof value === 'object' && value !== null),
+  }),
   /** The folder of its default logs. */
   logDir: z.string(),
   /** The revision that was last applied to it. */

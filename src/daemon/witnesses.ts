@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { commandWords } from '../duels/actor.ts';
 import { deedsOf } from '../duels/deeds.ts';
-import { glance, type Sighting } from '../duels/glance.ts';
+import { createGlance, type Sighting } from '../duels/glance.ts';
 import { ownSubject } from '../duels/subjects.ts';
 import { touches } from '../duels/touches.ts';
 import { whoDid } from '../duels/who.ts';
@@ -18,8 +18,9 @@ export interface Witnesses {
   of(services: readonly ServiceId[], desired: Desired): Promise<ReadonlyMap<ServiceId, string>>;
 }
 
-/** ms. To look costs some 5 ms, and a host that is at its wits' end stirs without end. */
+/** ms. To look costs some 5 ms, and a host that is at its wits' end stirs without end: at most a tenth of the time is for it. */
 const AGAIN = 50;
+const TENTH = 10;
 /** So much is remembered, and for so long (ms): a run may have to wait for the one before. */
 const KEEP = 200;
 const LONG = 120_000;
@@ -27,13 +28,15 @@ const LONG = 120_000;
 export function createWitnesses(): Witnesses {
   const names = namesHere();
   let seen: readonly (Sighting & { readonly at: number })[] = [];
-  let looked = 0;
+  const glance = createGlance();
+  let next = 0;
   return {
     stir: () => {
+      const begun = performance.now();
+      if (begun < next) return;
       const at = Date.now();
-      if (at - looked < AGAIN) return;
-      looked = at;
       const now = glance().map((sighting) => ({ ...sighting, at }));
+      next = begun + Math.max(AGAIN, (performance.now() - begun) * TENTH);
       seen = [...seen.filter((one) => at - one.at < LONG), ...now].slice(-KEEP);
     },
     of: async (services, desired) => {

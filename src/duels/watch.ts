@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { listPids, lives } from '../host/procfs.ts';
 import { deedsOf } from './deeds.ts';
 import type { Generation, Job, Samples, Subject, Witness } from './samples.ts';
-import { belongs, createReader, type Look, lookAt, programIn } from './witness.ts';
+import { belongs, createReader, isShim, type Look, lookAt, programIn } from './witness.ts';
 
 /**
  * How often (ms) it is asked whether there are new processes. `systemctl --no-block` lives for some 5 ms, a `systemctl restart`
@@ -220,7 +220,7 @@ class Eye {
 
   /** Is it a job? One that was known as another command before (`sh -c "systemctl …"` becomes systemctl) is that one now. */
   #consider(look: Look, at: number): void {
-    const deeds = deedsOf(look.argv);
+    const deeds = isShim(look.argv) ? [] : deedsOf(look.argv);
     const before = this.#living.get(look.pid);
     if (deeds.length === 0) return;
     if (before !== undefined && before.process.start === look.start) {

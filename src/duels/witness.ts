@@ -1,6 +1,6 @@
 import { type Group, groupOf } from '../graph/cgroups.ts';
 import { beganAt, cgroupsOf, commandOf, dead, namedStatOf, uidOf, variablesOf } from '../host/procfs.ts';
-import { parseStamp, STAMP, SUPERVISOR, stampId } from '../stamp.ts';
+import { parseStamp, STAMP, type Stamp, SUPERVISOR, stampId } from '../stamp.ts';
 import type { Handle, Witness } from './samples.ts';
 
 export interface Look extends Witness {
@@ -37,29 +37,45 @@ function unitOf(pid: number): Group | undefined {
 }
 
 /** What is read of processes while one of them is looked at: each is read once, however many ask. */
-export type Reader = (pid: number) => ReturnType<typeof variablesOf>;
+export interface Reader {
+  variables(pid: number): ReturnType<typeof variablesOf>;
+  /** That of the embedded supervisor's services, and of what stands before them. */
+  stamp(pid: number): Stamp | undefined;
+}
 
 export function createReader(): Reader {
   const known = new Map<number, ReturnType<typeof variablesOf>>();
-  return (pid) => {
+  const stamps = new Map<number, Stamp | undefined>();
+  const variables = (pid: number) => {
     if (!known.has(pid)) known.set(pid, variablesOf(pid));
     return known.get(pid);
+  };
+  return {
+    variables,
+    stamp: (pid) => {
+      if (!stamps.has(pid)) {
+        const variable = variables(pid);
+        const ours = (variable?.(SUPERVISOR) ?? '') === '';
+        stamps.set(pid, ours ? parseStamp(variable?.(STAMP) ?? '') : undefined);
+      }
+      return stamps.get(pid);
+    },
   };
 }
 
 /** The `group:name` that a supervisord gives its programs; of their children too. */
 export function programIn(
   pid: number,
-  read: Reader = variablesOf,
+  read: Reader = createReader(),
 ): { readonly name: string; readonly server: string | undefined } | undefined {
-  const variable = read(pid);
+  const variable = read.variables(pid);
   const [name, group] = [variable?.('SUPERVISOR_PROCESS_NAME'), variable?.('SUPERVISOR_GROUP_NAME')];
   if (name === undefined || group === undefined) return undefined;
   return { name: `${group}:${name}`, server: variable?.('SUPERVISOR_SERVER_URL') };
 }
 
 /** Is this process one of these, and the uppermost? Between fork and exec nobody is: such a one is looked at again. */
-export function belongs(look: Look, handle: Handle, read: Reader = variablesOf): boolean {
+export function belongs(look: Look, handle: Handle, read: Reader = createReader()): boolean {
   switch (handle.kind) {
     case 'unit': {
       const isIts = (group: Group | undefined) =>
@@ -75,10 +91,9 @@ export function belongs(look: Look, handle: Handle, read: Reader = variablesOf):
     }
     case 'stamp': {
       const isIts = (pid: number) => {
-        const variable = read(pid);
-        const stamp = parseStamp(variable?.(STAMP) ?? '');
-        if (stamp === undefined || (variable?.(SUPERVISOR) ?? '') !== '') return false;
-        return stamp.owner === handle.owner && stampId(stamp) === handle.id && !isShim(commandOf(pid));
+        const stamp = read.stamp(pid);
+        if (stamp === undefined || stamp.owner !== handle.owner) return false;
+        return stampId(stamp) === handle.id && !isShim(commandOf(pid));
       };
       return isIts(look.pid) && !isIts(look.ppid);
     }
@@ -89,6 +104,6 @@ export function belongs(look: Look, handle: Handle, read: Reader = variablesOf):
 }
 
 /** What stands between the embedded supervisor and a service bears the service's stamp as well (builtin/shim.ts). */
-function isShim(argv: readonly string[]): boolean {
+export function isShim(argv: readonly string[]): boolean {
   return argv[1] === '-c' && argv[3] === 'reconciled-shim';
 }

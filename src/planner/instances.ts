@@ -26,12 +26,19 @@ export function behindTheFirst(
     if (old === undefined || service === undefined || draft.service === old.first) return draft;
     if (!draft.steps.some(startsIt) || draft.steps.some(isHandover)) return draft;
     if (old.held !== undefined) return { ...draft, steps: [], held: old.held };
-    const interim = inPlace.get(draft.service)?.interim;
-    const [create] = draft.steps;
-    // What is in no file is started by nobody else.
-    if (interim === undefined || create?.action !== 'create' || create.files === undefined) return draft;
-    return { ...draft, steps: inTwo(create, service, interim, old.reason) };
+    return {
+      ...draft,
+      steps: draft.steps.flatMap((step) => later(step, service, inPlace.get(service.id)?.interim, old)),
+    };
   });
+}
+
+/** What is in no file is started by nobody else. */
+function later(step: Step, service: Service, interim: Definition | undefined, { reason }: Old): readonly Step[] {
+  if (!startsIt(step) || (step.files === undefined && step.boot === undefined)) return [step];
+  if (step.action === 'create' && interim !== undefined) return inTwo(step, service, interim, reason);
+  // A run that was ended has written it so already.
+  return [{ ...step, late: true }];
 }
 
 interface Old {

@@ -18,9 +18,12 @@ export interface Witnesses {
   of(services: readonly ServiceId[], desired: Desired): Promise<ReadonlyMap<ServiceId, string>>;
 }
 
-/** ms. To look costs some 5 ms, and a host that is at its wits' end stirs without end: at most a tenth of the time is for it. */
+/**
+ * ms. To look costs some 5 ms, and a host that is at its wits' end stirs without end: at most a third of the time is for it.
+ * Much less would not do: a `systemctl stop` is there for 20 ms.
+ */
 const AGAIN = 50;
-const TENTH = 10;
+const THIRD = 3;
 /** So much is remembered, and for so long (ms): a run may have to wait for the one before. */
 const KEEP = 200;
 const LONG = 120_000;
@@ -36,7 +39,7 @@ export function createWitnesses(): Witnesses {
       if (begun < next) return;
       const at = Date.now();
       const now = glance().map((sighting) => ({ ...sighting, at }));
-      next = begun + Math.max(AGAIN, (performance.now() - begun) * TENTH);
+      next = begun + Math.max(AGAIN, (performance.now() - begun) * THIRD);
       seen = [...seen.filter((one) => at - one.at < LONG), ...now].slice(-KEEP);
     },
     of: async (services, desired) => {

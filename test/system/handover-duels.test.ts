@@ -145,13 +145,10 @@ describeOnSystemd('who keeps restarting a service', () => {
     await host.systemctl('start', 'watchdog');
     const pid = Number(await host.systemctl('show', '--value', '--property=MainPID', 'watchdog'));
     const answer = await ask('api.service', '5s');
-    expect(about(answer, 'api.service')).toMatchObject([
-      {
-        kind: 'restarted',
-        certainty: 'seen',
-        by: { pid, user: 'root', started: 'unit' },
-        runs: 'systemctl restart api',
-      },
+    // The watch may end while it is down.
+    const restarts = about(answer, 'api.service').filter(({ kind }) => kind === 'restarted');
+    expect(restarts).toMatchObject([
+      { certainty: 'seen', by: { pid, user: 'root', started: 'unit' }, runs: 'systemctl restart api' },
     ]);
     expect(answer.findings[0]?.evidence).toContain(
       '`/bin/sh /usr/local/bin/watchdog` of unit watchdog.service, as root,',

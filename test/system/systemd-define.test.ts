@@ -154,11 +154,12 @@ interface Case {
 
 function caseOf(given: Draft, index: number): Case {
   const base = `/srv/define/${index}`;
-  const directory = join(base, given.folder);
+  // Two of them may have the same name.
+  const directory = join(base, 'folders', given.folder);
   // PATH is a list of folders between colons.
-  const bin = join(base, given.programName.replaceAll(':', '_'), 'bin');
+  const bin = join(base, 'paths', given.programName.replaceAll(':', '_'), 'bin');
   const [command, path] = {
-    absolute: [join(base, given.programName), join(base, given.programName)],
+    absolute: [join(base, 'programs', given.programName), join(base, 'programs', given.programName)],
     relative: [`./${given.programName}`, join(directory, given.programName)],
     'in PATH': [INSTALLED, `/usr/local/bin/${INSTALLED}`],
     'in own PATH': [given.programName, join(bin, given.programName)],

@@ -41,12 +41,25 @@ function deeds(argv: readonly string[], depth: number): readonly Deed[] {
   const name = baseOf(file);
   if (isShell(name)) {
     const text = textOf(args);
-    if (text === undefined) return [];
-    return commandsIn(text.slice(0, LONG)).flatMap(({ words }) =>
-      deeds(withoutPrefix(words), depth + 1).map((deed) => ({ ...deed, inText: true })),
-    );
+    return text === undefined ? [] : deedsInText(text.slice(0, LONG), depth + 1);
   }
   return (TOOLS.get(name)?.(args) ?? []).map((deed) => ({ ...deed, inText: false }));
+}
+
+/** What was made of texts: a thousand shells may have one in common. */
+const known = new Map<string, readonly Deed[]>();
+const KNOWN = 100;
+
+function deedsInText(text: string, depth: number): readonly Deed[] {
+  const key = `${depth} ${text}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const found = commandsIn(text).flatMap(({ words }) =>
+    deeds(withoutPrefix(words), depth).map((deed) => ({ ...deed, inText: true })),
+  );
+  if (known.size >= KNOWN) known.clear();
+  known.set(key, found);
+  return found;
 }
 
 type Found = Omit<Deed, 'inText'>;

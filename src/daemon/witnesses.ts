@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { commandWords } from '../duels/actor.ts';
 import { deedsOf } from '../duels/deeds.ts';
-import { createGlance, type Sighting } from '../duels/glance.ts';
+import { glance, type Sighting } from '../duels/glance.ts';
 import { ownSubject } from '../duels/subjects.ts';
 import { touches } from '../duels/touches.ts';
 import { whoDid } from '../duels/who.ts';
@@ -19,8 +19,8 @@ export interface Witnesses {
 }
 
 /**
- * ms. To look costs some 5 ms, and a host that is at its wits' end stirs without end: at most a third of the time is for it.
- * Much less would not do: a `systemctl stop` is there for 20 ms.
+ * ms. To look costs some 5 ms, and a host that is at its wits' end stirs without end. Where a look takes longer than this, a
+ * third of the time at most is for it; else not less: a `systemctl stop` is there for 20 ms.
  */
 const AGAIN = 50;
 const THIRD = 3;
@@ -31,7 +31,6 @@ const LONG = 120_000;
 export function createWitnesses(): Witnesses {
   const names = namesHere();
   let seen: readonly (Sighting & { readonly at: number })[] = [];
-  const glance = createGlance();
   let next = 0;
   return {
     stir: () => {
@@ -39,7 +38,8 @@ export function createWitnesses(): Witnesses {
       if (begun < next) return;
       const at = Date.now();
       const now = glance().map((sighting) => ({ ...sighting, at }));
-      next = begun + Math.max(AGAIN, (performance.now() - begun) * THIRD);
+      const took = performance.now() - begun;
+      next = begun + (took > AGAIN ? took * THIRD : AGAIN);
       seen = [...seen.filter((one) => at - one.at < LONG), ...now].slice(-KEEP);
     },
     of: async (services, desired) => {

@@ -11,38 +11,15 @@ export interface Sighting {
   readonly login: number | undefined;
 }
 
-/** ms. A process that was looked at so long apart, and did nothing to any service, has become what it is to be. */
-const SETTLED = 2000;
-/** ms. After so long a pid may be another process. */
-const LONG = 60_000;
-
-/**
- * Looks once at each call, the newest processes first: what waits for a stop to be over is there as long as that takes. What
- * has settled to something else is not read again for as long as looks follow each other: a thousand services stay what they
- * are while somebody is at one of them.
- */
-export function createGlance(): () => readonly Sighting[] {
-  let last = Number.NEGATIVE_INFINITY;
-  let known = new Map<number, { readonly first: number; readonly last: number }>();
-  return () => {
-    const at = performance.timeOrigin + performance.now();
-    if (at - last > LONG) known.clear();
-    last = at;
-    const still: typeof known = new Map();
-    const found = listPids()
-      .sort((a, b) => b - a)
-      .flatMap((pid): Sighting[] => {
-        if (pid === process.pid) return [];
-        const before = known.get(pid);
-        const settled = before !== undefined && before.last - before.first >= SETTLED;
-        const deeds = settled ? [] : deedsOfProcess(pid);
-        if (deeds.length > 0) return sightingOf(pid, deeds, at);
-        still.set(pid, settled ? before : { first: before?.first ?? at, last: at });
-        return [];
-      });
-    known = still;
-    return found;
-  };
+/** Looks once, the newest processes first: what waits for a stop to be over is there as long as that takes. */
+export function glance(): readonly Sighting[] {
+  const at = performance.timeOrigin + performance.now();
+  return listPids()
+    .sort((a, b) => b - a)
+    .flatMap((pid): Sighting[] => {
+      const deeds = pid === process.pid ? [] : deedsOfProcess(pid);
+      return deeds.length === 0 ? [] : sightingOf(pid, deeds, at);
+    });
 }
 
 function deedsOfProcess(pid: number): Job['deeds'] {

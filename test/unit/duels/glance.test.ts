@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createGlance } from '../../../src/duels/glance.ts';
+import { glance } from '../../../src/duels/glance.ts';
 import { commandOf, listPids } from '../../../src/host/procfs.ts';
 import { until } from '../../rig/host.ts';
 
@@ -40,7 +40,6 @@ async function start(...argv: readonly string[]): Promise<number> {
 it('sees who is at a service for as long as he is', async () => {
   const systemctl = join(folder, 'systemctl');
   writeFileSync(systemctl, '#!/bin/sh\nwhile :; do sleep 100; done\n', { mode: 0o755 });
-  const glance = createGlance();
   const of = (pid: number) => glance().filter(({ job }) => job.process.pid === pid);
   expect(of(0)).toEqual([]);
   const pid = await start(systemctl, 'restart', 'web.service');
@@ -57,6 +56,6 @@ it('takes no shim of the embedded supervisor for one, whatever its text says', a
   const text = 'while :; do sleep 100; done; kill 1';
   const pid = await start('/bin/sh', '-c', text, 'reconciled-shim', folder);
   const other = await start('/bin/sh', '-c', text, 'somebody', folder);
-  const seen = createGlance()().map(({ job }) => job.process.pid);
+  const seen = glance().map(({ job }) => job.process.pid);
   expect([seen.includes(pid), seen.includes(other)]).toEqual([false, true]);
 });

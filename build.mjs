@@ -114,6 +114,7 @@ async function merged(entryPoints) {
   for (const entryPoint of entryPoints) {
     const entry = Object.keys(outputs).find((path) => outputs[path].entryPoint === entryPoint);
     const parts = [...neededBy(entry)].filter((path) => !outputs[path].entryPoint && !places.has(nameOf(path)));
+    if (parts.length === 0) continue;
     const exported = parts.map((path) => {
       const names = outputs[path].exports.map((name) => `${name} as _${nameOf(path)}_${name}`);
       return names.length === 0
@@ -133,7 +134,6 @@ async function merged(entryPoints) {
       logLevel: 'warning',
       plugins: [{ name: 'chunks', setup: (plugin) => fromTexts(plugin, texts) }],
     });
-    if (parts.length === 0) continue;
     const place = `ALL${entryPoints.indexOf(entryPoint)}`;
     for (const path of parts) {
       places.set(nameOf(path), place);

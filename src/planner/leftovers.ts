@@ -36,7 +36,9 @@ export function leftover(
     if (declared.has(id) || world.unreadable.has(id)) return [];
     const owned = world.owned.get(id) ?? [];
     const unreadable = things.find(({ state }) => state.kind === 'unreadable')?.state;
-    const problem = unreadable?.kind === 'unreadable' ? unreadable.problem : world.doubt;
+    // Another instance of it may run, and would then do so beside the old one.
+    const sibling = [...world.unreadable].find(([other]) => nameOf(other) === nameOf(id))?.[1];
+    const problem = unreadable?.kind === 'unreadable' ? unreadable.problem : (sibling?.problem ?? world.doubt);
     const supervisor = owned[0]?.supervisor ?? 'systemd';
     if (problem !== undefined)
       return [{ service: id, supervisor, steps: [], held: { kind: 'unreadable', problem }, notices: [] }];
@@ -67,7 +69,12 @@ export function leftover(
     }
   });
   // What could not be read is not removed by another supervisor's account of it.
-  return [...drafts.filter(({ service }) => !world.unreadable.has(service)), ...unreadable, ...back];
+  const stuck = new Map(drafts.map(({ makesWayFor, held }) => [makesWayFor, held] as const).filter(([, held]) => held));
+  const waiting = back.map((draft) => {
+    const reason = stuck.get(draft.service);
+    return reason === undefined ? draft : { ...draft, steps: [], held: reason };
+  });
+  return [...drafts.filter(({ service }) => !world.unreadable.has(service)), ...unreadable, ...waiting];
 }
 
 /** An instance that goes with the first one: what they share stays until that goes, lest it can't be started again. */

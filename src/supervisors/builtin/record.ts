@@ -43,7 +43,7 @@ const RecordFile = z.object({
   // What JSON can hold, by where it comes from: to look at each of them takes as long as all the rest.
   definition: z.object({
     hash: z.string(),
-    fields: z.custom<Fields>((value) => typeof value === 'object' && value !== null),
+    fields: z.custom<Fields>((value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
   }),
   /** The folder of its default logs. */
   logDir: z.string(),

@@ -4,6 +4,7 @@ import {
   commandOf,
   dead,
   listPids,
+  lives,
   type ProcessRef,
   type ProcessStat,
   statOf,
@@ -31,10 +32,11 @@ export interface Scanner {
   /** All living processes at once; `but` are processes that need no look. */
   take(but?: ReadonlySet<number>): Processes;
   /**
-   * Only processes never seen before: cheap enough for the way from a crash to the next start of this service. Starts that
-   * follow each other closely share one look, but for those of the same service: nobody but us starts services meanwhile.
+   * The main process of this service among processes never seen before: cheap enough for the way from a crash to the next
+   * start. Starts that follow each other closely share one look, but for those of the same service: nobody but us starts
+   * services meanwhile.
    */
-  newcomers(id: ServiceId): readonly Seen[];
+  newcomer(identity: Identity, command: readonly string[]): Seen | undefined;
   /** This process bears that stamp, as we know without looking. */
   know(ref: ProcessRef, stamp: Stamp | undefined): void;
 }
@@ -77,22 +79,28 @@ export function createScanner(): Scanner {
     return found;
   };
 
+  const newcomers = (id: ServiceId): readonly Seen[] => {
+    if (last === undefined || performance.now() - last.at > SHARED || last.by.has(id)) {
+      const now = uptime() * 1000;
+      const seen = listPids()
+        .filter((pid) => !known.has(pid))
+        .flatMap((pid) => look(pid, now) ?? []);
+      last = { at: performance.now(), seen, by: new Set() };
+    }
+    last.by.add(id);
+    return last.seen;
+  };
+
   return {
     take,
     fresh: shared(() => take()),
     loose: shared(() => take(new Set([...accounted.values()].flat()))),
     account: (by, pids) => void accounted.set(by, pids),
     discount: (by) => void accounted.delete(by),
-    newcomers: (id) => {
-      if (last === undefined || performance.now() - last.at > SHARED || last.by.has(id)) {
-        const now = uptime() * 1000;
-        const seen = listPids()
-          .filter((pid) => !known.has(pid))
-          .flatMap((pid) => look(pid, now) ?? []);
-        last = { at: performance.now(), seen, by: new Set() };
-      }
-      last.by.add(id);
-      return last.seen;
+    newcomer: (identity, command) => {
+      const copy = findMain(newcomers(identity.id), identity, command);
+      // It may be what has just ended, and was there when others looked: then it is looked anew.
+      return copy === undefined || lives(copy) ? copy : findMain(newcomers(identity.id), identity, command);
     },
     know: ({ pid, start }, stamp) => {
       known.set(pid, { start, stamp });

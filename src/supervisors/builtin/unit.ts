@@ -228,12 +228,12 @@ export class Unit {
     const { definition, logDir } = this.#record;
     const identity = this.#identity();
     const settings = this.#settings;
-    // Somebody has started it: taken as it is.
+    // Somebody has started it: taken as it is, never doubled.
     if (isHeld(join(this.folder, FIFO))) {
       queueMicrotask(() => this.resume(scanner.take()));
       return;
     }
-    const copy = findMain(scanner.newcomers(this.id), identity, settings.command);
+    const copy = scanner.newcomer(identity, settings.command);
     if (copy !== undefined) {
       queueMicrotask(() => this.adopt(copy, ownGroup(copy, scanner.take()), beganAt(copy)));
       return;

@@ -17,6 +17,7 @@ export async function apply(
   const begun = performance.now();
   const early = plan.steps.filter(isOwn).filter(({ late }) => !late);
   const refused = await prepareAll(early, supervisors, signal);
+  const late = new Map<string, Promise<ReadonlyMap<string, Problem>>>();
   const reports = new Map<string, Promise<StepReport>>();
   // Steps come in an order that respects `after`: what a step waits for has its promise already.
   for (const step of plan.steps) {
@@ -45,12 +46,24 @@ export async function apply(
     return problem === undefined ? undefined : { kind: 'skipped', problem };
   }
 
+  /** All instances of a service wait for the same: its supervisor reads their files once. */
+  function prepareLate({ supervisor, target }: Step): Promise<ReadonlyMap<string, Problem>> {
+    const name = target?.service.name;
+    const key = `${supervisor} ${name}`;
+    const all = plan.steps
+      .filter(isOwn)
+      .filter((step) => step.late && step.supervisor === supervisor && step.target?.service.name === name);
+    const prepared = late.get(key) ?? prepareAll(all, supervisors, signal);
+    late.set(key, prepared);
+    return prepared;
+  }
+
   async function take(step: Step): Promise<Outcome> {
     const supervisor = supervisors.get(step.supervisor);
     try {
       if (!isOwn(step)) return await handOver(step, signal);
       if (supervisor === undefined) throw new Error(`no supervisor ${step.supervisor}`);
-      const problem = (step.late ? await supervisor.prepare?.([step], signal) : refused)?.get(step.id);
+      const problem = (step.late ? await prepareLate(step) : refused).get(step.id);
       if (problem !== undefined) return { kind: 'failed', problem };
       return await supervisor.apply(step, signal);
     } catch (error) {

@@ -1,7 +1,16 @@
 // Builds dist/: the bundled, minified command line and its launcher, man pages and completions, and fills the compile cache
 // that makes it start fast.
 import { execFile } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
@@ -16,8 +25,10 @@ const { version } = packageJson;
 const root = new URL('.', import.meta.url).pathname;
 const next = `${root}dist.next`;
 const out = `${root}dist`;
-/** The variable of what was preloaded. */
+/** The variable of what loads a chunk that is held. */
 const KEPT = '__reconciledChunks';
+/** How the names of merged chunks begin. */
+const MERGED = 'ALL';
 /** What a daemon imports when it starts, or never. */
 const AT_START = ['src/cli/live.ts', 'node_modules/pino-pretty/index.js'];
 /** What is often run, what needs least first: all commands, those that ask a daemon, those that look and plan by themselves. */
@@ -48,7 +59,10 @@ const { outputFiles, metafile } = await build({
   // Its main file is of the older kind of modules, whose names are not seen where it is imported when it is needed.
   alias: { 'json-p3': 'json-p3/dist/json-p3.esm.js' },
   logLevel: 'warning',
-  plugins: [{ name: 'no subcommands that are programs', setup: withoutSpawning }],
+  plugins: [
+    { name: 'no subcommands that are programs', setup: withoutSpawning },
+    { name: 'no logs written by threads', setup: withoutThreads },
+  ],
 });
 mkdirSync(`${next}/chunks`, { recursive: true });
 for (const [path, text] of await merged(TOGETHER)) writeFileSync(path, lean(kept(text)));
@@ -134,7 +148,7 @@ async function merged(entryPoints) {
       logLevel: 'warning',
       plugins: [{ name: 'chunks', setup: (plugin) => fromTexts(plugin, texts) }],
     });
-    const place = `ALL${entryPoints.indexOf(entryPoint)}`;
+    const place = `${MERGED}${entryPoints.indexOf(entryPoint)}`;
     for (const path of parts) {
       places.set(nameOf(path), place);
       files.delete(pathOf(path));
@@ -190,30 +204,47 @@ function redirected(text, places) {
 }
 
 /**
- * Loads all that these modules could ever import, lazily too, and keeps it where `kept` finds it: a daemon that has it needs
- * no file of ours any more, and whoever installs another release may delete the one that runs.
+ * Holds open all that these modules could ever import, lazily too: a daemon loads it from there when it is first needed, and
+ * whoever installs another release may delete the one that runs. `all` loads it, to see that a release is whole.
  */
 function preload(entryPoints) {
   const { outputs } = metafile;
   const found = new Set(Object.keys(outputs).filter((path) => entryPoints.includes(outputs[path].entryPoint)));
   if (found.size < entryPoints.length) throw new Error('a module to be preloaded has no chunk of its own');
-  const lazy = new Set(found);
   for (const path of found)
-    for (const { path: other, kind, external } of outputs[path].imports) {
+    for (const { path: other, external } of outputs[path].imports) {
       if (external || AT_START.some((source) => outputs[other].entryPoint?.endsWith(source))) continue;
       found.add(other);
-      if (kind === 'dynamic-import') lazy.add(other);
     }
-  const names = [...lazy].map(nameOf);
-  // One after another, so that whoever asks the daemon something meanwhile need not wait for all of it.
-  const load = `for(const[name,load]of chunks){kept[name]=Promise.resolve(await load());await new Promise(setImmediate)}`;
-  const chunks = names.map((name) => `["${name}",()=>import('./chunks/${name}.js')]`).join(',\n');
-  return `const kept={};const chunks=[${chunks}];\n${load}\nglobalThis.${KEPT}=kept;\n`;
+  const there = readdirSync(`${next}/chunks`).map(nameOf);
+  // With what was merged, which has other names.
+  const names = there.filter((name) => name.startsWith(MERGED) || [...found].some((path) => nameOf(path) === name));
+  return `const {openSync,readFileSync,closeSync}=process.getBuiltinModule("node:fs");
+const files=new Map(${JSON.stringify(names)}.map((name)=>[new URL("chunks/"+name+".js",import.meta.url).href,name]));
+const open=new Map();
+const loaded=new Map();
+const load=(name)=>{let module=loaded.get(name);if(module===undefined)loaded.set(name,module=import("./chunks/"+name+".js"));return module};
+export function hold(){
+for(const url of files.keys())open.set(url,openSync(new URL(url)));
+process.getBuiltinModule("node:module").registerHooks({
+resolve(name,from,next){const url=/^\\.{1,2}\\//.test(name)&&from.parentURL?new URL(name,from.parentURL).href:name;return files.has(url)?{url,format:"module",shortCircuit:true}:next(name,from)},
+load(url,from,next){const fd=open.get(url);if(fd===undefined)return next(url,from);const source=readFileSync(fd,"utf8");closeSync(fd);open.delete(url);return{format:"module",source,shortCircuit:true}}});
+globalThis.${KEPT}=load}
+export async function all(){for(const name of files.values())await load(name)}
+`;
 }
 
-/** Takes a chunk from what was preloaded. To import it anew, Node looks for its file, though it has long been loaded. */
+/** Takes a chunk from what is held. To import it anew, Node looks for its file, though it has long been loaded. */
 function kept(code) {
-  return code.replace(/\bimport\("\.\/([A-Z0-9]+)\.js"\)/g, `(globalThis.${KEPT}?.["$1"]??$&)`);
+  return code.replace(/\bimport\("\.\/([A-Z0-9]+)\.js"\)/g, `(globalThis.${KEPT}?.("$1")??$&)`);
+}
+
+/** The library for logs can have a thread write them, which ours need not: without it nothing of threads is loaded. */
+function withoutThreads({ onResolve, onLoad }) {
+  onResolve({ filter: /^(worker_threads|thread-stream)$/ }, ({ path, importer }) =>
+    importer.includes('/node_modules/pino/') ? { path, namespace: 'no-threads' } : undefined,
+  );
+  onLoad({ filter: /./, namespace: 'no-threads' }, () => ({ contents: 'module.exports = { isMainThread: true };' }));
 }
 
 /** The library for command lines loads what starts programs, for subcommands that are some: there are none of these here. */

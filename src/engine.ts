@@ -15,7 +15,6 @@ import { readWaits, saveWaits } from './gates/book.ts';
 import { keepDuels } from './handover/duels.ts';
 import { createHandOver } from './handover/index.ts';
 import { writeAtomic } from './host/files.ts';
-import { collect } from './host/memory.ts';
 import { withInstances } from './instances.ts';
 import { leavingInstances } from './leaving.ts';
 import { marksAfter, marksBefore, newDrift, saveMarks } from './marks.ts';
@@ -65,9 +64,6 @@ export function supervisorsInUse(config: Config, desired: Desired): ReadonlySet<
   const systemd: SupervisorName[] = units ? ['systemd'] : [];
   return new Set([...desired.services.map(({ supervisor }) => supervisor), ...used, ...systemd]);
 }
-
-/** So many steps that what reading and planning left behind would slow them down. */
-const MANY = 200;
 
 /** What a run is told of its surroundings, and tells them. */
 export interface RunMeans {
@@ -128,7 +124,6 @@ export async function converge(
   const endHolds = await keepHolds(config.stateDir, request, prepared, chosen);
   if (request.override !== undefined) emit({ kind: 'overridden', ...request.override });
   emit({ kind: 'planned', plan });
-  if (plan.steps.length > MANY) collect();
   const used = readUsed(config.stateDir);
   const now = usedAfter(used, desired, observed, plan, prepared.given);
   // Before anything of ours is there, lest it is forgotten; and only then what has nothing any more.

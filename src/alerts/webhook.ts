@@ -67,7 +67,7 @@ interface Answer {
 
 /** One request on a connection of its own. Not by fetch: that refuses a hundred ports, and takes megabytes for this. */
 async function ask(url: URL, body: string, signal: AbortSignal): Promise<Answer> {
-  const { request } = url.protocol === 'https:' ? https : http;
+  const { request } = url.protocol === 'https:' ? https() : http;
   const headers = {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),

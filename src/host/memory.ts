@@ -16,8 +16,8 @@ export function createMemoryRelease(before: () => void, later: number): () => vo
   };
 }
 
-/** Gives memory back now, which takes some 50 ms: where many processes are to be forked, each fork copies what there is. */
-export function collect(): void {
+/** Takes some 50 ms. */
+function collect(): void {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
   gc({ type: 'major', execution: 'sync', flavor: 'last-resort' });

@@ -58,6 +58,8 @@ export function openDatabase(path: string, thorough: boolean): Database {
   try {
     // Where somebody else holds it, it is tried again later: who supervises is not kept waiting.
     db.exec('PRAGMA busy_timeout = 100; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+    // Of the 2 MB that SQLite would keep of it, one that mostly writes needs little.
+    db.exec('PRAGMA cache_size = -256');
     // What a reader held up for long is given back once it is through.
     db.exec('PRAGMA journal_size_limit = 4000000');
     const version = pragma(db, 'user_version');

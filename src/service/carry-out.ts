@@ -92,7 +92,7 @@ function link(path: string, to: string): void {
 
 const LOAD = `const [, dist] = process.argv;
 process.getBuiltinModule('node:module').enableCompileCache(dist + '/compile-cache');
-await import(dist + '/preload.js');`;
+await (await import(dist + '/preload.js')).all();`;
 
 /** A Node that lacks a library of this host, or code that is not whole, must not be what the unit starts. */
 async function tryOut(folder: string): Promise<void> {
@@ -106,7 +106,7 @@ async function tryOut(folder: string): Promise<void> {
   }
 }
 
-/** Loads all that the daemon does, as it does: its first start finds it compiled. */
+/** Loads all that a daemon could ever need, as it does: its first start finds it compiled. */
 async function load(folder: string): Promise<void> {
   const args = [...NODE_FLAGS, '--input-type=module', '--eval', LOAD, join(folder, 'dist')];
   await run(join(folder, 'node/bin/node'), args, { timeout: 60_000 });

@@ -5,7 +5,7 @@ import type { Places } from './places.ts';
 const WATCHDOG = 60;
 
 /** As the launcher does it: a daemon mostly idles. */
-export const NODE_FLAGS = ['--v8-pool-size=1', '--max-semi-space-size=4', '--no-opt', '--no-maglev'];
+export const NODE_FLAGS = ['--v8-pool-size=1', '--max-semi-space-size=4', '--no-opt', '--no-maglev', '--no-sparkplug'];
 
 export interface UnitOptions {
   readonly places: Pick<Places, 'current'>;

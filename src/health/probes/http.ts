@@ -22,7 +22,7 @@ const agents = new Map<boolean, Agent>();
 
 /** One for all: connections are kept by host, port and, with TLS, by what is accepted there. */
 function agentFor(secure: boolean): Agent {
-  const agent = agents.get(secure) ?? new (secure ? https : http).Agent({ keepAlive: true, timeout: IDLE });
+  const agent = agents.get(secure) ?? new (secure ? https() : http).Agent({ keepAlive: true, timeout: IDLE });
   agents.set(secure, agent);
   return agent;
 }
@@ -73,7 +73,7 @@ function exchange(
   const failed = (error: unknown) => end(netWords(error, options.hostname ?? ''));
   const begin = (agent: Agent | false | undefined) => {
     try {
-      request = (secure ? https : http).get({ ...options, ...(agent === undefined ? {} : { agent }) });
+      request = (secure ? https() : http).get({ ...options, ...(agent === undefined ? {} : { agent }) });
     } catch (error) {
       return failed(error);
     }

@@ -66,6 +66,18 @@ const { outputFiles, metafile } = await build({
 });
 mkdirSync(`${next}/chunks`, { recursive: true });
 for (const [path, text] of await merged(TOGETHER)) writeFileSync(path, lean(kept(text)));
+const forker = await build({
+  entryPoints: [`${root}src/supervisors/builtin/forker-process.ts`],
+  write: false,
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22',
+  legalComments: 'none',
+  logLevel: 'warning',
+});
+writeFileSync(`${next}/forker.js`, lean(forker.outputFiles[0].text));
 writeFileSync(`${next}/preload.js`, preload(['src/cli/commands/daemon.ts', 'src/cli/views/problems.ts']));
 copyFileSync(`${root}src/launcher.sh`, `${next}/reconcile`);
 chmodSync(`${next}/reconcile`, 0o755);

@@ -58,12 +58,40 @@ test(`kill -9 of the daemon at ${MOMENTS} random moments of applies and crashes:
   expect(await daemon.stop()).toBe(0);
 });
 
+test('kill -9 at random moments while three hundred are started, by a process that is made for that: never two copies', {
+  timeout: 300_000,
+}, async () => {
+  await using host = await createHost();
+  const count = 300;
+  for (let i = 0; i < count; i += 1) host.write(name(i), { ...service(i, 0), start: { ready: '0s' } });
+  const doubles: string[] = [];
+  const sampler = sample(host, doubles);
+  for (let moment = 0; moment < 4; moment += 1) {
+    const before = new Set(mainsOf(host));
+    const daemon = await host.daemon();
+    await until(() => mainsOf(host).length > before.size, 60);
+    await sleep(Math.random() * 300); // the random moment
+    await daemon.stop('SIGKILL');
+    await sleep(150);
+    const between = mainsOf(host);
+    expect([...before].filter((main) => !between.includes(main))).toEqual([]);
+    await sleep(50); // nothing may change
+    expect(mainsOf(host)).toEqual(between);
+  }
+  const daemon = await host.daemon();
+  await all(host, count);
+  sampler.stop();
+  expect(doubles).toEqual([]);
+  expect(mainsOf(host)).toHaveLength(count);
+  expect(await daemon.stop()).toBe(0);
+});
+
 /** Pids of all services, once each runs as it is declared and the plan is empty. */
-async function all(host: Host): Promise<Readonly<Record<string, number>>> {
+async function all(host: Host, count = SERVICES): Promise<Readonly<Record<string, number>>> {
   await until(async () => {
     const status = await host.status();
     return (
-      status.length === SERVICES &&
+      status.length === count &&
       status.every(({ state, definition }) => state === 'RUNNING' && definition === 'current')
     );
   }, 120);

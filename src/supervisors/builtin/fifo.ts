@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { type ProcessStat, parseStat } from '../../host/procfs.ts';
@@ -48,6 +48,8 @@ function open(): Batch {
  * reading, that takes no line from whoever listens.
  */
 export function isHeld(path: string): boolean {
+  // An error, made and thrown away a thousand times, costs more than to ask.
+  if (!existsSync(path)) return false;
   try {
     closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
     return true;
@@ -110,6 +112,7 @@ export function readExit(folder: string): Exit | undefined {
 }
 
 function readText(path: string): string | undefined {
+  if (!existsSync(path)) return undefined;
   try {
     return readFileSync(path, 'latin1');
   } catch {

@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { descendantsOf, lives, type ProcessRef, type ProcessStat, statOf, variableOf } from '../../host/procfs.ts';
@@ -54,6 +53,7 @@ export class Incarnation {
   #look: NodeJS.Timeout | undefined;
   #stopping = false;
   #closed = false;
+  #killed = false;
   /** Its tree when it was asked to stop: a parent's death hides who descends from whom. */
   #tree: readonly ProcessRef[] = [];
 
@@ -71,12 +71,14 @@ export class Incarnation {
     return this.#shim;
   }
 
-  /** We have just spawned its shim. */
-  born(child: ChildProcess, hash: string): void {
-    this.#shim = child.pid === undefined ? undefined : statOf(child.pid);
+  /** Its shim was just spawned for us. */
+  born(pid: number, hash: string): void {
+    this.#shim = statOf(pid);
     this.#hash = hash;
     if (this.#shim !== undefined) this.#place.scanner.know(this.#shim, this.#stamp(hash));
     this.#attach();
+    // There was nothing to be killed yet.
+    if (this.#killed) void this.kill();
   }
 
   /** It was found living; `group` is its shim's number. */
@@ -126,6 +128,7 @@ export class Incarnation {
 
   /** Kills all of it: group, session, descendants, and whoever bears its stamp; or the main process alone. */
   async kill(): Promise<void> {
+    this.#killed = true;
     const main = this.#main;
     if (!this.#place.stop().tree) {
       if (main !== undefined && lives(main)) signalTo(main.pid, 'SIGKILL');

@@ -1,7 +1,7 @@
 import { type FSWatcher, mkdirSync, readdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { Monitor } from '../../health/health.ts';
-import type { Outcome, OwnStep, Reading, Service, ServiceId } from '../../model.ts';
+import type { Definition, Outcome, OwnStep, Reading, Service, ServiceId } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
 import type { WhoListens } from '../../restarts/local-port.ts';
 import { openRestarts, type Restarts } from '../../restarts/restarts.ts';
@@ -88,17 +88,19 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
     },
   };
   const observer: Observer = { owner, services, scanner, supervises: supervise };
+  const checkAs = (service: Service, { fields }: Definition) =>
+    check(service, settingsOf(service.id, fields, logDir), logDir);
   const checkService = async (service: Service): Promise<Problem | undefined> => {
     const definition = define(service);
     if (Array.isArray(definition)) return definition[0];
-    return check(service, settingsOf(service.id, definition.fields, logDir), logDir);
+    return checkAs(service, definition);
   };
   const context: StepContext = {
     around,
     observer,
     units,
     revision: () => options.revision?.(),
-    check: async ({ target }) => target && checkService(target.service),
+    check: async ({ target }) => target && checkAs(target.service, target.definition),
   };
   let rotation: NodeJS.Timeout | undefined;
   const rotateIn = (wait: number) => {
@@ -127,6 +129,7 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
       return new Map([...refused, ...(await makeFolders(steps))]);
     },
     apply: (step: OwnStep, signal: AbortSignal): Promise<Outcome> => {
+      starts.expect(last.size);
       const outcome = (last.get(step.service) ?? Promise.resolve()).then(() => take(context, step, signal));
       const settled = outcome.catch(() => {});
       last.set(step.service, settled);
@@ -177,6 +180,7 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
       rotation = undefined;
       for (const unit of units.values()) unit.close();
       units.clear();
+      await starts[Symbol.asyncDispose]();
       scopes?.close();
       if (options.restarts === undefined) restarts[Symbol.dispose]();
     },

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, constants, existsSync, mkdirSync, openSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Writable } from 'node:stream';
 import { hardOpenFiles, ownOomScore } from '../../host/procfs.ts';
 import { type RunsAs, switchUser, tool } from '../shared/programs.ts';
 import { type Rotation, rotateBeforeStart } from '../shared/rotate.ts';
@@ -13,22 +12,48 @@ import { shimArguments } from './shim.ts';
 /** The soft limit that programs expect; those that use select(2) break beyond it. Node raises its own. */
 const SOFT_OPEN_FILES = 1024;
 
-/**
- * Spawns a service's shim; the FIFO is there. With `place` its command begins once it is where that puts it.
- * Throws what a system call says; a spawn may also fail by an `error` event.
- */
-export function launch(
-  folder: string,
+/** All that beginning a service takes, as plain data. */
+export interface Launch {
+  /** Where its FIFO is. */
+  readonly folder: string;
+  readonly logs: Settings['logs'];
+  /** The log folder that is made where it is missing; of any other somebody else takes care. */
+  readonly defaultLogs: string;
+  readonly directory: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Its command begins once something is written to the shim's standard input. */
+  readonly gated: boolean;
+  /** The arguments of the shell that is its shim. */
+  readonly shim: readonly string[];
+}
+
+export function launchOf(
+  { folder, defaultLogs, environment, gated }: Pick<Launch, 'folder' | 'defaultLogs' | 'environment' | 'gated'>,
   settings: Settings,
   runsAs: RunsAs | undefined,
-  environment: Readonly<Record<string, string>>,
-  defaultLogs: string,
-  place?: (pid: number) => Promise<Placed>,
-): ChildProcess {
+): Launch {
+  const shim = shimArguments(folder, {
+    umask: settings.umask,
+    openFiles: 'nofile' in settings.limits ? undefined : Math.min(SOFT_OPEN_FILES, hardOpenFiles()),
+    // The daemon may be spared when memory runs out; what it starts is not, unless it says so itself.
+    oomScore: ownOomScore() === 0 ? '' : '0',
+    gated,
+    environment,
+    command: wrapped(settings, runsAs),
+  });
+  return { folder, logs: settings.logs, defaultLogs, directory: settings.directory, environment, gated, shim };
+}
+
+/**
+ * Spawns a service's shim; the FIFO is there. `held` is called once the FIFO is held open, before anything begins. Throws what
+ * a system call says; a spawn may also fail by an `error` event.
+ */
+export function launch(wanted: Launch, held: () => void = () => {}): ChildProcess {
+  const { folder, logs, defaultLogs, directory, environment, gated, shim } = wanted;
   // What they say must be of this start alone.
   for (const name of ['pid', 'exit']) unlinkIfThere(join(folder, name));
   const opened: number[] = [];
-  const { stdout, stderr, maxSize, keep } = settings.logs;
+  const { stdout, stderr, maxSize, keep } = logs;
   try {
     const open = (path: string): number => {
       if (dirname(path) === defaultLogs) mkdirSync(defaultLogs, { recursive: true, mode: 0o750 });
@@ -39,37 +64,25 @@ export function launch(
     const err = stderr === stdout ? out : open(stderr);
     // Both ways at once, so that opening needs no other side; closed here at once, the shim is its only holder.
     const alive = opened[opened.push(openSync(join(folder, FIFO), 'r+')) - 1];
-    const child = spawn(
-      '/bin/sh',
-      shimArguments(folder, {
-        umask: settings.umask,
-        openFiles: 'nofile' in settings.limits ? undefined : Math.min(SOFT_OPEN_FILES, hardOpenFiles()),
-        // The daemon may be spared when memory runs out; what it starts is not, unless it says so itself.
-        oomScore: ownOomScore() === 0 ? '' : '0',
-        gated: place !== undefined,
-        environment,
-        command: wrapped(settings, runsAs),
-      }),
-      {
-        cwd: settings.directory,
-        env: environment,
-        detached: true,
-        stdio: [place ? 'pipe' : 'ignore', out, err, alive],
-      },
-    );
+    held();
+    const child = spawn('/bin/sh', shim, {
+      cwd: directory,
+      env: environment,
+      detached: true,
+      stdio: [gated ? 'pipe' : 'ignore', out, err, alive],
+    });
     child.unref();
-    if (child.stdin !== null && child.pid !== undefined) openGate(child.stdin, place?.(child.pid));
     return child;
   } finally {
     for (const fd of opened) closeSync(fd);
   }
 }
 
-/** Lets a shim go on. */
-function openGate(gate: Writable, placed: Promise<Placed> | undefined): void {
+/** Lets a gated shim go on once it was put where it belongs. */
+export function openGate({ stdin }: ChildProcess, placed: Promise<Placed>): void {
   // It may have been killed meanwhile.
-  gate.on('error', () => undefined);
-  void placed?.then(({ openFiles }) => gate.end(`${openFiles ?? ''}\n`));
+  stdin?.on('error', () => undefined);
+  void placed.then(({ openFiles }) => stdin?.end(`${openFiles ?? ''}\n`));
 }
 
 /** A log that can't be rotated is no reason not to start; it is told of while the service runs. */

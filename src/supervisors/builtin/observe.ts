@@ -103,7 +103,8 @@ async function settledOne(observer: Observer, record: ServiceRecord): Promise<Re
 export function runOf(record: ServiceRecord, reality: Reality, supervised: boolean, now: number): Run {
   const { machine, main, definition } = record;
   const { state } = machine;
-  if (reality.kind === 'rebooted') return { kind: 'stopped', started: false };
+  if (reality.kind === 'rebooted' || (reality.kind === 'unborn' && !supervised))
+    return { kind: 'stopped', started: false };
   if (reality.kind === 'living') {
     const { pid } = reality.main;
     if (state.name === 'STOPPING') return { kind: 'stopping', pid };

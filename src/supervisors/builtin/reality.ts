@@ -13,8 +13,13 @@ export type Reality =
   /** A shim is there, and its command not yet, or no longer. */
   | { readonly kind: 'between' }
   | { readonly kind: 'gone'; readonly exit: Exit; readonly at: number | undefined }
+  /** Its turn to be launched has not come; where nobody is left who would do it, never will. */
+  | { readonly kind: 'unborn' }
   /** The host was booted since. */
   | { readonly kind: 'rebooted' };
+
+/** What is there where nothing could be. */
+export const NOTHING: Reality = { kind: 'gone', exit: UNKNOWN, at: undefined };
 
 /** Looks, in this order, at the recorded process, at what the shim wrote, and at whether there is a shim at all. */
 export function realityOf(folder: string, record: ServiceRecord): Reality {
@@ -29,7 +34,9 @@ export function realityOf(folder: string, record: ServiceRecord): Reality {
     return { kind: 'living', main: { pid, start }, group: pgrp, since: beganAt(written) };
   }
   if (isHeld(join(folder, FIFO))) return { kind: 'between' };
-  return { kind: 'gone', exit: readExit(folder) ?? UNKNOWN, at: changedAt(join(folder, 'exit')) };
+  const at = changedAt(join(folder, 'exit'));
+  if (record.machine.state.name === 'STARTING' && !record.started && at === undefined) return { kind: 'unborn' };
+  return { kind: 'gone', exit: readExit(folder) ?? UNKNOWN, at };
 }
 
 function changedAt(path: string): number | undefined {

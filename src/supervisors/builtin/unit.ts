@@ -3,23 +3,22 @@ import { join } from 'node:path';
 import { beganAt, bootId, type ProcessRef } from '../../host/procfs.ts';
 import type { Definition, ServiceId } from '../../model.ts';
 import { type Problem, unreachable, why } from '../../problem.ts';
-import { environmentOf } from '../shared/environment.ts';
 import { UNKNOWN } from '../shared/exit.ts';
-import { watchHealth } from '../shared/probing.ts';
+import { probedAlike, watchHealth } from '../shared/probing.ts';
 import type { RunsAs } from '../shared/programs.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
 import { Alarm } from './alarm.ts';
 import { answerTo, countsOf } from './answer.ts';
+import { begin } from './begin.ts';
 import { Changes } from './changes.ts';
 import { Diagnosis } from './diagnosis.ts';
 import { changeOf } from './events.ts';
 import { FIFO, isHeld } from './fifo.ts';
 import { Incarnation } from './incarnation.ts';
-import { launch } from './launch.ts';
 import { deadline, type Effect, type Input, next, type State } from './machine.ts';
 import { stampHash } from './observe.ts';
 import { prepareStart } from './prepare.ts';
-import { realityOf } from './reality.ts';
+import { NOTHING, realityOf } from './reality.ts';
 import { folderOf, keepRecord, NEW_MACHINE, type ServiceRecord } from './record.ts';
 import { findMain, type Identity, type Processes } from './scan.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -38,6 +37,8 @@ export class Unit {
   #now: Incarnation | undefined;
   #runsAs: RunsAs | undefined;
   #prepared = false;
+  /** Nobody can hold its FIFO yet. */
+  #isNew = false;
   #active: boolean;
   #closed = false;
   readonly #alarm = new Alarm();
@@ -51,14 +52,17 @@ export class Unit {
     this.#active = around.supervise;
     this.id = record.id;
     this.folder = folderOf(around.services, record.id);
-    const { boot, machine } = record;
-    if (boot === bootId()) around.restarts.seed(record.id, machine);
+    if (record.boot === bootId()) around.restarts.seed(record.id, record.machine);
     around.restarts.know(record.id, this.#settings.rules);
     this.#diagnosis = new Diagnosis(around, this, (input) => this.send(input));
   }
 
   get settings(): Settings {
     return this.#settings;
+  }
+
+  get fields(): Definition['fields'] {
+    return this.#record.definition.fields;
   }
 
   get state(): State {
@@ -69,31 +73,30 @@ export class Unit {
     return this.#now?.main?.pid;
   }
 
-  /** What must be there before a start. */
   async prepare(): Promise<void> {
     if (this.#prepared) return;
-    this.#runsAs = await prepareStart(this.folder, this.#settings);
+    ({ runsAs: this.#runsAs, isNew: this.#isNew } = await prepareStart(this.folder, this.#settings));
     this.#prepared = true;
   }
 
   /** A new definition, without touching a process. */
   redefine(definition: Definition, revision: string | undefined): void {
-    const probed = ({ probes, grace }: Settings) => JSON.stringify([probes, grace]);
-    const before = probed(this.#settings);
+    const before = this.#settings;
     this.#record = { ...this.#record, definition, revision: revision ?? this.#record.revision };
     this.#settings = settingsOf(this.id, definition.fields, this.#record.logDir);
     this.#around.restarts.know(this.id, this.#settings.rules);
     this.#prepared = false;
-    if (this.pid !== undefined && probed(this.#settings) !== before) this.#watchHealth();
+    if (this.pid !== undefined && !probedAlike(before, this.#settings)) this.#watchHealth();
     this.#changed();
   }
 
   /** Finds out what there is of it and takes it up from there. */
   resume(processes: Processes): void {
-    const reality = realityOf(this.folder, this.#record);
+    const reality = this.#isNew ? NOTHING : realityOf(this.folder, this.#record);
     const { state } = this;
-    const ran = state.name === 'STARTING' || state.name === 'RUNNING' || state.name === 'STOPPING';
+    const ran = ['STARTING', 'RUNNING', 'STOPPING'].includes(state.name);
     switch (reality.kind) {
+      case 'unborn':
       case 'rebooted':
         this.#record = { ...this.#record, boot: bootId(), started: false, machine: NEW_MACHINE };
         this.#changed();
@@ -121,9 +124,9 @@ export class Unit {
 
   /** Takes a living process as this service's. */
   adopt(main: ProcessRef, group: number | undefined, since: number): void {
-    const recorded = this.#record.main;
-    const same = recorded?.pid === main.pid && recorded.start === main.start;
-    const known = same ? recorded : { ...main, since, hash: stampHash(main.pid) };
+    const before = this.#record.main;
+    const same = before?.pid === main.pid && before.start === main.start;
+    const known = same ? before : { ...main, since, hash: stampHash(main.pid) };
     this.#record = { ...this.#record, boot: bootId(), started: true };
     this.#incarnate().found(known, group);
     this.#around.emit({ kind: 'adopted', service: this.id, pid: main.pid });
@@ -155,7 +158,7 @@ export class Unit {
     if (state.name === 'BACKOFF') this.#enter({ name: 'FATAL', at: Date.now(), exit: state.exit, reason });
   }
 
-  /** Lets go of it; its processes are not touched. */
+  /** Lets go of it; no process is touched. */
   close(): void {
     this.#closed = true;
     this.#now?.close();
@@ -202,15 +205,13 @@ export class Unit {
   /** On the way from a crash to the next start nothing waits but for what is missing, and others. */
   #spawn(): void {
     const { starts } = this.#around;
+    const take = () => starts.take(() => this.#tryNow());
     if (this.#prepared && existsSync(join(this.folder, FIFO))) {
-      starts.take(() => this.#tryNow());
+      take();
       return;
     }
     this.#prepared = false;
-    void this.prepare().then(
-      () => starts.take(() => this.#tryNow()),
-      (error: unknown) => this.#failed(why(error)),
-    );
+    void this.prepare().then(take, (error: unknown) => this.#failed(why(error)));
   }
 
   #tryNow(): void {
@@ -224,27 +225,38 @@ export class Unit {
   }
 
   #spawnNow(): void {
-    const { scanner, scopes } = this.#around;
+    const { scanner, scopes, starts } = this.#around;
     const { definition, logDir } = this.#record;
     const identity = this.#identity();
     const settings = this.#settings;
-    // Somebody has started it: taken as it is, never doubled.
-    if (isHeld(join(this.folder, FIFO))) {
+    // Somebody has started it: never doubled.
+    if (!this.#isNew && isHeld(join(this.folder, FIFO))) {
       queueMicrotask(() => this.resume(scanner.take()));
       return;
     }
+    this.#isNew = false;
     const copy = scanner.newcomer(identity, settings.command);
     if (copy !== undefined) {
       queueMicrotask(() => this.adopt(copy, ownGroup(copy, scanner.take()), beganAt(copy)));
       return;
     }
-    const stamp = { ...identity, hash: definition.hash };
-    const environment = environmentOf(settings, this.#runsAs?.user, stamp);
-    const child = launch(this.folder, settings, this.#runsAs, environment, logDir, scopes?.for(this.id, settings));
-    child.once('error', (error) => this.#failed(`in ${settings.directory}: ${why(error)}`));
-    if (child.pid === undefined) return;
-    this.#record = { ...this.#record, started: true, boot: bootId() };
-    this.#incarnate().born(child, definition.hash);
+    const { hash } = definition;
+    const now = this.#incarnate();
+    const waits = () => this.#now === now && !this.#closed;
+    const what = {
+      settings,
+      runsAs: this.#runsAs,
+      stamp: { ...identity, hash },
+      place: scopes?.for(this.id, settings),
+    };
+    begin({ folder: this.folder, logDir, ...what }, starts, {
+      born: (pid) => {
+        if (!waits()) return;
+        this.#record = { ...this.#record, started: true, boot: bootId() };
+        now.born(pid, hash);
+      },
+      failed: (reason) => waits() && this.#failed(reason),
+    });
   }
 
   #failed(reason: string): void {
@@ -255,12 +267,9 @@ export class Unit {
 
   #incarnate(): Incarnation {
     this.#now?.close();
-    const place = {
-      folder: this.folder,
-      identity: this.#identity(),
-      scanner: this.#around.scanner,
-      stop: () => this.#settings.stop,
-    };
+    const { folder } = this;
+    const { scanner } = this.#around;
+    const place = { folder, scanner, identity: this.#identity(), stop: () => this.#settings.stop };
     this.#now = new Incarnation(place, {
       up: () => {
         this.send({ kind: 'up' });
@@ -283,8 +292,7 @@ export class Unit {
   #watchHealth(): void {
     // Its user is gone: a probe must not run as another.
     if (this.#settings.user !== undefined && this.#runsAs === undefined) return;
-    const problem = watchHealth(this.#around.monitor, this.id, this.#settings, this.#runsAs, () => this.pid);
-    this.#trouble(problem);
+    this.#trouble(watchHealth(this.#around.monitor, this.id, this.#settings, this.#runsAs, () => this.pid));
   }
 
   #trouble(problem: Problem | undefined): void {
@@ -318,7 +326,6 @@ export class Unit {
   #persist(): void {
     if (this.#closed) return;
     this.#record = { ...this.#record, main: this.#now?.main, shim: this.#now?.shim };
-    const problem = keepRecord(this.#around.services, this.#record);
-    this.#trouble(problem);
+    this.#trouble(keepRecord(this.#around.services, this.#record));
   }
 }

@@ -80,3 +80,8 @@ function unanswered(monitor: Monitor, id: ServiceId): string {
   const names = states.map(({ probe }) => probe.name);
   return `${names.length === 1 ? 'probe' : 'probes'} ${names.join(', ')} ${names.length === 1 ? 'has' : 'have'} not passed yet`;
 }
+
+export function probedAlike(...[one, other]: readonly [Settings, Settings]): boolean {
+  const probed = ({ probes, grace }: Settings) => JSON.stringify([probes, grace]);
+  return probed(one) === probed(other);
+}

@@ -35,9 +35,11 @@ export function begin(
   const failed = (error: unknown) => begun.failed(`in ${wanted.directory}: ${why(error)}`);
   const apart = starts.apart(wanted);
   if (apart !== undefined) {
-    apart.then(begun.born, (error: { readonly spawning?: boolean }) =>
-      error.spawning === true ? failed(error) : begun.failed(why(error)),
-    );
+    apart
+      .then(begun.born)
+      .catch((error: { readonly spawning?: boolean }) =>
+        error.spawning === true ? failed(error) : begun.failed(why(error)),
+      );
     return;
   }
   const child = launch(wanted);

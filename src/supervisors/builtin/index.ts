@@ -129,7 +129,8 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
       return new Map([...refused, ...(await makeFolders(steps))]);
     },
     apply: (step: OwnStep, signal: AbortSignal): Promise<Outcome> => {
-      starts.expect(last.size);
+      // What gets a scope of its own is waited for by us until it is there.
+      if (scopes === undefined) starts.expect(last.size);
       const outcome = (last.get(step.service) ?? Promise.resolve()).then(() => take(context, step, signal));
       const settled = outcome.catch(() => {});
       last.set(step.service, settled);

@@ -51,7 +51,9 @@ export class Starts {
 
   /** So many steps are being taken that may be starts. */
   expect(count: number): void {
-    if (count > MANY) this.#forker ??= new Forker();
+    if (count <= MANY || this.#forker !== undefined) return;
+    this.#forker = new Forker();
+    this.#rest();
   }
 
   /** Launched by another process, where there is one: the pid of the shim. Rejects with what a system call said. */
@@ -108,6 +110,7 @@ export class Starts {
 
   #rest(): void {
     clearTimeout(this.#linger);
-    if (this.#forker !== undefined) this.#linger = setTimeout(() => this.#dismiss(), LINGER).unref();
+    if (this.#forker !== undefined && this.#flying.size === 0)
+      this.#linger = setTimeout(() => this.#dismiss(), LINGER).unref();
   }
 }

@@ -5,7 +5,14 @@ import type { Places } from './places.ts';
 const WATCHDOG = 60;
 
 /** As the launcher does it: a daemon mostly idles. */
-export const NODE_FLAGS = ['--v8-pool-size=1', '--max-semi-space-size=4', '--no-opt', '--no-maglev', '--no-sparkplug'];
+export const NODE_FLAGS = [
+  '--v8-pool-size=1',
+  '--max-semi-space-size=4',
+  '--no-opt',
+  '--no-maglev',
+  '--flush-baseline-code',
+  '--bytecode-old-age=1',
+];
 
 export interface UnitOptions {
   readonly places: Pick<Places, 'current'>;

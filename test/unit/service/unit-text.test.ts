@@ -28,7 +28,7 @@ StartLimitIntervalSec=0
 Type=notify
 # It speaks by the systemd-notify program.
 NotifyAccess=all
-ExecStart=/opt/reconciled/current/node/bin/node --v8-pool-size=1 --max-semi-space-size=4 --no-opt --no-maglev --no-sparkplug /opt/reconciled/current/dist/cli.js daemon --config /etc/reconciled/reconcile.config.yaml
+ExecStart=/opt/reconciled/current/node/bin/node --v8-pool-size=1 --max-semi-space-size=4 --no-opt --no-maglev --flush-baseline-code --bytecode-old-age=1 /opt/reconciled/current/dist/cli.js daemon --config /etc/reconciled/reconcile.config.yaml
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=always
 RestartSec=1

@@ -20,9 +20,9 @@ export interface Witnesses {
 
 /**
  * ms. To look costs some 5 ms, and a host that is at its wits' end stirs without end. Where a look takes longer than this, a
- * third of the time at most is for it; else not less: a `systemctl stop` is there for 20 ms.
+ * third of the time at most is for it; else not less: a `systemctl stop` is there for 20 ms, and may begin right after a look.
  */
-const AGAIN = 50;
+const AGAIN = 20;
 const THIRD = 3;
 /** So much is remembered, and for so long (ms): a run may have to wait for the one before. */
 const KEEP = 200;
@@ -32,10 +32,18 @@ export function createWitnesses(): Witnesses {
   const names = namesHere();
   let seen: readonly (Sighting & { readonly at: number })[] = [];
   let next = 0;
-  return {
+  let later: NodeJS.Timeout | undefined;
+  const again = () => {
+    later = undefined;
+    witnesses.stir();
+  };
+  const witnesses: Witnesses = {
     stir: () => {
       const begun = performance.now();
-      if (begun < next) return;
+      if (begun < next) {
+        later ??= setTimeout(again, next - begun).unref();
+        return;
+      }
       const at = Date.now();
       const now = glance().map((sighting) => ({ ...sighting, at }));
       const took = performance.now() - begun;
@@ -68,6 +76,7 @@ export function createWitnesses(): Witnesses {
       return found;
     },
   };
+  return witnesses;
 }
 
 /** What sudo says that it ran, and for whom. */

@@ -41,7 +41,7 @@ export function createWitnesses(): Witnesses {
     stir: () => {
       const begun = performance.now();
       if (begun < next) {
-        later ??= setTimeout(again, next - begun).unref();
+        if (later === undefined) later = setTimeout(again, next - begun).unref();
         return;
       }
       const at = Date.now();

@@ -19,14 +19,13 @@ import packageJson from './package.json' with { type: 'json' };
 import { completions } from './src/cli/completion/scripts.ts';
 import { program } from './src/cli/main.ts';
 import { manPages } from './src/cli/man.ts';
+import { LOADER } from './src/service/preload.ts';
 
 const { version } = packageJson;
 
 const root = new URL('.', import.meta.url).pathname;
 const next = `${root}dist.next`;
 const out = `${root}dist`;
-/** The variable of what loads a chunk that is held. */
-const KEPT = '__reconciledChunks';
 /** How the names of merged chunks begin. */
 const MERGED = 'ALL';
 /** What a daemon imports when it starts, or never. */
@@ -40,25 +39,26 @@ const TOGETHER = [
   'src/cli/commands/status-here.ts',
   'src/cli/commands/own-plan.ts',
 ];
-rmSync(next, { recursive: true, force: true });
-const { outputFiles, metafile } = await build({
-  entryPoints: [`${root}src/cli.ts`],
-  outdir: next,
+const BUNDLE = {
   write: false,
-  metafile: true,
   bundle: true,
-  splitting: true,
   minify: true,
-  keepNames: false,
   format: 'esm',
   platform: 'node',
   target: 'node22',
-  sourcemap: false,
   legalComments: 'none',
+  logLevel: 'warning',
+};
+rmSync(next, { recursive: true, force: true });
+const { outputFiles, metafile } = await build({
+  ...BUNDLE,
+  entryPoints: [`${root}src/cli.ts`],
+  outdir: next,
+  metafile: true,
+  splitting: true,
   chunkNames: 'chunks/[hash]',
   // Its main file is of the older kind of modules, whose names are not seen where it is imported when it is needed.
   alias: { 'json-p3': 'json-p3/dist/json-p3.esm.js' },
-  logLevel: 'warning',
   plugins: [
     { name: 'no subcommands that are programs', setup: withoutSpawning },
     { name: 'no logs written by threads', setup: withoutThreads },
@@ -67,15 +67,8 @@ const { outputFiles, metafile } = await build({
 mkdirSync(`${next}/chunks`, { recursive: true });
 for (const [path, text] of await merged(TOGETHER)) writeFileSync(path, lean(kept(text)));
 const forker = await build({
+  ...BUNDLE,
   entryPoints: [`${root}src/supervisors/builtin/forker-process.ts`],
-  write: false,
-  bundle: true,
-  minify: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node22',
-  legalComments: 'none',
-  logLevel: 'warning',
 });
 writeFileSync(`${next}/forker.js`, lean(forker.outputFiles[0].text));
 writeFileSync(`${next}/preload.js`, preload(['src/cli/commands/daemon.ts', 'src/cli/views/problems.ts']));
@@ -149,15 +142,8 @@ async function merged(entryPoints) {
     });
     const texts = new Map(parts.map((path) => [nameOf(path), files.get(pathOf(path))]));
     const result = await build({
+      ...BUNDLE,
       stdin: { contents: exported.join(''), resolveDir: next },
-      write: false,
-      bundle: true,
-      minify: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'node22',
-      legalComments: 'none',
-      logLevel: 'warning',
       plugins: [{ name: 'chunks', setup: (plugin) => fromTexts(plugin, texts) }],
     });
     const place = `${MERGED}${entryPoints.indexOf(entryPoint)}`;
@@ -216,8 +202,8 @@ function redirected(text, places) {
 }
 
 /**
- * Holds open all that these modules could ever import, lazily too: a daemon loads it from there when it is first needed, and
- * whoever installs another release may delete the one that runs. `all` loads it, to see that a release is whole.
+ * The list of all that these modules could ever import, lazily too, for src/service/preload.ts: whoever installs another release
+ * may delete the one that a daemon runs from.
  */
 function preload(entryPoints) {
   const { outputs } = metafile;
@@ -231,24 +217,12 @@ function preload(entryPoints) {
   const there = readdirSync(`${next}/chunks`).map(nameOf);
   // With what was merged, which has other names.
   const names = there.filter((name) => name.startsWith(MERGED) || [...found].some((path) => nameOf(path) === name));
-  return `const {openSync,readFileSync,closeSync}=process.getBuiltinModule("node:fs");
-const files=new Map(${JSON.stringify(names)}.map((name)=>[new URL("chunks/"+name+".js",import.meta.url).href,name]));
-const open=new Map();
-const loaded=new Map();
-const load=(name)=>{let module=loaded.get(name);if(module===undefined)loaded.set(name,module=import("./chunks/"+name+".js"));return module};
-export function hold(){
-for(const url of files.keys())open.set(url,openSync(new URL(url)));
-process.getBuiltinModule("node:module").registerHooks({
-resolve(name,from,next){const url=/^\\.{1,2}\\//.test(name)&&from.parentURL?new URL(name,from.parentURL).href:name;return files.has(url)?{url,format:"module",shortCircuit:true}:next(name,from)},
-load(url,from,next){const fd=open.get(url);if(fd===undefined)return next(url,from);const source=readFileSync(fd,"utf8");closeSync(fd);open.delete(url);return{format:"module",source,shortCircuit:true}}});
-globalThis.${KEPT}=load}
-export async function all(){for(const name of files.values())await load(name)}
-`;
+  return `export const names=${JSON.stringify(names)};export const load=(name)=>import('./chunks/'+name+'.js');\n`;
 }
 
 /** Takes a chunk from what is held. To import it anew, Node looks for its file, though it has long been loaded. */
 function kept(code) {
-  return code.replace(/\bimport\("\.\/([A-Z0-9]+)\.js"\)/g, `(globalThis.${KEPT}?.("$1")??$&)`);
+  return code.replace(/\bimport\("\.\/([A-Z0-9]+)\.js"\)/g, `(globalThis.${LOADER}?.("$1")??$&)`);
 }
 
 /** The library for logs can have a thread write them, which ours need not: without it nothing of threads is loaded. */

@@ -50,10 +50,12 @@ export async function apply(
   function prepareLate({ supervisor, target }: Step): Promise<ReadonlyMap<string, Problem>> {
     const name = target?.service.name;
     const key = `${supervisor} ${name}`;
+    const before = late.get(key);
+    if (before !== undefined) return before;
     const all = plan.steps
       .filter(isOwn)
       .filter((step) => step.late && step.supervisor === supervisor && step.target?.service.name === name);
-    const prepared = late.get(key) ?? prepareAll(all, supervisors, signal);
+    const prepared = prepareAll(all, supervisors, signal);
     late.set(key, prepared);
     return prepared;
   }

@@ -19,8 +19,8 @@ export interface Witnesses {
 }
 
 /**
- * ms. To look costs some 5 ms, and a host that is at its wits' end stirs without end. Where a look takes longer than this, a
- * third of the time at most is for it; else not less: a `systemctl stop` is there for 20 ms, and may begin right after a look.
+ * ms. To look costs some 5 ms, and a host that is at its wits' end stirs without end: at most a third of the time is for it.
+ * Much less would not do: a `systemctl stop` is there for 20 ms, and may begin right after a look.
  */
 const AGAIN = 20;
 const THIRD = 3;
@@ -46,8 +46,7 @@ export function createWitnesses(): Witnesses {
       }
       const at = Date.now();
       const now = glance().map((sighting) => ({ ...sighting, at }));
-      const took = performance.now() - begun;
-      next = begun + (took > AGAIN ? took * THIRD : AGAIN);
+      next = begun + Math.max(AGAIN, (performance.now() - begun) * THIRD);
       seen = [...seen.filter((one) => at - one.at < LONG), ...now].slice(-KEEP);
     },
     of: async (services, desired) => {

@@ -92,7 +92,8 @@ function link(path: string, to: string): void {
 
 const LOAD = `const [, dist] = process.argv;
 process.getBuiltinModule('node:module').enableCompileCache(dist + '/compile-cache');
-await (await import(dist + '/preload.js')).all();`;
+const { names, load } = await import(dist + '/preload.js');
+for (const name of names) await load(name);`;
 
 /** A Node that lacks a library of this host, or code that is not whole, must not be what the unit starts. */
 async function tryOut(folder: string): Promise<void> {

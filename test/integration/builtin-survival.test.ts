@@ -213,6 +213,19 @@ describe('a runtime folder deleted under a live service', () => {
     expect(mains(rig)).toHaveLength(1);
   });
 
+  it('or its FIFO alone is no reason to double it, whatever it calls itself', async () => {
+    await using rig = new BuiltinRig();
+    const first = await rig.supervisor();
+    const pid = await started(rig, first, { ...WEB, command: ['bash', '-c', 'exec -a renamed sleep 1000'] });
+    await rig.eventually(() => commandOf(pid)[0] === 'renamed' || undefined, 'its new name');
+    await first[Symbol.asyncDispose]();
+    rmSync(`${rig.serviceFolder('web')}/alive`);
+    const second = await rig.supervisor();
+    expect(await rig.run(second, 'web')).toMatchObject({ kind: 'running', pid, definition: 'current' });
+    await sleep(200); // nothing may be started
+    expect(mains(rig)).toEqual([pid]);
+  });
+
   it('while it is supervised is no reason to stop or double it either', async () => {
     await using rig = new BuiltinRig();
     const builtin = await rig.supervisor();

@@ -41,7 +41,7 @@ process.on('message', ({ number, launch: wanted }: Asked) => {
 tell({ kind: 'ready' });
 
 /**
- * Nothing begins for one that is no more: whoever comes after it looks whether the FIFO is held, and it is by now. So either
+ * Nothing is touched for one that is no more: whoever comes after it looks whether the FIFO is held, and it is by now. So either
  * he sees it, or this process sees that its parent is gone.
  */
 function endWithParent(): void {

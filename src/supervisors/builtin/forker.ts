@@ -52,7 +52,7 @@ export class Forker {
     });
   }
 
-  /** What it was asked for before is still done. */
+  /** To be called when nothing is on its way: it ends at once. */
   close(): void {
     if (this.#process.connected) this.#process.disconnect();
   }

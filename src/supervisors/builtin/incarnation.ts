@@ -77,8 +77,6 @@ export class Incarnation {
     this.#hash = hash;
     if (this.#shim !== undefined) this.#place.scanner.know(this.#shim, this.#stamp(hash));
     this.#attach();
-    // There was nothing to be killed yet.
-    if (this.#killed) void this.kill();
   }
 
   /** It was found living; `group` is its shim's number. */
@@ -158,7 +156,9 @@ export class Incarnation {
     this.#main = { pid, start, since: Date.now(), hash };
     if (this.#shim?.pid !== pgrp) this.#shim = { pid: pgrp, start: statOf(pgrp)?.start ?? 0 };
     this.#recognise();
-    if (this.#stopping) this.ask();
+    // Asked for before it was there.
+    if (this.#killed) void this.kill();
+    else if (this.#stopping) this.ask();
     this.#listener.up();
   }
 

@@ -45,13 +45,11 @@ export function launchOf(
 }
 
 /**
- * Spawns a service's shim; the FIFO is there. `held` is called once the FIFO is held open, before anything begins. Throws what
+ * Spawns a service's shim; the FIFO is there. `held` is called once the FIFO is held open, before anything is touched. Throws what
  * a system call says; a spawn may also fail by an `error` event.
  */
 export function launch(wanted: Launch, held: () => void = () => {}): ChildProcess {
   const { folder, logs, defaultLogs, directory, environment, gated, shim } = wanted;
-  // What they say must be of this start alone.
-  for (const name of ['pid', 'exit']) unlinkIfThere(join(folder, name));
   const opened: number[] = [];
   const { stdout, stderr, maxSize, keep } = logs;
   try {
@@ -60,11 +58,13 @@ export function launch(wanted: Launch, held: () => void = () => {}): ChildProces
       rotate(path, { maxSize, keep });
       return opened[opened.push(openLog(path)) - 1] ?? -1;
     };
-    const out = open(stdout);
-    const err = stderr === stdout ? out : open(stderr);
     // Both ways at once, so that opening needs no other side; closed here at once, the shim is its only holder.
     const alive = opened[opened.push(openSync(join(folder, FIFO), 'r+')) - 1];
     held();
+    // What they say must be of this start alone.
+    for (const name of ['pid', 'exit']) unlinkIfThere(join(folder, name));
+    const out = open(stdout);
+    const err = stderr === stdout ? out : open(stderr);
     const child = spawn('/bin/sh', shim, {
       cwd: directory,
       env: environment,

@@ -18,9 +18,6 @@ export type Reality =
   /** The host was booted since. */
   | { readonly kind: 'rebooted' };
 
-/** What is there where nothing could be. */
-export const NOTHING: Reality = { kind: 'gone', exit: UNKNOWN, at: undefined };
-
 /** Looks, in this order, at the recorded process, at what the shim wrote, and at whether there is a shim at all. */
 export function realityOf(folder: string, record: ServiceRecord): Reality {
   if (record.boot !== bootId()) return { kind: 'rebooted' };

@@ -46,9 +46,7 @@ export async function take(context: StepContext, step: OwnStep, signal: AbortSig
 
 async function act(context: StepContext, step: OwnStep, unit: Unit, signal: AbortSignal): Promise<Outcome> {
   const { action, target } = step;
-  // A new one that is to be started is so already, and is written down when it starts.
-  const isSo = step.effect === 'start' && target?.definition.fields === unit.fields && unit.state === NEW_MACHINE.state;
-  if (target !== undefined && !isSo) unit.redefine(recorded(target.definition), context.revision());
+  if (target !== undefined) unit.redefine(recorded(target.definition), context.revision());
   switch (action) {
     case 'create':
     case 'start':
@@ -107,7 +105,7 @@ async function unitOf(context: StepContext, step: Step, found: Actual | undefine
     if (!runs(commandOf(main.pid), command)) return notMain(id, main.pid);
   }
   const definition = recorded(step.target?.definition ?? { hash: main?.stamp?.hash ?? '', fields: {} });
-  const unit = new Unit(around, read.kind === 'record' ? read.record : blank(context, id, definition));
+  const unit = new Unit(around, read.kind === 'record' ? read.record : blank(around, id, definition));
   units.set(id, unit);
   try {
     await unit.prepare();
@@ -125,14 +123,9 @@ function recorded({ hash, fields }: Definition): Definition {
   return { hash, fields };
 }
 
-function blank(
-  { around, revision }: StepContext,
-  id: ServiceId,
-  definition: ServiceRecord['definition'],
-): ServiceRecord {
+function blank(around: Surroundings, id: ServiceId, definition: ServiceRecord['definition']): ServiceRecord {
   const { owner, logDir } = around;
-  const [boot, machine] = [bootId(), NEW_MACHINE];
-  return { version: 1, owner, id, definition, revision: revision(), logDir, boot, started: false, machine };
+  return { version: 1, owner, id, definition, logDir, boot: bootId(), started: false, machine: NEW_MACHINE };
 }
 
 async function stop(unit: Unit, step: Step, signal: AbortSignal): Promise<Outcome> {

@@ -18,7 +18,7 @@ import { Incarnation } from './incarnation.ts';
 import { deadline, type Effect, type Input, next, type State } from './machine.ts';
 import { stampHash } from './observe.ts';
 import { prepareStart } from './prepare.ts';
-import { NOTHING, realityOf } from './reality.ts';
+import { realityOf } from './reality.ts';
 import { folderOf, keepRecord, NEW_MACHINE, type ServiceRecord } from './record.ts';
 import { findMain, type Identity, type Processes } from './scan.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -61,10 +61,6 @@ export class Unit {
     return this.#settings;
   }
 
-  get fields(): Definition['fields'] {
-    return this.#record.definition.fields;
-  }
-
   get state(): State {
     return this.#record.machine.state;
   }
@@ -82,17 +78,17 @@ export class Unit {
   /** A new definition, without touching a process. */
   redefine(definition: Definition, revision: string | undefined): void {
     const before = this.#settings;
+    this.#prepared &&= definition.fields === this.#record.definition.fields;
     this.#record = { ...this.#record, definition, revision: revision ?? this.#record.revision };
     this.#settings = settingsOf(this.id, definition.fields, this.#record.logDir);
     this.#around.restarts.know(this.id, this.#settings.rules);
-    this.#prepared = false;
     if (this.pid !== undefined && !probedAlike(before, this.#settings)) this.#watchHealth();
     this.#changed();
   }
 
   /** Finds out what there is of it and takes it up from there. */
   resume(processes: Processes): void {
-    const reality = this.#isNew ? NOTHING : realityOf(this.folder, this.#record);
+    const reality = realityOf(this.folder, this.#record);
     const { state } = this;
     const ran = ['STARTING', 'RUNNING', 'STOPPING'].includes(state.name);
     switch (reality.kind) {

@@ -1,13 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { lives, statOf } from '../../../../src/host/procfs.ts';
 import { Forker } from '../../../../src/supervisors/builtin/forker.ts';
-import type { Launch } from '../../../../src/supervisors/builtin/launch.ts';
+import { type Launch, launch } from '../../../../src/supervisors/builtin/launch.ts';
 import { shimArguments } from '../../../../src/supervisors/builtin/shim.ts';
 import { until } from '../../../rig/host.ts';
 
@@ -59,6 +59,17 @@ it('leaves what it launched alone when it is closed', async () => {
   await until(() => statOf(shim?.ppid ?? 0)?.pid !== shim?.ppid || statOf(pid)?.ppid !== shim?.ppid);
   expect(shim !== undefined && lives(shim)).toBe(true);
   process.kill(-pid, 'SIGKILL');
+});
+
+it('touches nothing before it holds the FIFO, and is wanted still', () => {
+  for (const file of ['pid', 'exit', 'out']) writeFileSync(join(folder, file), file);
+  const asked = wanted(['true']);
+  const notWanted = () => {
+    throw new Error('not wanted');
+  };
+  expect(() => launch({ ...asked, logs: { ...asked.logs, maxSize: 1 } }, notWanted)).toThrow('not wanted');
+  for (const file of ['pid', 'exit', 'out']) expect(readFileSync(join(folder, file), 'utf8')).toBe(file);
+  expect(readdirSync(folder).toSorted()).toEqual(['alive', 'exit', 'out', 'pid']);
 });
 
 it('launches nothing for one that was killed, and ends', async () => {

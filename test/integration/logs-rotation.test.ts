@@ -56,12 +56,13 @@ for (let n = 0, part = piece(); part !== ''; part = piece(), n += 1) { writeSync
 
 /** Rotates by itself, between two pieces, as supervisord does: what it had open is never written to again. */
 const ROTATES = `${PIECES}
-const [path, size, keep] = [process.argv[1], Number(process.argv[2]), Number(process.argv[3])];
+const path = process.argv[1];
+const [size, keep, together] = process.argv.slice(2).map(Number);
 let fd = openSync(path, 'a');
 let written = 0;
 for (let n = 0, part = piece(); part !== ''; part = piece(), n += 1) {
   written += writeSync(fd, part);
-  if (n % 4 === 0) pause();
+  if (n % together === 0) pause();
   if (written < size) continue;
   closeSync(fd);
   for (let k = keep - 1; k > 0; k -= 1) {
@@ -179,14 +180,15 @@ it.each([
 
 it.each([0, 100])('follows what its writer renames, as supervisord does, each flush taking %i ms', async (slow) => {
   const path = logIn(tmpdir());
-  const { lines, told } = await followed(path, node(ROTATES, [path, '50000', '200']), slow);
+  const { lines, told } = await followed(path, node(ROTATES, [path, '50000', '200', '4']), slow);
   expect([firstWrong(lines), told]).toEqual([undefined, []]);
   expect(readdirSync(join(path, '..')).length).toBeGreaterThan(20);
 });
 
 it('says so where a file was rotated away before it was read', async () => {
   const path = logIn(tmpdir());
-  const { lines, told } = await followed(path, node(ROTATES, [path, '20000', '2']), 200);
+  // Some times between two looks, over several looks.
+  const { lines, told } = await followed(path, node(ROTATES, [path, '100000', '2', '1']), 200);
   expect([...new Set(told)]).toEqual([`${path} was rotated faster than it could be read: lines may be missing`]);
   expect(lines.length).toBeLessThan(LINES);
   const whole = lines.filter((line) => line.length === 10);

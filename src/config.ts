@@ -110,8 +110,10 @@ function real(path: string): string {
 /** Variables that look like ours and are none: a setting must never be ignored without a word. */
 export function unknownVariables(environment: NodeJS.ProcessEnv): Problem[] {
   const known = Object.values(VARIABLES);
+  // The project is called so, its command is not; what services have from us begins so as well.
+  const mistaken = known.map((name) => name.replace('RECONCILE_', 'RECONCILED_'));
   return Object.keys(environment)
-    .filter((name) => name.startsWith('RECONCILE_') && !known.includes(name))
+    .filter((name) => (name.startsWith('RECONCILE_') && !known.includes(name)) || mistaken.includes(name))
     .map((name) => {
       const near = closest(name, known);
       return {

@@ -134,6 +134,8 @@ export interface Definition {
   readonly fields: Fields;
   /** The files that say so to the supervisor, where it reads files; by path. */
   readonly files?: readonly HostFile[];
+  /** Its supervisor can only change it together with all others that say the same here. */
+  readonly pool?: string;
   /** What the host does with it at boot, where that is the supervisor's to say; undefined: left as found. */
   readonly boot?: Boot;
   /** The symbolic link that is there while it is enabled, where that is ours. */
@@ -277,8 +279,8 @@ export type Reason =
   | { readonly kind: 'stale-process' }
   /** What only a new process applies has been written before, and is to take effect now. */
   | { readonly kind: 'staged' }
-  /** Its supervisor is restarted, and all that it runs with it. */
-  | { readonly kind: 'with'; readonly service: ServiceId }
+  /** Its supervisor is restarted, and all that it runs with it; or another of its pool is. */
+  | { readonly kind: 'with'; readonly service: ServiceId; readonly pool?: true }
   /** Its files are not as we wrote them: `by` somebody, or by us under another version of this tool. */
   | { readonly kind: 'files'; readonly by: 'others' | 'us' }
   | { readonly kind: 'boot'; readonly from: Boot; readonly to: Boot }
@@ -326,6 +328,8 @@ export interface Step {
   readonly boot?: { readonly from: Boot; readonly to: Boot; readonly link?: string };
   /** What it writes is written when its turn comes, not before the first step: until then an earlier one's is in force. */
   readonly late?: true;
+  /** Its supervisor loads these with it, and starts those anew that run: of one pool. */
+  readonly together?: readonly ServiceId[];
   /** What to make of it; absent for `remove`. */
   readonly target?: Target;
   /** Of a `handover`, a `retire` and a `give-back`. */
@@ -456,6 +460,8 @@ export interface Held {
     | { readonly kind: 'stopped-with'; readonly unit: string }
     /** Its supervisor can only change it together with these, which others have put in one group with it. */
     | { readonly kind: 'neighbours'; readonly group: string; readonly others: readonly string[] }
+    /** Its supervisor can only change it together with these, which stay as they are: of one pool. */
+    | { readonly kind: 'pool'; readonly others: readonly ServiceId[] }
     | { readonly kind: 'prune-cap'; readonly count: number; readonly max: number }
     /** What would be done waits: a window is shut, until then (ms since the epoch), where that is known. */
     | { readonly kind: 'window'; readonly waits: Waiting; readonly until?: number; readonly why: string }

@@ -21,7 +21,7 @@ import { behindTheFirst } from './planner/instances.ts';
 import { type Given, leftover } from './planner/leftovers.ts';
 import { undeclared } from './planner/names.ts';
 import { holdNeedy, ordered } from './planner/ordering.ts';
-import { restartedWith, withNeighbours } from './planner/together.ts';
+import { pooled, restartedWith, withNeighbours } from './planner/together.ts';
 import { withoutTurn } from './planner/turns.ts';
 import type { Unwell } from './planner/unwell.ts';
 import { survey, type World } from './planner/world.ts';
@@ -163,7 +163,8 @@ function arrange(
   for (let all = free; ; ) {
     const chosen = only === undefined ? all : choose(all, only);
     const needed = holdNeedy(behindTheFirst(chosen, services, world, inPlace), all, services, world);
-    const drafts = withNeighbours(restartedWith(needed, services, world, { definitions }), asked, world);
+    const alone = withNeighbours(restartedWith(needed, services, world, { definitions }), asked, world);
+    const drafts = pooled(alone, services, world, definitions);
     const { steps, stuck } = ordered(drafts, services, world, { max, inPlace });
     if (stuck.size === 0) return { drafts, steps };
     all = all.map((draft) => withoutTurn(draft, stuck));

@@ -39,6 +39,8 @@ export function heldText(reason: HeldReason): string {
       return `stopped together with ${reason.unit}, which it needs or is part of`;
     case 'neighbours':
       return `changing it would restart ${reason.others.join(', ')} too, of group '${reason.group}'`;
+    case 'pool':
+      return `its instances can only be changed together, and not ${reason.others.join(', ')} now`;
     case 'prune-cap':
       return `no longer in Git, but ${reason.count} would be removed and \`prune.max\` is ${reason.max}`;
     case 'window':

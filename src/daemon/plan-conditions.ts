@@ -70,6 +70,7 @@ function heldCondition(service: string, reason: Held['reason']): Condition | und
     case 'needs':
     case 'stopping':
     case 'stopped-with':
+    case 'pool':
     case 'window':
     case 'frozen':
     case 'unavailable':

@@ -23,22 +23,27 @@ export interface ImportedAround {
   readonly isSecret: IsSecret;
 }
 
-/** The services of a program: one for each of its processes. */
+/** The services of a program: one for each of its processes, or one with as many instances where these are a pool. */
 export function importedOf(program: Program, around: ImportedAround): readonly Imported[] {
   const { read, group, names } = around;
-  const { section, options } = program;
+  const { section, processes } = program;
   const written = writtenIn(section, read);
-  const pooled = options.numprocs > 1 && group.kind !== 'group' && group.kind !== 'program';
-  const made = pooled ? program.processes.slice(0, 1) : program.processes;
+  const pooled = processes.length > 1 && group.kind !== 'group' && group.kind !== 'program';
+  const whole = pooled ? wholeOf(program) : undefined;
+  const made = whole?.processes ?? (pooled ? processes.slice(0, 1) : processes);
   const single = made.length === 1;
-  const losses = lossesOf(program, around, written, pooled);
+  const losses = lossesOf(program, around, written, pooled && whole === undefined);
+  for (const option of written) {
+    const why = whole?.lost.get(option.name);
+    if (why !== undefined) losses.push(lossOf(option, why));
+  }
   return made.map((process, i): Imported => {
     const name = freeName(wantedName(program, process, group, single, names), (each) => names.has(each));
     names.add(name);
     const own = secretsAmong(process.environment);
     const isSecret = (text: string) => around.isSecret(text) || own(text);
     const command = commandWords(process.command) ?? [];
-    const { service, secrets, comments, ...more } = serviceOf(program, process, command, {
+    const { service, secrets, comments, ...more } = serviceOf(whole ?? program, process, command, {
       ...around,
       config: read.config,
       cwd: read.cwd,
@@ -51,13 +56,20 @@ export function importedOf(program: Program, around: ImportedAround): readonly I
     const head = [
       ...(single ? [] : [`Process ${value}, ${i + 1} of ${made.length} of it.`]),
       ...(!single && areEqual(made) ? [alike(made.length)] : []),
+      ...(whole
+        ? [`Its ${processes.length} processes are a pool (${shareOf(group)}): supervisord changes all at once.`]
+        : []),
       ...losses.flatMap(said),
     ];
     return {
       kind: 'imported',
-      origin: { ...around.origin, ...thingOf(process, single, around), processes: [process.name] },
+      origin: {
+        ...around.origin,
+        ...thingOf(process, single, around),
+        processes: whole === undefined ? [process.name] : processes.map((each) => each.name),
+      },
       name,
-      service,
+      service: whole === undefined ? service : { ...service, instances: processes.length },
       comments: new Map([
         ...(head.length === 0 ? [] : [['', head.join('\n')] as const]),
         ...comments,
@@ -68,6 +80,47 @@ export function importedOf(program: Program, around: ImportedAround): readonly I
       losses: [...(i === 0 ? losses : []), ...more.losses],
     };
   });
+}
+
+const APART = 'each of its processes logs to a file of its own: ours does to one of the log folder';
+const SHARED = 'its processes log to one file, which each rotates by itself: ours have one each, with its number';
+
+/**
+ * A pool as one process that stands for all, and the options of its logs that this can't say (`lost`); undefined where they
+ * differ in more than their names and logs.
+ */
+function wholeOf(program: Program): (Program & { readonly lost: ReadonlyMap<string, string> }) | undefined {
+  const { processes, options } = program;
+  const isApart = (stream: 'stdout' | 'stderr') =>
+    new Set(processes.map((process) => process[stream].logfile)).size > 1;
+  const out = isApart('stdout') || processes[0]?.stdout.logfile === 'AUTO';
+  // Into which file the one is redirected could only be said by naming it, and then for all.
+  const redirected = options.redirect_stderr && out;
+  const err = redirected || isApart('stderr');
+  const common = processes.map((process) => ({
+    ...process,
+    ...(out ? { stdout: { ...process.stdout, logfile: 'AUTO' } } : {}),
+    ...(err ? { stderr: { ...process.stderr, logfile: 'AUTO' } } : {}),
+  }));
+  if (!areEqual(common)) return undefined;
+  const [process] = common;
+  const lost = new Map<string, string>();
+  for (const stream of ['stdout', 'stderr'] as const) {
+    const option = `${stream}_logfile`;
+    if (isApart(stream)) lost.set(option, APART);
+    else if (isFile(process?.[stream].logfile)) lost.set(option, SHARED);
+  }
+  if (redirected) lost.set('redirect_stderr', APART);
+  return {
+    ...program,
+    processes: common.slice(0, 1),
+    options: redirected ? { ...options, redirect_stderr: false } : options,
+    lost,
+  };
+}
+
+function isFile(path = 'NONE'): boolean {
+  return path !== 'AUTO' && path !== 'NONE' && !path.startsWith('/dev/');
 }
 
 /** What its section says, and what is said for all sections, in its order. */
@@ -108,19 +161,23 @@ function lossesOf(
   { section, options }: Program,
   { read, group }: ImportedAround,
   written: readonly Option[],
-  pooled: boolean,
-): readonly Loss[] {
+  cut: boolean,
+): Loss[] {
   const losses = [...(unheardIn(read.config).get(section.name) ?? [])];
   const numprocs = written.find(({ name }) => name === 'numprocs');
-  if (pooled && numprocs !== undefined) {
-    const share = group.kind === 'eventlistener' ? 'each event goes to one of them' : 'they share one socket';
-    losses.push(lossOf(numprocs, `its ${options.numprocs} processes are a pool (${share}), of which ours have one`));
+  if (cut && numprocs !== undefined) {
+    const why = `its ${options.numprocs} processes are a pool (${shareOf(group)}) and differ in more than names and logs: ours is one`;
+    losses.push(lossOf(numprocs, why));
   }
   if (group.kind === 'group' && section.name.startsWith('fcgi-program:')) {
     const why = `in a group supervisord runs it as any program, without its socket`;
     losses.push(...written.flatMap((option) => (option.name.startsWith('socket') ? [idleOf(option, why)] : [])));
   }
   return losses;
+}
+
+function shareOf({ kind }: Group): string {
+  return kind === 'eventlistener' ? 'each event goes to one of them' : 'they share one socket';
 }
 
 /** What was believed to hold and never did is told where it is looked for. */

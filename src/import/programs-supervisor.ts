@@ -53,10 +53,7 @@ export function supervisorOf(
           return carried.has(option.name) || why === undefined ? [] : [lossOf(option, why)];
         })),
     ...[...config.sections.values()].flatMap((each) => ofOthers(each, listener)),
-    ...inherited.map((variable): Loss => {
-      const why = 'supervisord was started with it, and ours is not: a program that needs it has to say so';
-      return { key: `variable ${variable}`, why };
-    }),
+    ...(inherited.length === 0 ? [] : [notInherited(inherited)]),
     ...[...unheardIn(config)].flatMap(([each, of]) => (/^(program|eventlistener|fcgi-program):/.test(each) ? [] : of)),
   ];
   const comments = new Map([
@@ -130,4 +127,11 @@ function ofOthers(section: Section, listener: Listener | undefined): readonly Lo
     return all('ours has no other interfaces');
   if (name.startsWith('ctlplugin:')) return all('it is for supervisorctl');
   return [];
+}
+
+/** One for all: on a host that somebody works at there are dozens. */
+function notInherited(names: readonly string[]): Loss {
+  const [them, one, it] = names.length === 1 ? ['it', 'variable', 'it'] : ['them', 'variables', 'one'];
+  const why = `supervisord was started with ${them}, and ours is not: a program that needs ${it} has to say so`;
+  return { key: `${one} ${[...names].sort().join(', ')}`, why };
 }

@@ -98,20 +98,30 @@ function unitsOf(members: readonly Service[], { drafts, services, world }: Turns
     const begins = parts.flatMap((part) => part.steps.filter((step) => interrupts(step, part)));
     return begins.length === 0 ? [] : [{ drafts: parts, own: parts.map(({ service }) => service), begins, down: [id] }];
   });
-  // What runs some of them takes them down with it.
+  // What runs some of them takes them down with it, and so does one of a pool.
   const runners = services.flatMap(({ id, runs }): Unit[] => {
     const draft = drafts.find(({ service }) => service === id);
     const begins = draft?.steps.filter((step) => interrupts(step, draft)) ?? [];
-    if (draft === undefined || runs === undefined || begins.length === 0) return [];
+    const together = begins.flatMap((step) => step.together ?? []);
+    if (draft === undefined || begins.length === 0 || (runs === undefined && together.length === 0)) return [];
     const down = members.filter(({ id: one }) =>
-      world.owned.get(one)?.some(({ supervisor, actual }) => supervisor === runs && alive(actual.run)),
+      world.owned.get(one)?.some(({ supervisor, actual }) => {
+        return (supervisor === runs || together.includes(one)) && alive(actual.run);
+      }),
     );
     if (down.length === 0) return [];
     const others = drafts.filter(({ steps }) =>
       steps.some(({ reason }) => reason.kind === 'with' && reason.service === id),
     );
     const itself = ids.has(id) ? [id] : [];
-    return [{ drafts: [draft, ...others], own: [id], begins, down: [...itself, ...down.map((service) => service.id)] }];
+    return [
+      {
+        drafts: [draft, ...others],
+        own: [id, ...together],
+        begins,
+        down: [...itself, ...down.map((service) => service.id)],
+      },
+    ];
   });
   const ran = new Set(runners.flatMap(({ drafts: [runner] }) => (runner === undefined ? [] : [runner.service])));
   return [...runners, ...own.filter(({ down: [id = ''] }) => !ran.has(id))];

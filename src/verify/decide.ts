@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts';
 import type { Desired, Service, ServiceId } from '../model.ts';
 import type { Request } from '../request.ts';
+import { poolSize } from '../supervisors/supervisord/pool.ts';
 import { type Book, readBook, saveBook, waiting, withoutOther, withoutQuarantine, withTrial } from './book.ts';
 import { isSameRevision, type Quarantine } from './quarantine.ts';
 
@@ -23,9 +24,9 @@ export function release(
   const before = readBook(stateDir);
   const { quarantine } = before;
   if (quarantine === undefined) return request;
-  const groups = new Map(desired?.services.map(({ id, group }) => [id, group]));
+  const services = new Map(desired?.services.map((service) => [service.id, service]));
   const ends = (id: ServiceId) =>
-    request.retry === true || request.asked.some((name) => isOf(id, groups.get(id), name));
+    request.retry === true || request.asked.some((name) => isOf(id, services.get(id), name));
   const ended = Object.keys(quarantine.services).filter(ends);
   if (ended.length === 0) return request;
   saveBook(stateDir, before, released(before, quarantine, new Set(ended)));
@@ -47,7 +48,10 @@ function released(book: Book, quarantine: Quarantine, ended: ReadonlySet<Service
   return next;
 }
 
-function isOf(id: ServiceId, group: string | undefined, name: string): boolean {
-  if (name.endsWith(':*')) return group === name.slice(0, -2);
-  return id === name || id.split('@')[0] === name;
+function isOf(id: ServiceId, service: Service | undefined, name: string): boolean {
+  if (name.endsWith(':*')) return service?.group === name.slice(0, -2);
+  const stem = id.split('@')[0];
+  // All of a pool are tried again together.
+  const isPooled = service !== undefined && poolSize(service) !== undefined;
+  return id === name || stem === name || (isPooled && stem === name.split('@')[0]);
 }

@@ -1,6 +1,7 @@
 import type { Instance } from '../instance.ts';
 import type { Desired, QuarantineHold, Revision, Service, ServiceId } from '../model.ts';
 import { formatRevision } from '../revision.ts';
+import { withPools } from './pools.ts';
 
 /** A revision of which some services are not applied, until Git is at another or a person says so. */
 export interface Quarantine {
@@ -37,17 +38,14 @@ export function isSameRevision(a: Revision, b: Revision): boolean {
  */
 export function withQuarantine(desired: Desired, quarantine: Quarantine | undefined): Desired {
   if (quarantine === undefined || !isSameRevision(quarantine.of, desired.revision)) return desired;
-  const { services: entries } = quarantine;
-  const ids = Object.keys(entries);
-  if (ids.length === 0) return desired;
+  if (Object.keys(quarantine.services).length === 0) return desired;
   const git = desired.git ?? desired;
   const declared = new Map(git.services.map((service) => [service.id, service]));
+  const entries = withPools(quarantine.services, declared);
   const services = new Map(declared);
   const quarantined = new Map<ServiceId, QuarantineHold>();
   const runners = new Map<string, Instance>();
-  for (const id of ids) {
-    const entry = entries[id];
-    if (entry === undefined) continue;
+  for (const [id, entry] of Object.entries(entries)) {
     const service = serviceOf(entry.to, declared.get(id));
     // What Git has no more of is not there, and nothing is to be said of it.
     if (service === undefined) continue;

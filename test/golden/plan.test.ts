@@ -31,6 +31,7 @@ import type { Problem } from '../../src/problem.ts';
 import { BUILTIN_FIELDS } from '../../src/supervisors/builtin/fields.ts';
 import { defineBy } from '../../src/supervisors/fields.ts';
 import { FIELDS } from '../../src/supervisors/index.ts';
+import { definitionOf } from '../../src/supervisors/supervisord/define.ts';
 import { SUPERVISORD_FIELDS } from '../../src/supervisors/supervisord/fields.ts';
 import { defineWhole } from '../../src/supervisors/systemd/whole.ts';
 import { type Quarantine, type Quarantined, withQuarantine } from '../../src/verify/quarantine.ts';
@@ -91,7 +92,7 @@ function defined(service: Service): Definition | Problem[] {
     case 'builtin':
       return defineBy(BUILTIN_FIELDS, 'builtin', service);
     default:
-      return defineBy(SUPERVISORD_FIELDS, 'supervisord', service);
+      return definitionOf(service);
   }
 }
 

@@ -30,15 +30,7 @@ const SEED = Number(process.env.RECONCILED_SEED ?? Date.now() % 2 ** 31);
 const LOST: Readonly<Record<string, readonly string[]>> = {
   // It names a supervisord, and theirs is another.
   'comments.conf': ["a:x;y serverurl: 'http://localhost:9001/#top' -> None"],
-  // Several processes that share their events or their socket; and it names a supervisord.
-  'pools.conf': [
-    "told:told serverurl: 'http://localhost:9001' -> None",
-    'crashmail:crashmail_1 it was not imported',
-    'php:php_01 it was not imported',
-    'php:php_02 it was not imported',
-  ],
-  'eventlistener.conf': ['crashmail:crashmail_1 it was not imported'],
-  'fcgi.conf': [1, 2, 3, 4].map((number) => `cgi:cgi_0${number} it was not imported`),
+  'pools.conf': ["told:told serverurl: 'http://localhost:9001' -> None"],
   // They never ran: a comment begins within their quotes, there is no command, and none is asked for.
   'nginx-comment-in-quotes.conf': [],
   'never-start.conf': [

@@ -20,7 +20,7 @@ function instance(include: string, name = 'dolphin'): Instance {
 }
 
 function program(id: string, owner = 'default'): string {
-  return programText({ owner, id, hash: 'abc' }, '', [['command', '/bin/true']], MORE);
+  return programText({ owner, id, hash: 'abc' }, '', `program:${id}`, [['command', '/bin/true']], MORE);
 }
 
 function refusal(before: readonly Instance[], now: readonly Instance[]): string | undefined {

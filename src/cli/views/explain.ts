@@ -6,7 +6,8 @@ import { PLAIN, type Style } from '../style.ts';
 import { historyText } from './history.ts';
 import { effectText, reasonLines } from './plan.ts';
 import { wrapped } from './plan-changes.ts';
-import { heldWords, noticeWords } from './plan-held.ts';
+import { heldWords } from './plan-held.ts';
+import { noticeWords } from './plan-notices.ts';
 import { printable } from './printable.ts';
 
 /** The commit that a service's timeline begins with, as far as git can tell. */

@@ -4,7 +4,7 @@ import { formatDuration } from '../../units.ts';
 import { PLAIN, type Style } from '../style.ts';
 import { effectText, reasonLines } from './plan.ts';
 import { wrapped } from './plan-changes.ts';
-import { noticeWords } from './plan-held.ts';
+import { noticeWords } from './plan-notices.ts';
 import { printable } from './printable.ts';
 
 interface Options {

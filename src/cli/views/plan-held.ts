@@ -1,4 +1,4 @@
-import type { DriftKind, Held, Notice, Plan, QuarantineHold } from '../../model.ts';
+import type { DriftKind, Held, Plan, QuarantineHold } from '../../model.ts';
 import { type Problem, unreachable } from '../../problem.ts';
 import { waitingText } from '../../waiting.ts';
 
@@ -82,6 +82,11 @@ export function heldWords(
         why: `supervisord can only change it with its whole group '${reason.group}', which others made: that would restart ${reason.others.join(', ')} too`,
         next: `to do so all the same: reconcile start ${service}; or take it out of the group`,
       };
+    case 'pool':
+      return {
+        why: `supervisord can only change its instances together, and ${reason.others.join(', ')} ${reason.others.length === 1 ? 'stays' : 'stay'} as before`,
+        next: `all of them: reconcile --only ${service.split('@')[0]}; why one stays: reconcile explain ${reason.others[0]}`,
+      };
     case 'prune-cap':
       return {
         why: `no longer in Git, but ${reason.count} would be removed and \`prune.max\` is ${reason.max}: none is`,
@@ -159,7 +164,7 @@ const GATE: Readonly<Record<'wait' | 'ask' | 'proceed', (end: number | undefined
 };
 
 /** Who it was is told where anything shows it. */
-function driftText(what: DriftKind, by = 'somebody'): string {
+export function driftText(what: DriftKind, by = 'somebody'): string {
   return `${by} ${DRIFT[what]}`;
 }
 
@@ -174,69 +179,8 @@ const DRIFT: Readonly<Record<DriftKind, string>> = {
   unblocked: 'took away what keeps it from being started',
 };
 
-/** What is left as it is, and why. */
-export function noticeWords(notice: Notice): { readonly what: string; readonly why: string } {
-  switch (notice.kind) {
-    case 'staged':
-      return {
-        what: 'left running',
-        why: 'staged: it runs with what it was started from until its next start; now: reconcile --restart-staged',
-      };
-    case 'remark':
-      return {
-        what: 'worth knowing',
-        why: [placed(notice.problem), notice.problem.hint].filter((text) => text !== undefined).join('; '),
-      };
-    case 'neighbours':
-      return {
-        what: 'not alone',
-        why: `restarted with it, as the rest of group '${notice.group}': ${notice.others.join(', ')}`,
-      };
-    case 'first-start':
-      return { what: 'not started', why: `it waits for a first start: reconcile start ${notice.service}` };
-    case 'leftover':
-      return {
-        what: 'left alone',
-        why: 'no longer in Git; `state: absent` or `prune` in policy.yaml removes it',
-      };
-    case 'drift':
-      return { what: 'left alone', why: `${driftText(notice.what)}, and Git has not changed (\`drift: report\`)` };
-    case 'besides':
-      return { what: 'has more beside it', why: `somebody else's settings count too: ${notice.paths.join(', ')}` };
-    case 'stray':
-      return {
-        what: `pid ${notice.pid} beside it`,
-        why: `${notice.exact ? 'it runs its command' : 'it may run its command'}, ${notice.by}: ${notice.why}; look at it: reconcile who ${notice.pid}`,
-      };
-    case 'not-there':
-      return {
-        what: 'supersedes nothing',
-        why: `not on this host, or not running: ${notice.things.join(', ')}`,
-      };
-    case 'conflict':
-      return {
-        what: 'claimed by others too',
-        why: `${notice.where}: ${notice.why}; to have it taken over: \`supersedes: [${notice.supersedes}]\``,
-      };
-    case 'frozen':
-      return {
-        what: notice.service === '*' ? 'all is frozen' : 'frozen',
-        why: `by ${notice.by}${notice.until === undefined ? '' : until(notice.until)}: ${notice.why}; supervision goes on; to end it: ${unfreeze(notice.service)}`,
-      };
-    case 'hold':
-      return {
-        what: 'left alone',
-        why: `until ${time(notice.until)} by ${notice.by}: ${notice.why}; to end it: reconcile release ${notice.service}`,
-      };
-    case 'unknown-process':
-      return { what: `pid ${notice.pid} left alone`, why: 'it is not known from which definition it was started' };
-    default:
-      return unreachable(notice);
-  }
-}
-
 /** What is wrong, behind the place where it is. */
-function placed({ at, summary }: Problem): string {
+export function placed({ at, summary }: Problem): string {
   return at === undefined ? summary : `${at.file}:${at.line}: ${summary}`;
 }
 
@@ -250,14 +194,14 @@ function isOf(id: string, name: string): boolean {
 }
 
 /** What lifts it. */
-function unfreeze(name: string): string {
+export function unfreeze(name: string): string {
   return name === '*' ? 'reconcile unfreeze' : `reconcile unfreeze ${name.includes('*') ? `'${name}'` : name}`;
 }
 
-function until(ms: number | undefined): string {
+export function until(ms: number | undefined): string {
   return ms === undefined ? '' : ` until ${time(ms)}`;
 }
 
-function time(ms: number): string {
+export function time(ms: number): string {
   return new Date(ms).toISOString().replace(/\.[0-9]+Z$/, 'Z');
 }

@@ -6,7 +6,8 @@ import type { Style } from '../style.ts';
 import { changeLines, wrapped } from './plan-changes.ts';
 import { hostLines } from './plan-files.ts';
 import { handoverJson, handoverLines } from './plan-handover.ts';
-import { heldWords, noticeWords } from './plan-held.ts';
+import { heldWords } from './plan-held.ts';
+import { noticeWords } from './plan-notices.ts';
 
 const INDENT = '      ';
 
@@ -205,7 +206,7 @@ function reasonText(reason: Exclude<Reason, { kind: 'changed' }>): string | unde
     case 'staged':
       return 'what was staged for its next start takes effect now';
     case 'with':
-      return `restarted together with ${reason.service}, which runs it`;
+      return `restarted together with ${reason.service}${reason.pool === undefined ? ', which runs it' : ': supervisord changes its instances all at once'}`;
     case 'adopted':
       return 'its process is ours but its record is gone: taken back as it is';
     case 'renamed':

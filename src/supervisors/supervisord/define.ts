@@ -10,6 +10,7 @@ import { oneLine } from '../shared/texts.ts';
 import { accountOf } from './account.ts';
 import { SUPERVISORD_FIELDS } from './fields.ts';
 import { programLines } from './lines.ts';
+import { idOfAny, numbered, poolOf, poolSize, withPoolSize } from './pool.ts';
 import { programText, RENDERING } from './program-text.ts';
 import { partPath } from './programs-file.ts';
 import { checkRaw, rawLines, sectionKind } from './raw.ts';
@@ -23,12 +24,21 @@ export interface ProgramOptions {
   readonly logDir: string;
 }
 
+/** The definition of a service without its file: its fields, and with whom it can only be changed together. */
+export function definitionOf(service: Service): Definition | Problem[] {
+  const defined = defineBy(SUPERVISORD_FIELDS, 'supervisord', withPoolSize(service));
+  if (Array.isArray(defined)) return defined;
+  const definition = defined as Definition;
+  const pool = poolOf(service.id, definition.fields);
+  return pool === undefined ? definition : { ...definition, pool };
+}
+
 /**
  * The definition of a service as a program of a supervisord, or every written field that it can't make true. It has one
  * file with one section, and none where a service that is to be absent has no command any more.
  */
 export function define(service: Service, options: ProgramOptions): Definition | Problem[] {
-  const defined = defineBy(SUPERVISORD_FIELDS, 'supervisord', service);
+  const defined = definitionOf(service);
   const problems: Problem[] = Array.isArray(defined) ? [...defined] : [];
   const refuse: Refuse = (field, summary, hint) => {
     problems.push({ code: 'not-supported', summary: `${field}: ${summary}`, file: service.file, field, hint });
@@ -37,10 +47,14 @@ export function define(service: Service, options: ProgramOptions): Definition | 
   checkRaw(service, refuse);
   if (problems.length > 0 || Array.isArray(defined)) return problems;
   const definition = defined as Definition;
-  return { ...definition, files: service.written.command === undefined ? [] : [fileOf(service, definition, options)] };
+  return {
+    ...definition,
+    files: service.written.command === undefined ? [] : [fileOf(service, definition, options)],
+  };
 }
 
-function fileOf(service: Service, { hash, fields }: Definition, options: ProgramOptions): HostFile {
+function fileOf(service: Service, definition: Definition, options: ProgramOptions): HostFile {
+  const { hash, fields, pool } = definition;
   const { owner, instance, logDir } = options;
   const { id, state } = service;
   const autostart = service.autostart && (state === 'running' || state === 'manual');
@@ -68,12 +82,16 @@ function fileOf(service: Service, { hash, fields }: Definition, options: Program
   const made = `${RENDERING} ${autostart ? 'autostart' : '-'} ${digest(others, 8)}`;
   // A thousand texts take a while, and are seldom wanted: where nothing has changed nobody reads them.
   let text: string | undefined;
+  const size = poolSize(service);
   const render = (): string => {
-    const settings = settingsOf(id, fields, logDir);
+    // Of one section for all instances, what differs is their number.
+    const any = size === undefined ? undefined : idOfAny(id, JSON.stringify(service.written), logDir, instance.name);
+    const own = any?.id ?? id;
+    const settings = settingsOf(own, fields, logDir);
     const staged = settingsDigest(fields, autostart);
     const marks = {
-      ...(service.instance === undefined ? {} : { RECONCILED_INSTANCE: String(service.instance) }),
-      [STAMP]: formatStamp(owner, id, hash),
+      ...(service.instance === undefined ? {} : { RECONCILED_INSTANCE: any?.mark ?? String(service.instance) }),
+      [STAMP]: formatStamp(owner, own, hash),
       [SUPERVISOR]: instance.supervisor,
       [SETTINGS]: staged,
     };
@@ -86,7 +104,7 @@ function fileOf(service: Service, { hash, fields }: Definition, options: Program
       autostart,
       raw: rawLines(service),
       owned: instance.owned !== undefined,
-      name: `${instance.name}.${id}`,
+      name: `${instance.name}.${own}`,
       logDir,
     });
     const trailer = {
@@ -95,10 +113,12 @@ function fileOf(service: Service, { hash, fields }: Definition, options: Program
       autostart,
       startsecs: settings.rules.ready,
       settings: staged,
-      stderrLog: settings.logs.stderr,
+      stderrLog: settingsOf(id, fields, logDir).logs.stderr,
     };
     const about = oneLine(String(fields.description ?? ''));
-    return programText({ owner, id, hash }, about, lines, trailer, sectionKind(service.written));
+    const section = `${sectionKind(service.written)}:${pool ?? id}`;
+    const all = any === undefined || size === undefined ? lines : numbered(id, size, any.mark, lines);
+    return programText({ owner, id, hash }, about, section, all, trailer);
   };
   return {
     path: partPath(instance, owner, id),

@@ -23,3 +23,11 @@ const FAULTS: Readonly<Record<number, string>> = {
   91: 'STILL_RUNNING',
   92: 'CANT_REREAD',
 };
+
+/** Swallows these faults. */
+export function unless(...names: readonly string[]): (error: unknown) => undefined {
+  return (error) => {
+    if (error instanceof Fault && names.includes(error.name)) return undefined;
+    throw error;
+  };
+}

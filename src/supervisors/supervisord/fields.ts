@@ -77,7 +77,11 @@ export const SUPERVISORD_FIELDS: FieldTable = {
   confirm: { effect: 'none', by: 'daemon' },
   onFailure: { effect: 'none', by: 'daemon' },
   generation: { effect: 'restart', by: 'native' },
-  instances: { effect: 'none', by: 'native', note: 'a section and a file of its own for each' },
+  instances: {
+    effect: 'none',
+    by: 'native',
+    note: 'a section of its own for each; of an event listener or FastCGI program one with `numprocs=`, which is restarted whole for another number',
+  },
   formerly: { effect: 'none', by: 'native' },
   supersedes: { effect: 'none', by: 'native' },
   handover: { effect: 'none', by: 'native' },

@@ -64,7 +64,7 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
     emit: options.onEvent ?? (() => {}),
   });
   const pokes = new Pokes(link);
-  const reread = coalesced(async () => void (await link.rpc().reloadConfig()));
+  const reread = coalesced(() => link.rpc().reloadConfig());
   let unwatch = () => {};
 
   const defined = (service: Service) => define(service, { instance, owner, logDir });
@@ -94,8 +94,8 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
     return { pid, settings: settingsOf(service, target.definition.fields, logDir) };
   };
   const apply = async (step: OwnStep, signal: AbortSignal): Promise<Outcome> => {
-    const id = step.service;
-    tender.begin(id);
+    const { service: id, together = [] } = step;
+    for (const one of [id, ...together]) tender.begin(one);
     let made: ReturnType<typeof madeBy>;
     try {
       await link.demand();
@@ -120,6 +120,7 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
       return failed(problem ?? cannot(step, `supervisord/${instance.name}: ${callFailure(error)}`));
     } finally {
       tender.end(id, made);
+      for (const one of together) tender.end(one, undefined);
     }
   };
 
@@ -138,7 +139,7 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
       }
       return reading;
     },
-    prepare: (steps) => prepare({ ...observer, logDir }, steps, reread),
+    prepare: (steps) => prepare({ ...observer, logDir }, steps, async () => void (await reread())),
     apply: inTurns(apply),
     cannotTouch,
     touch: (service, what, pid, signal) => touch(link, service, what, pid, signal),
@@ -172,24 +173,22 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
 }
 
 /** What is asked for while it is under way is done once more after that, once for all who asked. */
-function coalesced(act: () => Promise<void>): () => Promise<void> {
-  let now: Promise<void> | undefined;
-  let next: Promise<void> | undefined;
+function coalesced<T>(act: () => Promise<T>): () => Promise<T> {
+  let now: Promise<T> | undefined;
+  let next: Promise<T> | undefined;
+  const begin = () => {
+    now = act().finally(() => {
+      now = undefined;
+    });
+    return now;
+  };
   return () => {
-    if (now === undefined) {
-      now = act().finally(() => {
-        now = undefined;
-      });
-      return now;
-    }
+    if (now === undefined) return begin();
     next ??= now
       .catch(() => {})
       .then(() => {
         next = undefined;
-        now = act().finally(() => {
-          now = undefined;
-        });
-        return now;
+        return begin();
       });
     return next;
   };

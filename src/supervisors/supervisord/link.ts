@@ -2,8 +2,11 @@ import { lives, type ProcessRef, statOf } from '../../host/procfs.ts';
 import type { Instance } from '../../instance.ts';
 import type { ServiceId } from '../../model.ts';
 import { Failure } from '../../problem.ts';
+import { parseStamp, stampId } from '../../stamp.ts';
 import { type Child, createChildren } from './children.ts';
+import type { OwnPrograms } from './own-programs.ts';
 import { type Place, placeOf } from './place.ts';
+import { mayBeIn, poolOf } from './pool.ts';
 import { findSupervisord, type Presence, whyNot } from './presence.ts';
 import { createClient, createSupervisord, type ProcessInfo, type Supervisord } from './rpc.ts';
 
@@ -18,6 +21,8 @@ export class Link implements Disposable {
   readonly instance: Instance;
   readonly #children = createChildren();
   #place: Place | undefined;
+  /** The pool that each of ours is in, which is; of others none is known. */
+  #pools = new Map<ServiceId, string>();
   #rpc: { readonly address: string; readonly rpc: Supervisord } | undefined;
   #process: ProcessRef | undefined;
   #demanded: { readonly at: number; readonly answer: Promise<void> } | undefined;
@@ -32,10 +37,18 @@ export class Link implements Disposable {
     return this.#place;
   }
 
-  /** Reads its configuration anew. `own`: the file of our programs, and whether that is as we wrote it. */
-  look(own: string, asWritten: boolean): Place {
-    this.#place = placeOf(this.instance, own, asWritten);
+  /** Reads its configuration anew. `own`: what is ours in it. */
+  look({ path, programs, asWritten }: OwnPrograms): Place {
+    this.#place = placeOf(this.instance, path, asWritten);
+    this.#pools = new Map();
+    for (const { id, defined } of programs) this.learn(id, poolOf(id, defined.file.fields));
     return this.#place;
+  }
+
+  /** From now on a program is in that pool, or in none. */
+  learn(id: ServiceId, pool: string | undefined): void {
+    if (pool === undefined) this.#pools.delete(id);
+    else this.#pools.set(id, pool);
   }
 
   /** Looks whether it is there and answers. Never throws. */
@@ -63,18 +76,31 @@ export class Link implements Disposable {
   /** Its own processes now, by name; those that others have put into groups are not among them, but ours are. */
   children(): ReadonlyMap<ServiceId, Child> {
     if (this.#process === undefined) return new Map();
-    const ours = ({ name, group }: Child) => group === name || this.place.groups.get(name)?.group === group;
-    return new Map(
-      this.#children(this.#process.pid)
-        .filter(ours)
-        .map((child) => [child.name, child]),
-    );
+    const found = new Map<ServiceId, Child>();
+    for (const child of this.#children(this.#process.pid)) {
+      const { name, group } = child;
+      const isPooled = mayBeIn(name, group) && isOf(child.stamp, name);
+      if (group !== name && this.place.groups.get(name)?.group !== group && !isPooled) continue;
+      // Its file may say otherwise by now: what lives is where it was started.
+      if (isPooled || group === name) this.learn(name, isPooled ? group : undefined);
+      found.set(name, child);
+    }
+    return found;
   }
 
-  /** What supervisord calls a program: `group:name`, in a group of its own unless others have put it into one. */
+  /** What supervisord calls a program: `group:name`, in a group of its own unless it is in a pool, or others have put it into one. */
   nameOf(id: ServiceId): string {
-    const group = this.place.groups.get(id)?.group;
-    return group === undefined ? id : `${group}:${id}`;
+    const group = this.#groupOf(id);
+    return group === id ? id : `${group}:${id}`;
+  }
+
+  /** The pool that a program is in by what is known; undefined where it is in none. */
+  poolOf(id: ServiceId): string | undefined {
+    return this.#pools.get(id);
+  }
+
+  #groupOf(id: ServiceId): string {
+    return this.#pools.get(id) ?? this.place.groups.get(id)?.group ?? id;
   }
 
   async info(id: ServiceId): Promise<ProcessInfo | undefined> {
@@ -86,7 +112,7 @@ export class Link implements Disposable {
     if (ids.length === 0) return [];
     if (ids.length > MANY) {
       const all = new Map((await this.rpc().allProcessInfo()).map((info) => [`${info.group}:${info.name}`, info]));
-      return ids.map((id) => all.get(`${this.place.groups.get(id)?.group ?? id}:${id}`));
+      return ids.map((id) => all.get(`${this.#groupOf(id)}:${id}`));
     }
     return this.rpc().processInfo(ids.map((id) => this.nameOf(id)));
   }
@@ -110,6 +136,11 @@ export class Link implements Disposable {
     this.#rpc?.rpc[Symbol.dispose]();
     this.#rpc = undefined;
   }
+}
+
+function isOf(text: string | undefined, id: ServiceId): boolean {
+  const stamp = parseStamp(text ?? '');
+  return stamp !== undefined && stampId(stamp) === id;
 }
 
 export function down({ name, config, owned }: Instance) {

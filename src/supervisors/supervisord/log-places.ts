@@ -21,8 +21,7 @@ export async function logPlaces({ link, own }: Observer, services: readonly Serv
     return written.get(id);
   };
   try {
-    const { path, asWritten } = own();
-    const asked = await ask(link, link.look(path, asWritten), services);
+    const asked = await ask(link, link.look(own()), services);
     const folder = asked.kind === 'infos' && asked.pid !== undefined ? folderOf(asked.pid) : '/';
     const places = new Map<ServiceId, readonly LogPlace[]>();
     for (const [i, { id }] of services.entries()) {

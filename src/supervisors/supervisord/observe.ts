@@ -27,8 +27,9 @@ export async function observe(o: Observer, declared: readonly Service[]): Promis
   const { link, owner, restarts } = o;
   const { instance } = link;
   try {
-    const { path, programs, asWritten } = o.own();
-    const place = link.look(path, asWritten);
+    const own = o.own();
+    const { programs } = own;
+    const place = link.look(own);
     const [unsafe] = instance.allowInsecureSocket ? [] : place.unsafe;
     const problem = place.problem ?? unsafe;
     if (problem !== undefined) return { kind: 'unreadable', problem };

@@ -40,20 +40,20 @@ export interface ProgramFile extends Identity, Trailer {
 /**
  * The text of a program file: whose it is, its section with its lines in order, and a trailer that says what it was made
  * from, in plain ASCII. Its last line is a digest of all text before, so that a hand edit shows whatever version reads it.
- * `kind` is what stands before the colon of the section's name.
+ * `section` is its name, `program:NAME`.
  */
 export function programText(
   identity: Identity,
   description: string,
+  section: string,
   lines: readonly Line[],
   { fields, ...more }: Trailer,
-  kind = 'program',
 ): string {
   const { owner, id, hash } = identity;
   const about = description === '' ? '' : `; ${description}\n`;
-  const section = lines.map(([key, value]) => `${key}=${value}\n`).join('');
+  const body = lines.map(([key, value]) => `${key}=${value}\n`).join('');
   return signed(
-    `; Written by reconciled for the service ${id} of owner ${owner}.\n; ${DRIFT}\n${about}\n[${kind}:${id}]\n${section}\n`,
+    `; Written by reconciled for the service ${id} of owner ${owner}.\n; ${DRIFT}\n${about}\n[${section}]\n${body}\n`,
     [
       ['Stamp', formatStamp(owner, id, hash)],
       ['Program', ascii(canonical(more))],

@@ -58,10 +58,6 @@ function checkKind({ written }: Service, kind: SectionKind, refuse: Refuse): voi
     refuse('raw.supervisord', `an ${kind} has to have ${needed}`, `write [${kind}, ${needed}, …]`);
   }
   if (kind === 'program') return;
-  if (written.instances !== undefined && written.instances > 1) {
-    const share = kind === 'eventlistener' ? 'each event goes to one of them' : 'they share a socket';
-    refuse('instances', `of several processes of an ${kind} ${share}, and each of ours is by itself`, 'leave it out');
-  }
   const tcp = rawOf(written).some(([, key, value]) => key.toLowerCase() === 'socket' && /^tcp:/.test(String(value)));
   if (tcp && (has('socket_owner') || has('socket_mode'))) {
     refuse('raw.supervisord', 'only a UNIX socket has an owner and a mode', 'leave them out');

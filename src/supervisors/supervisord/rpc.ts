@@ -115,6 +115,8 @@ export interface Supervisord extends Disposable {
   /** Returns when it was told to, not when it has. */
   startProcess(name: string): Promise<void>;
   stopProcess(name: string): Promise<void>;
+  /** All that runs of it. */
+  stopProcessGroup(name: string): Promise<void>;
   /** To its own child alone; `HUP`. */
   signalProcess(name: string, signal: string): Promise<void>;
 }
@@ -146,6 +148,7 @@ export function createSupervisord(client: Client): Supervisord {
     removeProcessGroup: async (name) => void (await inTurn('supervisor.removeProcessGroup', [name])),
     startProcess: async (name) => void (await inTurn('supervisor.startProcess', [name, false])),
     stopProcess: async (name) => void (await inTurn('supervisor.stopProcess', [name, false])),
+    stopProcessGroup: async (name) => void (await call('supervisor.stopProcessGroup', [name, false])),
     signalProcess: async (name, signal) => void (await call('supervisor.signalProcess', [name, signal])),
     [Symbol.dispose]: () => client[Symbol.dispose](),
   };

@@ -6,9 +6,11 @@ import { whenHealthy } from '../shared/probing.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
 import { tail } from '../shared/tail.ts';
 import type { Child } from './children.ts';
+import { unless } from './fault.ts';
 import type { Link } from './link.ts';
+import { leavePool, loadPool, removePool } from './pool-steps.ts';
 import { programsFile, writeParts } from './programs-file.ts';
-import { Fault, type ProcessInfo } from './rpc.ts';
+import type { ProcessInfo, Supervisord } from './rpc.ts';
 import { isCurrent, STATE } from './runs.ts';
 import { settingsDigest } from './settings-digest.ts';
 import { ended, ready, stopped, type Wake } from './waiting.ts';
@@ -26,8 +28,11 @@ export interface StepContext {
   /** No restart can heal it. */
   readonly giveUp: (reason: string) => void;
   /** Has supervisord read its files, once for all that ask at the same time. */
-  readonly reread: () => Promise<void>;
+  readonly reread: () => Promise<Reread>;
 }
+
+/** Groups by how the files differ from what supervisord holds. */
+export type Reread = Awaited<ReturnType<Supervisord['reloadConfig']>>;
 
 /** Takes one step, whose files are written and read by supervisord, and waits for its result. Throws what it says. */
 export async function take(context: StepContext, step: OwnStep, signal: AbortSignal): Promise<Outcome> {
@@ -45,15 +50,17 @@ export async function take(context: StepContext, step: OwnStep, signal: AbortSig
     case 'replace':
     case 'restart':
       if (step.effect !== 'none') return start(context, step, info, signal);
-      await load(context, id, info);
+      await load(context, step, info);
       return { kind: 'done' };
     case 'stop':
       return (await stop(context, step, info, signal)) ?? { kind: 'done' };
     case 'remove': {
       const problem = await stop(context, step, info, signal);
       if (problem !== undefined) return problem;
-      if (info !== undefined) await link.rpc().removeProcessGroup(id).catch(unless('BAD_NAME'));
+      const pool = link.poolOf(id);
+      if (pool === undefined && info !== undefined) await link.rpc().removeProcessGroup(id).catch(unless('BAD_NAME'));
       writeParts(programsFile(link.instance, context.owner), [[id, undefined]]);
+      if (pool !== undefined) await removePool(context, pool);
       // Lest a person adds again what it still remembers.
       await context.reread();
       return { kind: 'done' };
@@ -81,7 +88,7 @@ async function start(
   if (!fresh) {
     const problem = await stop(context, step, info, signal);
     if (problem !== undefined) return problem;
-    await load(context, id, await link.info(id));
+    await load(context, step, await link.info(id));
     await link.rpc().startProcess(link.nameOf(id)).catch(unless('ALREADY_STARTED', 'SPAWN_ERROR'));
   }
   const end = await ready(link, context.wake, id, settings, signal);
@@ -132,11 +139,14 @@ function outputOf({ logs }: Settings): string {
 }
 
 /** Makes supervisord hold what the file says: only adding reads it, and only what is not there can be added. */
-async function load(context: StepContext, id: ServiceId, info: ProcessInfo | undefined): Promise<void> {
+async function load(context: StepContext, step: Step, info: ProcessInfo | undefined): Promise<void> {
   const { link, reread } = context;
   const rpc = link.rpc();
+  const { service: id, target } = step;
+  if (target?.definition.pool !== undefined) return loadPool(context, step, target.definition.pool);
   const neighbours = link.place.groups.get(id);
   if (neighbours !== undefined) return loadGroup(context, neighbours);
+  await leavePool(context, step);
   if (info !== undefined) await rpc.removeProcessGroup(id).catch(unless('BAD_NAME'));
   const added = await rpc.addProcessGroup(id).then(() => true, unless('ALREADY_ADDED', 'BAD_NAME'));
   if (added === true) return;
@@ -158,7 +168,7 @@ async function loadGroup(
   );
   const { rules } = settingsOf(group, {}, logDir);
   for (const name of ran) await rpc.stopProcess(`${group}:${name}`).catch(unless('NOT_RUNNING'));
-  for (const name of ran) await stopped(link, wake, name, rules.stopTimeout, NEVER);
+  for (const name of ran) await stopped(() => isDown(link, name), wake, rules.stopTimeout, NEVER);
   await rpc.removeProcessGroup(group).catch(unless('BAD_NAME'));
   await rpc.addProcessGroup(group);
   for (const name of ran) await rpc.startProcess(`${group}:${name}`).catch(unless('ALREADY_STARTED', 'SPAWN_ERROR'));
@@ -179,10 +189,15 @@ async function stop(
   }
   const { rules } = settingsOf(step.service, step.target?.definition.fields ?? {}, logDir);
   await link.rpc().stopProcess(link.nameOf(step.service)).catch(unless('NOT_RUNNING', 'BAD_NAME'));
-  const end = await stopped(link, wake, step.service, rules.stopTimeout, signal);
+  const end = await stopped(() => isDown(link, step.service), wake, rules.stopTimeout, signal);
   if (end === 'stopped') return undefined;
   if (end === 'interrupted') return failed(cannot(step, 'interrupted while it was stopping', 'interrupted'));
   return failed(cannot(step, 'it did not end, though supervisord was asked to stop it'));
+}
+
+async function isDown(link: Link, id: ServiceId): Promise<boolean> {
+  const info = await link.info(id);
+  return info === undefined || info.pid === 0;
 }
 
 /** Is the program still in the state that the plan saw? Its file was compared before it was written. */
@@ -209,12 +224,4 @@ function isNew({ seen }: Step, child: Child | undefined): boolean {
 
 function isAlive(info: ProcessInfo | undefined): boolean {
   return info !== undefined && (info.state === STATE.running || info.state === STATE.starting);
-}
-
-/** Swallows these faults. */
-export function unless(...names: readonly string[]): (error: unknown) => undefined {
-  return (error) => {
-    if (error instanceof Fault && names.includes(error.name)) return undefined;
-    throw error;
-  };
 }

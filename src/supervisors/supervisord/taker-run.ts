@@ -6,9 +6,9 @@ import { nameOfThing } from '../../thing.ts';
 import { endTree } from '../shared/ending.ts';
 import { lineOf, treeOf } from '../shared/process-tree.ts';
 import type { Ending } from '../taker.ts';
+import { unless } from './fault.ts';
 import { createClient, createSupervisord, type ProcessInfo, type Supervisord } from './rpc.ts';
 import { reasonOf, STATE } from './runs.ts';
-import { unless } from './steps.ts';
 import { fullNames, mainOf, mainsOf, type ProgramThing, type Reached, type Sought, whyNotAsked } from './taker-find.ts';
 
 /** These and all that descends from them, now, but what a declared service has started. */

@@ -11,11 +11,11 @@ import { type Settings, settingsOf } from '../shared/settings.ts';
 import { isStartedSince } from '../shared/started-since.ts';
 import { Trials } from '../shared/trials.ts';
 import type { Child } from './children.ts';
+import { unless } from './fault.ts';
 import { exitCodeOf } from './last-exits.ts';
 import type { Link } from './link.ts';
 import type { ProcessInfo } from './rpc.ts';
 import { STATE } from './runs.ts';
-import { unless } from './steps.ts';
 
 /** What a daemon tells of its part in keeping programs running. */
 export type SupervisordEvent =

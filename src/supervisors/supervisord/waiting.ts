@@ -64,18 +64,19 @@ export async function ready(
   }
 }
 
-/** Waits until a program that was to stop has no process; supervisord kills it after its time (ms). */
+/**
+ * Waits until what was to stop has (`isOver`), for a program until it has no process; supervisord kills it after its time
+ * (ms).
+ */
 export async function stopped(
-  link: Link,
+  isOver: () => Promise<boolean>,
   wake: Wake,
-  id: ServiceId,
   timeout: number,
   signal: AbortSignal,
 ): Promise<'stopped' | 'interrupted' | 'alive'> {
   const limit = Date.now() + timeout + 10_000;
   for (let pause = 5; ; pause = Math.min(pause * 2, OFTEN)) {
-    const info = await link.info(id);
-    if (info === undefined || info.pid === 0) return 'stopped';
+    if (await isOver()) return 'stopped';
     if (signal.aborted) return 'interrupted';
     if (Date.now() >= limit) return 'alive';
     await wake(pause, signal);

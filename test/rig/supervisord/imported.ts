@@ -89,7 +89,7 @@ function pairsOf({ name, service, secrets, origin }: Imported) {
   const ids = service.instances === undefined ? [name] : range(Number(service.instances)).map((i) => `${name}@${i}`);
   return ids.map((id, i) => ({
     before: [origin.group, origin.processes[i] ?? ''] as const,
-    after: [id, id] as const,
+    after: [service.instances === undefined ? id : `${name}@pool`, id] as const,
     variables: secrets,
   }));
 }

@@ -114,6 +114,17 @@ const many = {
 const redirect = { command, redirect_stderr: flag };
 const all = { command, stopasgroup: pick('true', '1'), stopsignal: pick('INT') };
 
+/** Processes that differ in nothing but their names: others can't be instances of one service. */
+const alike = <T extends string>(texts: fc.Arbitrary<T>) => texts.filter((text) => !text.includes('process_num'));
+const ownFile = pick('AUTO', 'none', '/dev/null');
+const pool = {
+  ...many,
+  command: alike(command),
+  environment: alike(environment),
+  stdout_logfile: ownFile,
+  stderr_logfile: ownFile,
+};
+
 /** The text of a main file. */
 export const wellConfig = fc
   .record({
@@ -135,8 +146,12 @@ export const wellConfig = fc
       socket: pick('unix:///tmp/%(program_name)s.sock', 'tcp://localhost:9000'),
       socket_backlog: pick('1', '65535'),
     }),
+    pools: fc.tuple(
+      section('eventlistener:pool', { ...pool, events: pick('TICK_5', 'EVENT') }),
+      section('fcgi-program:cgi.pool', { ...pool, socket: pick('unix:///tmp/p.sock', 'tcp://localhost:9001') }),
+    ),
     group: pick('', '[group:g]\nprograms=a,c', '[group:g]\nprograms = B , a\npriority=5', '[group:h]\nprograms=a_00,f'),
   })
-  .map(({ server, defaults, programs, listener, fcgi, group }) =>
-    [defaults, '[supervisord]', server, ...programs, listener, fcgi, group].join('\n'),
+  .map(({ server, defaults, programs, listener, fcgi, pools, group }) =>
+    [defaults, '[supervisord]', server, ...programs, listener, fcgi, ...pools, group].join('\n'),
   );

@@ -74,14 +74,40 @@ describe('a program', () => {
     );
   });
 
-  it('of a pool is one, and the rest is told', () => {
-    const found = foundIn(
-      '[supervisord]\n[eventlistener:e]\ncommand=x\nevents=TICK_5\nnumprocs=2\nprocess_name=%(process_num)d\n',
+  const pool = (text: string) => {
+    const [one, ...others] = importedIn(foundIn(`[supervisord]\n${text}`));
+    expect(others).toEqual([]);
+    return one;
+  };
+  const numbers = 'command=x\nnumprocs=2\nprocess_name=%(process_num)d\n';
+
+  it('of a pool is one with as many instances, which takes the place of all', () => {
+    const one = pool(`[eventlistener:e]\n${numbers}events=TICK_5\n`);
+    expect(one?.service).toMatchObject({
+      instances: 2,
+      raw: { supervisord: [['eventlistener', 'events', 'TICK_5']] },
+    });
+    expect(one?.losses).toEqual([]);
+    expect(one?.origin).toMatchObject({ thing: 'e', processes: ['0', '1'] });
+  });
+
+  it('of a pool with a log for each is one that logs to ours', () => {
+    const one = pool(
+      `[fcgi-program:f]\n${numbers}socket=unix:///run/f.sock\nstdout_logfile=/tmp/%(process_num)d.log\nredirect_stderr=true\n`,
     );
-    const [one] = importedIn(found);
-    expect(one?.service.raw).toEqual({ supervisord: [['eventlistener', 'events', 'TICK_5']] });
+    expect(one?.service).toMatchObject({ instances: 2 });
+    expect(one?.service.logs).toEqual({ maxSize: '50MiB' });
     expect(one?.losses.map(told)).toEqual([
-      '5: numprocs=2 because its 2 processes are a pool (each event goes to one of them), of which ours have one',
+      '7: stdout_logfile=/tmp/%(process_num)d.log because each of its processes logs to a file of its own: ours does to one of the log folder',
+      '8: redirect_stderr=true because each of its processes logs to a file of its own: ours does to one of the log folder',
+    ]);
+  });
+
+  it('of a pool whose processes differ in more is one process, and the rest is told', () => {
+    const one = pool(`[eventlistener:e]\n${numbers.replace('x', 'x %(process_num)d')}events=TICK_5\n`);
+    expect(one?.service.instances).toBeUndefined();
+    expect(one?.losses.map(told)).toEqual([
+      '4: numprocs=2 because its 2 processes are a pool (each event goes to one of them) and differ in more than names and logs: ours is one',
     ]);
   });
 });

@@ -13,7 +13,8 @@ import {
 } from '../../../../src/supervisors/supervisord/programs-file.ts';
 
 const MORE = { fields: {}, made: '1', autostart: true, startsecs: 1, settings: '', stderrLog: '' };
-const text = (id: string) => programText({ owner: 'default', id, hash: 'abc' }, '', [['command', '/bin/true']], MORE);
+const text = (id: string) =>
+  programText({ owner: 'default', id, hash: 'abc' }, '', `program:${id}`, [['command', '/bin/true']], MORE);
 const ALL = new Map(['web', 'api', 'job@2'].map((id) => [id, text(id)]));
 
 let folder: string;

@@ -89,8 +89,7 @@ describe('a section of another kind', () => {
     expect(no(...fcgi, ['fcgi-program', 'socket_backlog', 65536])).toHaveLength(1);
   });
 
-  it('is for one process, and a listener speaks on its output', () => {
-    expect(refused(service({ ...raw(...listener), instances: 2 }))[0]).toContain('each event goes to one of them');
+  it('of a listener speaks on its output', () => {
     const logs = { stdout: '/tmp/a', stderr: '/tmp/a' };
     expect(fileOf(service({ ...raw(...listener), logs })).text).toContain('\nstderr_logfile=/tmp/a\n');
     expect(fileOf(service({ ...raw(...fcgi), logs })).text).toContain('\nredirect_stderr=true\n');

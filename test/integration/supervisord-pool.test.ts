@@ -1,0 +1,209 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { listPids, statOf, variableOf } from '../../src/host/procfs.ts';
+import { createHost, type Host, until } from '../rig/host.ts';
+import { hasSupervisord } from '../rig/supervisord/needs.ts';
+
+/** Says READY, and OK to each event; locks a file of its name, and says so where another has it. */
+const LISTENER = `
+import fcntl, os, signal, sys
+folder, patience = sys.argv[1:3]
+if patience == 'slow': signal.signal(signal.SIGTERM, signal.SIG_IGN)
+name = os.environ['SUPERVISOR_PROCESS_NAME']
+told = open(folder + '/told', 'a', buffering=1)
+lock = open(folder + '/lock-' + os.environ.get('RECONCILED_INSTANCE', '0'), 'w')
+try: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except OSError: told.write('TWICE ' + name + '\\n')
+while True:
+    sys.stdout.write('READY\\n'); sys.stdout.flush()
+    line = sys.stdin.readline()
+    if not line: break
+    event = dict(pair.split(':') for pair in line.split())
+    sys.stdin.read(int(event['len']))
+    told.write('%s %s %s\\n' % (name, event['eventname'], event['serial']))
+    sys.stdout.write('RESULT 2\\nOK'); sys.stdout.flush()
+`;
+
+interface PoolHost extends Host {
+  /** What its listeners were told of, and where two ran at once. */
+  told(): string;
+  ears(more?: object): void;
+}
+
+/** A host whose supervisord is run by the embedded supervisor, with a pool of listeners. */
+async function poolHost(): Promise<PoolHost> {
+  const host = await createHost();
+  const script = join(host.folder, 'listener.py');
+  writeFileSync(script, LISTENER);
+  host.write('supervisors/dolphin.yaml', {
+    config: join(host.folder, 'etc', 'dolphin.conf'),
+    socket: { path: join(host.folder, 's', 'supervisor.sock') },
+    boot: 'none',
+  });
+  const ears = (more: object = {}) =>
+    host.write('ear', {
+      supervisor: 'supervisord/dolphin',
+      command: ['/usr/bin/python3', script, host.folder, 'quick'],
+      instances: 3,
+      start: { ready: '0s' },
+      raw: { supervisord: [['eventlistener', 'events', 'PROCESS_STATE_STARTING']] },
+      ...more,
+    });
+  ears();
+  const told = () => (existsSync(join(host.folder, 'told')) ? readFileSync(join(host.folder, 'told'), 'utf8') : '');
+  return { ...host, told, ears };
+}
+
+async function applied(host: Host, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await host.reconcile(...args);
+  expect(code, stdout + stderr).toBe(0);
+  return stdout;
+}
+
+const NOTHING = 'No changes: everything is as desired.\n';
+
+/** Groups of supervisord that the instances of the pool are in now. */
+function groups(host: Host): Readonly<Record<string, string>> {
+  const found = host.processes().flatMap(({ pid }) => {
+    const [name, group] = ['SUPERVISOR_PROCESS_NAME', 'SUPERVISOR_GROUP_NAME'].map((each) => variableOf(pid, each));
+    return name === undefined || group === undefined ? [] : [[name, group] as const];
+  });
+  return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+const POOL = { 'ear@1': 'ear@pool', 'ear@2': 'ear@pool', 'ear@3': 'ear@pool' };
+
+describe.runIf(hasSupervisord())('instances that share their events', () => {
+  it('are one group of supervisord, in which each is started and stopped by itself', async () => {
+    await using host = await poolHost();
+    expect(await applied(host)).toContain('4 done');
+    expect(await applied(host, '--dry-run')).toBe(NOTHING);
+    const first = await host.pids();
+    expect(Object.keys(first)).toEqual(['ear@1', 'ear@2', 'ear@3', 'supervisord-dolphin']);
+    expect(groups(host)).toEqual(POOL);
+
+    await applied(host, 'stop', 'ear@2');
+    expect(groups(host)).toEqual({ 'ear@1': 'ear@pool', 'ear@3': 'ear@pool' });
+    await applied(host, 'start', 'ear@2');
+    await applied(host, 'restart', 'ear@3');
+    const second = await host.pids();
+    expect(second['ear@1']).toBe(first['ear@1']);
+    expect([second['ear@2'], second['ear@3']]).not.toContain(first['ear@3']);
+    // Each start was told to one of those that were there.
+    await until(
+      () =>
+        host
+          .told()
+          .split('\n')
+          .filter((line) => line.includes('PROCESS_STATE_STARTING')).length >= 2,
+    );
+    const serials = [...host.told().matchAll(/STARTING (\d+)$/gm)].map(([, serial]) => serial);
+    expect(new Set(serials).size).toBe(serials.length);
+    expect(host.told()).not.toContain('TWICE');
+  });
+
+  it('are changed together: none of them twice, and none is left behind', async () => {
+    await using host = await poolHost();
+    await applied(host);
+    const first = await host.pids();
+    const other = { start: { ready: '0s', retries: 7 } };
+    host.ears(other);
+    expect(await applied(host)).toContain('3 to update live');
+    expect(await host.pids()).toEqual(first);
+    // What is staged comes with the start of all, and not with that of one.
+    await applied(host, 'restart', 'ear@1');
+    const second = await host.pids();
+    expect([second['ear@2'], second['ear@3']]).toEqual([first['ear@2'], first['ear@3']]);
+    expect(await applied(host, '--restart-staged')).toContain('restarted together with ear@1');
+    expect(await applied(host, '--dry-run')).toBe(NOTHING);
+
+    for (const instances of [5, 2]) {
+      const before = await host.pids();
+      host.ears({ ...other, instances });
+      await applied(host);
+      const after = await host.pids();
+      expect(Object.keys(after)).toHaveLength(instances + 1);
+      expect(Object.values(groups(host))).toEqual(Array(instances).fill('ear@pool'));
+      expect(after['ear@1']).not.toBe(before['ear@1']);
+      expect(after['ear@2']).not.toBe(before['ear@2']);
+      expect(await applied(host, '--dry-run')).toBe(NOTHING);
+    }
+    expect(host.told()).not.toContain('TWICE');
+  });
+
+  it('become programs of their own, and a pool again', async () => {
+    await using host = await poolHost();
+    await applied(host);
+    const events = { raw: { supervisord: [['program', 'priority', 5]] } };
+    for (const [more, wanted] of [
+      [events, { 'ear@1': 'ear@1', 'ear@2': 'ear@2', 'ear@3': 'ear@3' }],
+      [{}, POOL],
+    ] as const) {
+      host.ears(more);
+      await applied(host);
+      expect(groups(host)).toEqual(wanted);
+      expect(await applied(host, '--dry-run')).toBe(NOTHING);
+    }
+    // As a program nobody tells it of events, and its input is at its end.
+    expect(host.told()).not.toContain('TWICE');
+  });
+
+  it('are all as before, or all changed, where a run is killed while they stop', async () => {
+    await using host = await poolHost();
+    const slow = (...more: string[]) => ({
+      command: ['/usr/bin/python3', join(host.folder, 'listener.py'), host.folder, 'slow', ...more],
+      stop: { timeout: '2s', tree: false },
+    });
+    host.ears(slow());
+    await applied(host);
+    const first = await host.pids();
+    host.ears(slow('again'));
+    const run = host.begin();
+    await until(() => statOf(first['ear@1'] ?? 0) === undefined);
+    await run.stop('SIGKILL');
+    await applied(host);
+    expect(groups(host)).toEqual(POOL);
+    expect(await applied(host, '--dry-run')).toBe(NOTHING);
+    const second = await host.pids();
+    for (const id of Object.keys(POOL)) expect(second[id]).not.toBe(first[id]);
+    expect(host.told()).not.toContain('TWICE');
+  });
+
+  it('take the place of a pool that another supervisord runs, and what is imported of it says so', async () => {
+    await using host = await poolHost();
+    await applied(host);
+    const old = join(host.folder, 'old');
+    mkdirSync(old);
+    const config = join(old, 'supervisord.conf');
+    writeFileSync(
+      config,
+      `[unix_http_server]\nfile=${old}/s.sock\n[supervisord]\nlogfile=${old}/log\npidfile=${old}/pid\n` +
+        '[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n' +
+        `[fcgi-program:cgi]\ncommand=/bin/sleep 1000\nsocket=unix://${old}/cgi.sock\nnumprocs=2\nprocess_name=%(process_num)d\n`,
+    );
+    const supervisord = spawn('supervisord', ['--nodaemon', '--configuration', config], { stdio: 'ignore' });
+    try {
+      const olds = () => listPids().filter((pid) => statOf(pid)?.ppid === supervisord.pid);
+      await until(() => olds().length === 2);
+      expect(await applied(host, 'import', '--supervisord', config)).toContain('Imported 1 of 1, all without loss');
+      const read = (path: string) => readFileSync(join(host.desired, path), 'utf8');
+      const service = read('services/cgi.yaml');
+      expect(service).toContain('instances: 2');
+      // It goes to the one that is there.
+      host.remove('supervisors/old.yaml');
+      writeFileSync(
+        join(host.desired, 'services/cgi.yaml'),
+        `${service.replace(/supervisord\/\S+/, 'supervisord/dolphin').replace('mode: observe', 'soak: 1s')}`,
+      );
+      await applied(host);
+      expect(groups(host)).toMatchObject({ 'cgi@1': 'cgi@pool', 'cgi@2': 'cgi@pool' });
+      expect(olds()).toEqual([]);
+    } finally {
+      supervisord.kill('SIGTERM');
+      await once(supervisord, 'exit');
+    }
+  });
+});

@@ -3,11 +3,11 @@ import { readHolder } from '../host/lock.ts';
 import { linkOf } from '../host/procfs.ts';
 import { bad, type Finding, ok } from './finding.ts';
 import type { Means } from './means.ts';
-import type { DaemonSeen } from './see-daemon.ts';
+import { type DaemonSeen, pidOf } from './see-daemon.ts';
 
 /** Other daemons of ours, for whatever runtime folder. */
 export function otherDaemons(means: Means, seen: DaemonSeen): readonly Finding[] {
-  const known = seen.kind === 'none' ? undefined : seen.holder.pid;
+  const known = pidOf(seen);
   const daemons = [...means.processes()].filter(
     ({ pid, argv }) => pid !== known && pid !== process.pid && isDaemon(argv) && sameHost(pid),
   );

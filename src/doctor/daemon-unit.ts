@@ -4,7 +4,7 @@ import { placesOf, UNIT } from '../service/places.ts';
 import { bad, type Finding, ok, warning } from './finding.ts';
 import type { Means } from './means.ts';
 import { run, valuesIn } from './run.ts';
-import type { DaemonSeen } from './see-daemon.ts';
+import { type DaemonSeen, pidOf } from './see-daemon.ts';
 
 const PROPERTIES = 'ActiveState,SubState,UnitFileState,Result,NRestarts,KillMode,NeedDaemonReload,MainPID,NotifyAccess';
 
@@ -15,7 +15,8 @@ export async function unitFindings({ uid }: Means, seen: DaemonSeen, signal: Abo
   const there = existsSync(unit);
   const { stdout, code } = await run('systemctl', ['show', UNIT, `--property=${PROPERTIES}`], { signal });
   if (!there) {
-    if (seen.kind === 'none' || cgroupsOf(seen.holder.pid)?.some((line) => line.endsWith('.service'))) return [];
+    const pid = pidOf(seen);
+    if (pid === undefined || cgroupsOf(pid)?.some((line) => line.endsWith('.service'))) return [];
     return [
       warning('daemon-unit', 'the daemon is no service of the host: after a boot nobody starts it', {
         mend: ['reconcile install', 'systemctl enable reconciled'],
@@ -23,7 +24,7 @@ export async function unitFindings({ uid }: Means, seen: DaemonSeen, signal: Abo
     ];
   }
   if (code !== 0) return [warning('daemon-unit', 'systemd does not tell how reconciled.service is')];
-  return judgeUnit(valuesIn(stdout), seen.kind === 'none' ? undefined : seen.holder.pid);
+  return judgeUnit(valuesIn(stdout), pidOf(seen));
 }
 
 /** Pure: what systemd says of the unit. */

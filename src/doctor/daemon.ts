@@ -24,6 +24,12 @@ export const daemon: Check = {
 
 function seenFindings(seen: DaemonSeen, means: Means): readonly Finding[] {
   const { config } = means;
+  if (seen.kind === 'hidden') {
+    const hint = 'ask as whoever runs it, such as root';
+    return [
+      warning('daemon', `cannot tell whether a daemon runs for ${config.runtimeDir}: permission denied`, { hint }),
+    ];
+  }
   if (seen.kind === 'none') {
     const running = servicesIn(config.runtimeDir);
     if (running === 0) return [ok('daemon', `no daemon runs for ${config.runtimeDir}`)];

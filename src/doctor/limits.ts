@@ -4,6 +4,7 @@ import { entriesBelow, judgeInotify, readInotify } from './inotify.ts';
 import { readLimit } from './kernel.ts';
 import { type Check, desiredIfThere } from './means.ts';
 import { judgeProcesses, readProcesses } from './processes.ts';
+import { pidOf } from './see-daemon.ts';
 
 /** What the kernel has to give: watches, open files, processes. */
 export const limits: Check = {
@@ -11,7 +12,7 @@ export const limits: Check = {
   look: async (means) => {
     const desired = await desiredIfThere(means);
     const seen = await means.daemon();
-    const pid = seen.kind === 'none' ? undefined : seen.holder.pid;
+    const pid = pidOf(seen);
     const source = means.config.git === undefined ? means.config.desiredState : undefined;
     const watched = pid === undefined && source !== undefined ? entriesBelow(source) : 0;
     return [

@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { withSocketPath } from '../daemon/socket.ts';
@@ -13,6 +14,8 @@ import { patience } from './patience.ts';
 /** The daemon of a runtime folder. */
 export type DaemonSeen =
   | { readonly kind: 'none' }
+  /** Who asks may not see it. */
+  | { readonly kind: 'hidden' }
   | { readonly kind: 'answers'; readonly holder: Holder; readonly status: Status }
   /** It runs, and does not answer. */
   | { readonly kind: 'silent'; readonly holder: Holder; readonly because: string };
@@ -21,7 +24,9 @@ export type DaemonSeen =
 const PATIENCE = 6000;
 
 export async function seeDaemon({ runtimeDir }: Pick<Config, 'runtimeDir'>, limit = PATIENCE): Promise<DaemonSeen> {
-  const holder = readHolder(join(runtimeDir, 'lock'));
+  const lock = join(runtimeDir, 'lock');
+  if (isHidden(lock)) return { kind: 'hidden' };
+  const holder = readHolder(lock);
   if (holder?.role !== 'daemon' || !isThere(holder)) return { kind: 'none' };
   const late = new AbortController();
   const calm = patience(limit, () => late.abort());
@@ -32,6 +37,21 @@ export async function seeDaemon({ runtimeDir }: Pick<Config, 'runtimeDir'>, limi
     return { kind: 'silent', holder, because: late.signal.aborted ? `no answer within ${limit / 1000}s` : why(error) };
   } finally {
     calm();
+  }
+}
+
+/** Its process, where it is seen. */
+export function pidOf(seen: DaemonSeen): number | undefined {
+  return 'holder' in seen ? seen.holder.pid : undefined;
+}
+
+function isHidden(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return false;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'EACCES' || code === 'EPERM';
   }
 }
 

@@ -7,7 +7,7 @@ import { why } from '../problem.ts';
 import { bad, type Finding, octal, ok, warning, word } from './finding.ts';
 import type { Check } from './means.ts';
 import { patience } from './patience.ts';
-import { restartOf } from './see-daemon.ts';
+import { pidOf, restartOf } from './see-daemon.ts';
 
 /** ms */
 const PATIENCE = 2000;
@@ -17,7 +17,8 @@ export const sockets: Check = {
   topic: 'sockets',
   look: async ({ config: { runtimeDir, readGroup }, uid, daemon }) => {
     const seen = await daemon();
-    const restart = seen.kind === 'none' ? undefined : restartOf(seen.holder.pid);
+    const pid = pidOf(seen);
+    const restart = pid === undefined ? undefined : restartOf(pid);
     const most = { [CONTROL]: 0o600, [STATUS]: readGroup === undefined ? 0o600 : 0o660 };
     const all = Object.entries(most).map(([name, mode]) =>
       socketFindings(join(runtimeDir, name), {

@@ -117,11 +117,18 @@ test('a missing or broken file that was named is an error without a stack', asyn
 });
 
 test('a variable that looks like ours and is none is told', () => {
-  expect(unknownVariables({ RECONCILE_RUNTIME: '/x', RECONCILE_HOST: 'h', PATH: '/bin' })).toEqual([
+  const environment = { RECONCILE_RUNTIME: '/x', RECONCILE_HOST: 'h', PATH: '/bin', RECONCILED_HOST: 'h' };
+  // What a service has in its environment begins so too.
+  expect(unknownVariables({ ...environment, RECONCILED_INSTANCE: '1' })).toEqual([
     {
       code: 'unknown-variable',
       summary: 'environment variable RECONCILE_RUNTIME is not one of ours and has no effect',
       hint: 'did you mean RECONCILE_RUNTIME_DIR?',
+    },
+    {
+      code: 'unknown-variable',
+      summary: 'environment variable RECONCILED_HOST is not one of ours and has no effect',
+      hint: 'did you mean RECONCILE_HOST?',
     },
   ]);
 });

@@ -59,7 +59,7 @@ export function placeOf(instance: Instance, own: string, asWritten: boolean): Pl
     address: listener === undefined ? { kind: 'socket', path: '/nonexistent' } : addressOf(listener),
     pidFile: pidfile,
     log: logfile.startsWith('/') && !logfile.startsWith('/dev/') ? logfile : undefined,
-    ...(listener === undefined ? { problem: nothingListens(config) } : problemIn(read)),
+    ...(listener === undefined && read.files.length > 0 ? { problem: nothingListens(config) } : problemIn(read)),
     unsafe: read.listeners.flatMap((one) => listenerProblems(one)),
   };
 }
@@ -81,9 +81,11 @@ function surroundings(read: SupervisordConfig, own: string): Pick<Place, 'remark
   return { remarks: ignoredKeys(read), programs, groups };
 }
 
-function problemIn({ problems }: SupervisordConfig): { readonly problem?: Problem } {
+function problemIn({ problems, files }: SupervisordConfig): { readonly problem?: Problem } {
   const [problem] = problems;
-  return problem === undefined ? {} : { problem };
+  if (problem === undefined) return {};
+  const hint = problem.hint ?? (files.length === 0 ? 'name the one that its supervisord was started with' : undefined);
+  return { problem: hint === undefined ? problem : { ...problem, hint } };
 }
 
 function addressOf(listener: Listener): Address {

@@ -17,24 +17,21 @@ export function glance(): readonly Sighting[] {
   return listPids()
     .sort((a, b) => b - a)
     .flatMap((pid): Sighting[] => {
-      const deeds = pid === process.pid ? [] : deedsOfProcess(pid);
-      return deeds.length === 0 ? [] : sightingOf(pid, deeds, at);
+      const argv = pid === process.pid ? [] : commandOf(pid);
+      // Of all shells by far the most are these, and their text is ours.
+      const deeds = isShim(argv) ? [] : deedsOf(argv);
+      return deeds.length === 0 ? [] : sightingOf(pid, argv, deeds, at);
     });
 }
 
-function deedsOfProcess(pid: number): Job['deeds'] {
-  const argv = commandOf(pid);
-  // Of all shells by far the most are these, and their text is ours.
-  return isShim(argv) ? [] : deedsOf(argv);
-}
-
-function sightingOf(pid: number, deeds: Job['deeds'], at: number): Sighting[] {
+function sightingOf(pid: number, argv: readonly string[], deeds: Job['deeds'], at: number): Sighting[] {
   const look = lookAt(pid);
   if (look === undefined) return [];
   const parents = parentsOf(look.ppid);
   // What we have started ourselves is nobody's doing.
   if (parents.some((parent) => parent.pid === process.pid)) return [];
-  const job: Job = { process: witnessOf(look), deeds, parents, firstSeen: at, lastSeen: at };
+  // What is about to be gone has no arguments any more when it is looked at again.
+  const job: Job = { process: { ...witnessOf(look), argv }, deeds, parents, firstSeen: at, lastSeen: at };
   return [{ job, login: loginOf(pid) }];
 }
 

@@ -4,7 +4,8 @@ import type { Supervisor } from './supervisors/supervisor.ts';
 
 /**
  * Walks a plan: each step begins as soon as all it is `after` are done, all that may at once; where one of those failed
- * or was skipped, it is skipped. Every step gets an outcome, on abort too. Never rejects.
+ * or was skipped, it is skipped, but for what was loaded and started by that (`together`), of which it is told how it is.
+ * Every step gets an outcome, on abort too. Never rejects.
  */
 export async function apply(
   plan: Plan,
@@ -30,7 +31,9 @@ export async function apply(
   return report;
 
   async function walk(step: Step, before: readonly Promise<StepReport>[]): Promise<StepReport> {
-    const failed = (await Promise.all(before)).find((report) => report.outcome.kind !== 'done');
+    const failed = (await Promise.all(before)).find(
+      (report) => report.outcome.kind !== 'done' && !(report.outcome.kind === 'failed' && goesWith(step, report.step)),
+    );
     const start = performance.now();
     const skip =
       failed !== undefined ? skipped(step, `${failed.step.service} comes first and ${verb(failed)}`) : await bar(step);
@@ -94,6 +97,10 @@ async function prepareAll(
     supervisors.get(name)?.prepare?.(own, signal),
   );
   return new Map((await Promise.all(refused)).flatMap((problems) => [...(problems ?? [])]));
+}
+
+function goesWith({ service }: Step, { together = [] }: Step): boolean {
+  return together.includes(service);
 }
 
 function skipped(step: Step, because: string): Outcome {

@@ -207,7 +207,7 @@ export type ActualDefinition = (
   | Pick<Definition, 'hash' | 'fields'>
   | { readonly hash: string | undefined; readonly fields?: undefined }
 ) &
-  Pick<Definition, 'files'> & {
+  Pick<Definition, 'files' | 'pool'> & {
     /** `fixed`: it is not for us to change, such as of a unit that others start or nobody can enable. */
     readonly boot?: Boot | 'fixed';
     /** Belongs to its files while it is to be `blocked`, where nothing else can block it here. */

@@ -48,9 +48,9 @@ function isAwaited(hold: PersonHold, { held }: Plan, chosen: (id: ServiceId) => 
   );
 }
 
-/** A person's word that these go on: no longer left alone, before it is planned for. */
+/** A person's word that these go on, a service with all its instances: no longer left alone, before it is planned for. */
 export async function endHolds(stateDir: string, names: readonly string[]): Promise<readonly PersonHold[]> {
-  const isNamed = (hold: PersonHold) => names.includes(hold.name);
+  const isNamed = ({ name }: PersonHold) => names.includes(name) || names.includes(nameOf(name));
   const ended = readHolds(stateDir).filter(isNamed);
   if (ended.length > 0) await changeHolds(stateDir, (before) => before.filter((hold) => !isNamed(hold)));
   return ended;

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { listPids, statOf, variableOf } from '../../src/host/procfs.ts';
 import { createHost, type Host, until } from '../rig/host.ts';
@@ -151,13 +151,99 @@ describe.runIf(hasSupervisord())('instances that share their events', () => {
     expect(host.told()).not.toContain('TWICE');
   });
 
+  it('are started from what was written while none of them ran', async () => {
+    await using host = await poolHost();
+    await applied(host);
+    const tick = { raw: { supervisord: [['eventlistener', 'events', 'TICK_60']] } };
+    host.ears({ state: 'stopped' });
+    await applied(host);
+    host.ears({ state: 'stopped', ...tick });
+    await applied(host);
+    host.ears(tick);
+    expect(await applied(host)).toContain('3 done');
+    expect(await applied(host, '--dry-run')).toBe(NOTHING);
+    // One alone too, where nothing else would start.
+    host.ears({ state: 'stopped', ...tick });
+    await applied(host);
+    host.ears({ state: 'manual' });
+    await applied(host);
+    await applied(host, 'start', 'ear@2');
+    expect(groups(host)).toEqual({ 'ear@2': 'ear@pool' });
+    expect((await host.status()).find(({ name }) => name === 'ear@2')?.definition).toBe('current');
+  });
+
+  it('stay as they are where one of them does: also one that is no more of them, or in place of programs', async () => {
+    await using host = await poolHost();
+    host.ears({ instances: 4 });
+    await applied(host);
+    await applied(host, 'stop', 'ear@4');
+    const before = await host.pids();
+    const tick = { raw: { supervisord: [['eventlistener', 'events', 'TICK_60']] } };
+    host.ears({ instances: 3, ...tick });
+    expect((await host.reconcile()).stdout).toContain('and ear@4 stays as before');
+    host.ears({ instances: 4, raw: {} });
+    expect((await host.reconcile('--only', 'ear@1')).stdout).toContain('and ear@2, ear@3, ear@4 stay as before');
+    expect(await host.pids()).toEqual(before);
+    host.ears({ instances: 3, ...tick });
+    await host.reconcile('release', 'ear@4');
+    expect(await applied(host)).toContain('not among its instances in Git: 3');
+    expect(await applied(host, '--dry-run')).toBe(NOTHING);
+    expect(groups(host)).toEqual(POOL);
+  });
+
+  it('are healed of an edit of one that was loaded for all', async () => {
+    await using host = await poolHost();
+    host.ears({ drift: 'heal' });
+    await applied(host);
+    const config = join(host.folder, 'etc', 'dolphin.conf');
+    const [, include = ''] = /^files *= *(.+)$/m.exec(readFileSync(config, 'utf8')) ?? [];
+    const path = join(dirname(include), `reconciled-${host.owner}.conf`);
+    const text = readFileSync(path, 'utf8');
+    const at = text.lastIndexOf('events=PROCESS_STATE_STARTING');
+    writeFileSync(path, text.slice(0, at) + text.slice(at).replace('PROCESS_STATE_STARTING', 'TICK_60'));
+    const ctl = async (...args: readonly string[]) => {
+      const child = spawn('supervisorctl', ['-c', config, ...args]);
+      let said = '';
+      child.stdout.on('data', (data: Buffer) => {
+        said += data;
+      });
+      await once(child, 'close');
+      return said;
+    };
+    expect(await ctl('update')).toContain('ear@pool: updated process group');
+    await until(async () => Object.keys(groups(host)).length === 3);
+    await applied(host);
+    expect(await ctl('reread')).toBe('No config updates to processes\n');
+    expect(await applied(host, '--dry-run')).toBe(NOTHING);
+  });
+
+  it('are told one by one, where the first of them does not start any more', async () => {
+    await using host = await poolHost();
+    const sound = join(host.folder, 'sound.sh');
+    writeFileSync(sound, '#!/bin/sh\n[ "$1" = bad ] && [ "$RECONCILED_INSTANCE" = 1 ] && exit 3\nexec sleep 1000\n', {
+      mode: 0o755,
+    });
+    const own = (how: string) => ({ command: [sound, how], start: { ready: '1s', retries: 0 } });
+    host.ears(own('good'));
+    await applied(host);
+    const before = await host.pids();
+    host.ears(own('bad'));
+    const { code, stdout } = await host.reconcile();
+    expect([code, stdout]).toEqual([3, expect.stringContaining('2 done, 1 failed')]);
+    const after = await host.pids();
+    for (const id of ['ear@2', 'ear@3']) {
+      expect(after[id]).not.toBe(before[id]);
+      expect(stdout).toContain(`${id}: restarted with its new definition, pid ${after[id]}`);
+    }
+  });
+
   it('are all as before, or all changed, where a run is killed while they stop', async () => {
     await using host = await poolHost();
     const slow = (...more: string[]) => ({
       command: ['/usr/bin/python3', join(host.folder, 'listener.py'), host.folder, 'slow', ...more],
       stop: { timeout: '2s', tree: false },
     });
-    host.ears(slow());
+    host.ears({ ...slow(), instances: 4 });
     await applied(host);
     const first = await host.pids();
     host.ears(slow('again'));

@@ -7,6 +7,7 @@ import { withHold, withPermanent } from '../shared/held.ts';
 import { type Child, orphansOf } from './children.ts';
 import type { Link } from './link.ts';
 import type { OwnPrograms, Program } from './own-programs.ts';
+import { poolOf } from './pool.ts';
 import { whyNot } from './presence.ts';
 import type { ProcessInfo } from './rpc.ts';
 import { type Policy, runOfChild, runOfInfo } from './runs.ts';
@@ -89,16 +90,18 @@ async function infosOf(
 }
 
 function actual(
-  { id, path, text, defined: { file, editedAt } }: Program,
+  { id, path, text, defined: { file } }: Program,
   run: Run,
   restarts: number,
   neighbours: Actual['neighbours'],
 ): Actual {
+  const pool = poolOf(id, file.fields);
   const definition: ActualDefinition = {
     hash: file.hash,
     fields: file.fields,
+    ...(pool === undefined ? {} : { pool }),
     files: [{ path, text, ...(file.made === undefined ? {} : { made: file.made }) }],
-    ...(editedAt === undefined ? {} : { edited: true as const }),
+    ...(file.edited ? { edited: true as const } : {}),
   };
   const more = neighbours === undefined ? {} : { neighbours };
   return { kind: 'actual', id, owner: { kind: 'ours' }, definition, run, restarts, ...more };

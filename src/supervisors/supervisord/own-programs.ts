@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { readIfThere } from '../../host/files.ts';
 import type { ServiceId } from '../../model.ts';
+import { poolOf } from './pool.ts';
 import { readProgram } from './program-text.ts';
 import { NO_PARTS, partsOf } from './programs-file.ts';
 import type { Defined } from './runs.ts';
@@ -44,5 +45,13 @@ function takeApart(path: string, text: string | undefined, changed: number): Own
     return [{ id, path: `${path}#${id}`, text: part, defined: file.edited ? { file, editedAt: changed } : { file } }];
   });
   const whole = parts.intact && programs.length === parts.texts.size;
-  return { path, programs, asWritten: whole && programs.every(({ defined }) => defined.editedAt === undefined) };
+  const edited = programs.filter(({ defined }) => defined.editedAt !== undefined);
+  // What is said of one is said of all its pool.
+  const pools = new Set(edited.flatMap(({ id, defined }) => poolOf(id, defined.file.fields) ?? []));
+  const all = programs.map((program): Program => {
+    const { file } = program.defined;
+    const isIn = pools.size > 0 && pools.has(poolOf(program.id, file.fields) ?? '');
+    return isIn ? { ...program, defined: { file, editedAt: changed } } : program;
+  });
+  return { path, programs: all, asWritten: whole && edited.length === 0 };
 }

@@ -1,6 +1,8 @@
 import type { Fields, ServiceId, Step } from '../../model.ts';
 import { Failure } from '../../problem.ts';
+import { parseStamp } from '../../stamp.ts';
 import { settingsOf } from '../shared/settings.ts';
+import type { Child } from './children.ts';
 import { Fault, unless } from './fault.ts';
 import { mayBeIn, poolNameOf, poolOf } from './pool.ts';
 import { readProgram } from './program-text.ts';
@@ -13,12 +15,13 @@ import { stopped } from './waiting.ts';
 /**
  * Makes supervisord hold what the file says of a pool. What it holds already is left as it is, whatever staged settings
  * differ: else one that is started would take down the others. A step that says that these go with it (`together`) has it
- * held anew where it differs, and starts again what ran of it.
+ * held anew where it differs, and starts again what ran of it; so does one where none of them runs, and none would start by
+ * itself.
  */
 export async function loadPool(context: StepContext, step: Step, pool: string): Promise<void> {
   const { link, reread } = context;
   const rpc = link.rpc();
-  const { service: id, together } = step;
+  const { service: id, together, target } = step;
   const timeout = patienceOf(step);
   const members = [id, ...(together ?? [])];
   // Once each was in a group of its own: nothing runs twice.
@@ -27,9 +30,10 @@ export async function loadPool(context: StepContext, step: Step, pool: string): 
   const { changed } = await reread();
   const isHeld = await rpc.addProcessGroup(pool).then(() => false, isAlreadyAdded);
   const ran = new Set(apart);
-  if (isHeld && together !== undefined && changed.includes(pool)) {
-    const infos = await link.infos(together);
-    for (const [i, member] of together.entries()) if (isUp(infos[i])) ran.add(member);
+  const rests = () => target?.service.autostart === false && livingIn(context, pool).length === 0;
+  if (isHeld && changed.includes(pool) && (together !== undefined || rests())) {
+    const infos = await link.infos(members);
+    for (const [i, member] of members.entries()) if (isUp(infos[i])) ran.add(member);
     await rpc.stopProcessGroup(pool).catch(unless('BAD_NAME'));
     await removed(context, pool, timeout);
     await rpc.addProcessGroup(pool);
@@ -37,6 +41,33 @@ export async function loadPool(context: StepContext, step: Step, pool: string): 
   ran.delete(id);
   for (const member of ran)
     await rpc.startProcess(link.nameOf(member)).catch(unless('ALREADY_STARTED', 'SPAWN_ERROR', 'BAD_NAME'));
+}
+
+/** Why one can't be started alone as it is to be: undefined where it can. The others are of what supervisord holds. */
+export async function whyNotAlone(context: StepContext, step: Step): Promise<string | undefined> {
+  const { hash, pool } = step.target?.definition ?? {};
+  if (pool === undefined || step.together !== undefined) return undefined;
+  const living = livingIn(context, pool);
+  if (living.length === 0 || living.some((child) => hashIn(child) === hash)) return undefined;
+  const { changed } = await context.reread();
+  return changed.includes(pool) ? OLDER : undefined;
+}
+
+/** Why what runs by now is not what was to be started; undefined where it is. */
+export function whyOther({ link }: StepContext, { service, target }: Step): string | undefined {
+  const { hash, pool } = target?.definition ?? {};
+  const child = pool === undefined ? undefined : link.children().get(service);
+  return child === undefined || hashIn(child) === hash ? undefined : OLDER;
+}
+
+const OLDER = 'supervisord still holds another definition of its pool, which is loaded when all of it is restarted';
+
+function livingIn({ link }: StepContext, pool: string): readonly Child[] {
+  return [...link.children().values()].filter(({ group }) => group === pool);
+}
+
+function hashIn({ stamp }: Child): string | undefined {
+  return parseStamp(stamp ?? '')?.hash;
 }
 
 /** What a service's instance is in no more: ended there, and the pool removed with the last of them. */

@@ -8,7 +8,7 @@ import { Fault } from './rpc.ts';
 
 /**
  * What all steps of an apply need at once: programs are written, and supervisord reads all of them anew, once. What a
- * removal takes away stays until its program is stopped. Where supervisord refuses them, all is put back: it would not
+ * removal takes away stays until its program is stopped, but for what is of a pool that is changed. Where supervisord refuses them, all is put back: it would not
  * start again with them. Gives the steps that can't be taken, and why.
  */
 export async function prepare(
@@ -23,10 +23,17 @@ export async function prepare(
   try {
     mkdirSync(logDir, { recursive: true, mode: 0o755 });
     const { texts } = readParts(path) ?? NO_PARTS;
+    const written = steps.filter(({ action, files }) => action !== 'remove' && files !== undefined);
+    const pools = new Set(written.flatMap(({ target }) => target?.definition.pool ?? []));
     for (const step of steps) {
+      const now = texts.get(step.service);
+      // What it says of its pool would count as well.
+      if (step.action === 'remove' && now !== undefined && pools.has(link.poolOf(step.service) ?? '')) {
+        due.push([step.service, undefined]);
+        undo.push([step.service, now]);
+      }
       const [file] = step.action === 'remove' ? [] : (step.files ?? []);
       if (file === undefined) continue;
-      const now = texts.get(step.service);
       // What was written by an earlier run that was interrupted is as good as what the plan saw.
       if (now !== file.from && now !== file.to) refused.set(step.id, changedProblem(step, path));
       else if (now !== file.to) {

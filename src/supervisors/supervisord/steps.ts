@@ -8,7 +8,7 @@ import { tail } from '../shared/tail.ts';
 import type { Child } from './children.ts';
 import { unless } from './fault.ts';
 import type { Link } from './link.ts';
-import { leavePool, loadPool, removePool } from './pool-steps.ts';
+import { leavePool, loadPool, removePool, whyNotAlone, whyOther } from './pool-steps.ts';
 import { programsFile, writeParts } from './programs-file.ts';
 import type { ProcessInfo, Supervisord } from './rpc.ts';
 import { isCurrent, STATE } from './runs.ts';
@@ -86,6 +86,8 @@ async function start(
   // A supervisord that was just started has started its programs by itself, from the same files.
   const fresh = isCurrent(from, hash, settingsDigest(fields, autostart)) && isNew(step, from);
   if (!fresh) {
+    const alone = await whyNotAlone(context, step);
+    if (alone !== undefined) return failed(notLoaded(step, alone));
     const problem = await stop(context, step, info, signal);
     if (problem !== undefined) return problem;
     await load(context, step, await link.info(id));
@@ -94,6 +96,8 @@ async function start(
   const end = await ready(link, context.wake, id, settings, signal);
   switch (end.kind) {
     case 'ready': {
+      const other = whyOther(context, step);
+      if (other !== undefined) return failed(notLoaded(step, other));
       await context.probe(id, settings, end.pid);
       let exit: string | undefined;
       const ill = await whenHealthy(monitor, id, settings, signal, async (limit) => {
@@ -119,6 +123,11 @@ async function start(
     default:
       return unreachable(end);
   }
+}
+
+function notLoaded(step: Step, because: string): Problem {
+  const name = step.target?.service.name ?? step.service;
+  return { ...cannot(step, because, 'not-loaded'), hint: `restart all of it: reconcile restart ${name}` };
 }
 
 const LINES = 5;

@@ -110,6 +110,38 @@ describe('what did not stay well', () => {
     expect(book.quarantine?.services).toMatchObject({ site: { to: 'absent' }, web: { to: before } });
   });
 
+  it('takes all of its pool back with it where it is new among them, and is left where they can not go back', () => {
+    const pool = (events: string, count: number) =>
+      Array.from({ length: count }, (_, i) => ({
+        ...service('ear', {
+          supervisor: 'supervisord/x',
+          instances: count,
+          raw: { supervisord: [['eventlistener', 'events', events]] } as never,
+        }),
+        id: `ear@${i + 1}`,
+        instance: i + 1,
+      }));
+    const [old, now] = [pool('TICK_5', 2), pool('TICK_5', 3)];
+    const [, , third] = now;
+    if (third === undefined) throw new Error('no third');
+    const trials = { [third.id]: { digest: digestOf(third), phase: 'applying', fresh: true } as Trial };
+    const all = { desired: desired(now, at('b')), now: NOW };
+    const book: Book = { ...EMPTY, trials };
+    const fails = (proven: AllProven, of: Book = book) => failed(of, third, 'it fell over', { ...all, proven });
+    const well = (some: typeof now, revision: string) =>
+      withServices(some, desired(some, at(revision)), new Map(), EMPTY);
+    const back = fails(well(old, 'a'));
+    expect(back.failed.then).toEqual({ kind: 'back', to: undefined });
+    const made = Object.entries(back.book.quarantine?.services ?? {}).map(([id, { to }]) => [id, to]);
+    expect(Object.fromEntries(made)).toEqual({ 'ear@1': old[0], 'ear@2': old[1], 'ear@3': 'absent' });
+
+    for (const proven of [well(now.slice(0, 2), 'b'), new Map()]) {
+      const left = fails(proven);
+      expect(left.failed.then).toMatchObject({ kind: 'left' });
+      expect(Object.keys(left.book.quarantine?.services ?? {})).toEqual(['ear@3']);
+    }
+  });
+
   it('is left to its supervisor where it is new on a host of which nothing is known to have been well', () => {
     const fresh = { ...EMPTY, trials: { web: { digest: digestOf(web), phase: 'applying', fresh: true } } } as const;
     const told = fail(fresh, { proven: new Map() });

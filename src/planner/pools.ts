@@ -1,0 +1,147 @@
+import type { Actual, Definition, Service, ServiceId, Step, SupervisorName } from '../model.ts';
+import { alive, type Draft, handedOver, startsIt } from './draft.ts';
+import type { World } from './world.ts';
+
+/*
+ * What a supervisor holds as one (`Definition.pool`): its members are started and stopped by themselves, and what they are
+ * is said by all of their files together. So all of them are changed by one plan, or none; and what is loaded anew is
+ * started anew as a whole.
+ */
+
+/** A pool by its supervisor and name, with all that is in it or is to be. */
+interface Member {
+  readonly id: ServiceId;
+  /** It is to be in it. */
+  readonly wanted: boolean;
+  /** It has no start of its own when the pool is loaded. */
+  readonly rests: boolean;
+  readonly actual: Actual | undefined;
+  /** What does something about it; another service's where that takes its place. */
+  readonly draft: Draft | undefined;
+  /** What is there is not what is wanted. */
+  readonly behind: boolean;
+}
+
+export function pooled(
+  drafts: readonly Draft[],
+  services: readonly Service[],
+  world: World,
+  definitions: ReadonlyMap<ServiceId, Definition>,
+): readonly Draft[] {
+  const changed = new Map<Draft, Draft>();
+  for (const members of poolsOf(drafts, services, world, definitions))
+    for (const [draft, now] of changedTogether(members)) if (!changed.get(draft)?.held) changed.set(draft, now);
+  return changed.size === 0 ? drafts : drafts.map((draft) => changed.get(draft) ?? draft);
+}
+
+function poolsOf(
+  drafts: readonly Draft[],
+  services: readonly Service[],
+  world: World,
+  definitions: ReadonlyMap<ServiceId, Definition>,
+): readonly (readonly Member[])[] {
+  const pools = new Map<string, { readonly supervisor: SupervisorName; readonly pool: string; ids: Set<ServiceId> }>();
+  const add = (supervisor: SupervisorName, pool: string | undefined, id: ServiceId) => {
+    if (pool === undefined) return;
+    const key = `${supervisor} ${pool}`;
+    const known = pools.get(key) ?? { supervisor, pool, ids: new Set() };
+    known.ids.add(id);
+    pools.set(key, known);
+  };
+  const declared = new Map(services.map((service) => [service.id, service]));
+  for (const { id, supervisor } of services) add(supervisor, definitions.get(id)?.pool, id);
+  for (const [id, all] of world.owned)
+    for (const { supervisor, actual } of all) add(supervisor, actual.definition.pool, id);
+  if (pools.size === 0) return [];
+  const drivers = new Map(
+    drafts.flatMap((draft) => draft.steps.flatMap(handedOver).map((old) => [old, draft] as const)),
+  );
+  const own = new Map(drafts.map((draft) => [draft.service, draft]));
+  return [...pools.values()].map(({ supervisor, pool, ids }) =>
+    [...ids].sort().map((id): Member => {
+      const service = declared.get(id);
+      const definition = definitions.get(id);
+      const wanted = service?.supervisor === supervisor && definition?.pool === pool;
+      const actual = world.owned.get(id)?.find((owned) => owned.supervisor === supervisor)?.actual;
+      const rests = !wanted || !service.autostart || (service.state !== 'running' && service.state !== 'manual');
+      const behind = !wanted || actual?.definition.hash !== definition?.hash;
+      return { id, wanted, rests, actual, draft: own.get(id) ?? drivers.get(`${supervisor} ${id}`), behind };
+    }),
+  );
+}
+
+type Changes = readonly (readonly [before: Draft, now: Draft])[];
+
+function changedTogether(members: readonly Member[]): Changes {
+  const wanted = members.filter((member) => member.wanted);
+  const behind = members.filter((member) => member.behind);
+  if (behind.length === 0) return restartedTogether(wanted);
+  const left = behind.filter(({ draft }) => draft === undefined || !takesPart(draft));
+  if (left.length > 0) return held(behind, left);
+  // Where one is as it should be, so is what all of them are loaded from.
+  const isNew = wanted.every((member) => member.behind) && members.some(({ actual }) => actual !== undefined);
+  return isNew ? led(wanted) : [];
+}
+
+/** Nothing is to be written; what is staged, or was loaded otherwise by somebody, comes with a start of all. */
+function restartedTogether(wanted: readonly Member[]): Changes {
+  const running = wanted.filter(({ actual }) => actual !== undefined && alive(actual.run));
+  const starting = wanted.filter(({ draft }) => draft?.steps.some(startsIt));
+  const resting = wanted.filter((member) => !running.includes(member) && !starting.includes(member));
+  const left = running.filter((member) => mainOf(member.draft)?.effect !== 'restart');
+  const isWhole = left.length === 0 && starting.length > 0 && resting.every(({ rests }) => rests);
+  if (isWhole) return running.every(({ actual }) => isCurrent(actual)) && running.length > 0 ? [] : led(starting);
+  // Started anew by itself it would be what it is now.
+  const stale = starting.filter(({ draft }) => mainOf(draft)?.reason.kind === 'stale-process');
+  return stale.length === 0 ? [] : held(stale, left.length > 0 ? left : resting);
+}
+
+function isCurrent(actual: Actual | undefined): boolean {
+  return actual !== undefined && alive(actual.run) && actual.run.definition === 'current';
+}
+
+function held(members: readonly Member[], left: readonly Member[]): Changes {
+  const others = left.map(({ id }) => id);
+  return members.flatMap(({ draft }) =>
+    draft === undefined || !takesPart(draft)
+      ? []
+      : [[draft, { ...draft, steps: [], held: { kind: 'pool' as const, others } }] as const],
+  );
+}
+
+/** One that restarts goes first, since it is told with what changes. */
+function led(members: readonly Member[]): Changes {
+  const drafts = members.flatMap(({ draft }) => draft ?? []);
+  const able = drafts.filter((draft) => mainOf(draft) !== undefined);
+  const first =
+    able.find((draft) => mainOf(draft)?.effect === 'restart') ??
+    able.find(({ steps }) => steps.some(startsIt)) ??
+    able[0];
+  const leader = mainOf(first);
+  if (first === undefined || leader === undefined || leader.reason.kind === 'with' || leader.handover !== undefined)
+    return [];
+  const together = drafts.flatMap(({ service }) => (service === first.service ? [] : [service]));
+  return drafts.flatMap((draft) => {
+    if (draft === first) return [[draft, withStep(draft, leader, { ...leader, together })] as const];
+    const own = mainOf(draft);
+    if (own === undefined) return [];
+    const after = [...own.after, leader.id];
+    const reason =
+      own.effect === 'restart' ? ({ kind: 'with', service: first.service, pool: true } as const) : own.reason;
+    return [[draft, withStep(draft, own, { ...own, after, reason })] as const];
+  });
+}
+
+/** It is written, moved or taken away. */
+function takesPart({ steps }: Draft): boolean {
+  return steps.some(({ target, action }) => target !== undefined || action === 'remove');
+}
+
+/** The step that loads it. */
+function mainOf(draft: Draft | undefined): Step | undefined {
+  return draft?.steps.find(({ target, action }) => target !== undefined && action !== 'update' && action !== 'stop');
+}
+
+function withStep(draft: Draft, before: Step, now: Step): Draft {
+  return { ...draft, steps: draft.steps.map((step) => (step === before ? now : step)) };
+}

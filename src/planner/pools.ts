@@ -8,7 +8,7 @@ import type { World } from './world.ts';
  * started anew as a whole.
  */
 
-/** A pool by its supervisor and name, with all that is in it or is to be. */
+/** What is in a pool, or is to be. */
 interface Member {
   readonly id: ServiceId;
   /** It is to be in it. */
@@ -22,6 +22,10 @@ interface Member {
   readonly behind: boolean;
 }
 
+/**
+ * Holds what can't be changed without others of its pool that stay as they are; where all of one is loaded anew, one step
+ * says so (`together`), and the others come after it. Each has a step of its own all the same, so that the plan says so.
+ */
 export function pooled(
   drafts: readonly Draft[],
   services: readonly Service[],
@@ -48,11 +52,11 @@ function poolsOf(
     known.ids.add(id);
     pools.set(key, known);
   };
-  const declared = new Map(services.map((service) => [service.id, service]));
   for (const { id, supervisor } of services) add(supervisor, definitions.get(id)?.pool, id);
   for (const [id, all] of world.owned)
     for (const { supervisor, actual } of all) add(supervisor, actual.definition.pool, id);
   if (pools.size === 0) return [];
+  const declared = new Map(services.map((service) => [service.id, service]));
   const drivers = new Map(
     drafts.flatMap((draft) => draft.steps.flatMap(handedOver).map((old) => [old, draft] as const)),
   );

@@ -136,6 +136,8 @@ export interface Definition {
   readonly files?: readonly HostFile[];
   /** Its supervisor can only change it together with all others that say the same here. */
   readonly pool?: string;
+  /** Digest of what all of its pool are loaded from, as its file says it. */
+  readonly poolDigest?: string;
   /** What the host does with it at boot, where that is the supervisor's to say; undefined: left as found. */
   readonly boot?: Boot;
   /** The symbolic link that is there while it is enabled, where that is ours. */
@@ -207,7 +209,7 @@ export type ActualDefinition = (
   | Pick<Definition, 'hash' | 'fields'>
   | { readonly hash: string | undefined; readonly fields?: undefined }
 ) &
-  Pick<Definition, 'files' | 'pool'> & {
+  Pick<Definition, 'files' | 'pool' | 'poolDigest'> & {
     /** `fixed`: it is not for us to change, such as of a unit that others start or nobody can enable. */
     readonly boot?: Boot | 'fixed';
     /** Belongs to its files while it is to be `blocked`, where nothing else can block it here. */
@@ -460,8 +462,11 @@ export interface Held {
     | { readonly kind: 'stopped-with'; readonly unit: string }
     /** Its supervisor can only change it together with these, which others have put in one group with it. */
     | { readonly kind: 'neighbours'; readonly group: string; readonly others: readonly string[] }
-    /** Its supervisor can only change it together with these, which stay as they are: of one pool. */
-    | { readonly kind: 'pool'; readonly others: readonly ServiceId[] }
+    /**
+     * Its supervisor can only change it together with these, of one pool, which stay as they are. `restart`: they would be
+     * started anew for that, which is to wait.
+     */
+    | { readonly kind: 'pool'; readonly others: readonly ServiceId[]; readonly restart?: true }
     | { readonly kind: 'prune-cap'; readonly count: number; readonly max: number }
     /** What would be done waits: a window is shut, until then (ms since the epoch), where that is known. */
     | { readonly kind: 'window'; readonly waits: Waiting; readonly until?: number; readonly why: string }

@@ -18,8 +18,10 @@ interface Member {
   readonly actual: Actual | undefined;
   /** What does something about it; another service's where that takes its place. */
   readonly draft: Draft | undefined;
-  /** What is there is not what is wanted. */
-  readonly behind: boolean;
+  /** `file`: its file is to say something else of the pool; `process`: what runs of it is to be something else. */
+  readonly behind: 'file' | 'process' | undefined;
+  /** What the pool is to be by this one. */
+  readonly hash: string | undefined;
 }
 
 /**
@@ -68,48 +70,84 @@ function poolsOf(
       const wanted = service?.supervisor === supervisor && definition?.pool === pool;
       const actual = world.owned.get(id)?.find((owned) => owned.supervisor === supervisor)?.actual;
       const rests = !wanted || !service.autostart || (service.state !== 'running' && service.state !== 'manual');
-      const behind = !wanted || actual?.definition.hash !== definition?.hash;
-      return { id, wanted, rests, actual, draft: own.get(id) ?? drivers.get(`${supervisor} ${id}`), behind };
+      const draft = own.get(id) ?? drivers.get(`${supervisor} ${id}`);
+      const behind = wanted ? behindOf(actual, definition) : 'process';
+      return { id, wanted, rests, actual, draft, behind, hash: wanted ? definition?.hash : undefined };
     }),
   );
+}
+
+function behindOf(actual: Actual | undefined, definition: Definition | undefined): Member['behind'] {
+  if (actual?.definition.hash !== definition?.hash) return 'process';
+  return actual?.definition.poolDigest === definition?.poolDigest ? undefined : 'file';
 }
 
 type Changes = readonly (readonly [before: Draft, now: Draft])[];
 
 function changedTogether(members: readonly Member[]): Changes {
   const wanted = members.filter((member) => member.wanted);
-  const behind = members.filter((member) => member.behind);
-  if (behind.length === 0) return restartedTogether(wanted);
+  const behind = members.filter((member) => member.behind !== undefined);
   const left = behind.filter(({ draft }) => draft === undefined || !takesPart(draft));
-  if (left.length > 0) return held(behind, left);
-  // Where one is as it should be, so is what all of them are loaded from.
-  const isNew = wanted.every((member) => member.behind) && members.some(({ actual }) => actual !== undefined);
-  return isNew ? led(wanted) : [];
+  // One of them may be as it was, whatever Git says of it.
+  const odd = wanted.filter(({ hash }) => hash !== wanted[0]?.hash);
+  const stays = left.length > 0 ? left : odd;
+  if (stays.length > 0) return [...heldAlone(wanted), ...held(behind, stays)];
+  const isNew = wanted.length > 0 && wanted.every((member) => member.behind === 'process');
+  if (!isNew) return restartedTogether(wanted);
+  // To load it would start them anew, which is to wait.
+  const waiting = wanted.filter(({ actual, draft }) => isUp(actual) && mainOf(draft)?.effect !== 'restart');
+  const moves = wanted.some(({ draft }) => mainOf(draft) !== undefined);
+  if (waiting.length > 0) return moves ? held(behind, waiting, true) : [];
+  return members.some(({ actual }) => actual !== undefined) ? led(wanted) : [];
 }
 
-/** Nothing is to be written; what is staged, or was loaded otherwise by somebody, comes with a start of all. */
+/** They are what they were; what is staged, or was loaded otherwise by somebody, comes with a start of all. */
 function restartedTogether(wanted: readonly Member[]): Changes {
-  const running = wanted.filter(({ actual }) => actual !== undefined && alive(actual.run));
-  const starting = wanted.filter(({ draft }) => draft?.steps.some(startsIt));
-  const resting = wanted.filter((member) => !running.includes(member) && !starting.includes(member));
-  const left = running.filter((member) => mainOf(member.draft)?.effect !== 'restart');
-  const isWhole = left.length === 0 && starting.length > 0 && resting.every(({ rests }) => rests);
-  if (isWhole) return running.every(({ actual }) => isCurrent(actual)) && running.length > 0 ? [] : led(starting);
-  // Started anew by itself it would be what it is now.
-  const stale = starting.filter(({ draft }) => mainOf(draft)?.reason.kind === 'stale-process');
-  return stale.length === 0 ? [] : held(stale, left.length > 0 ? left : resting);
+  const starting = wanted.filter(starts);
+  const isWhole = starting.length > 0 && stayingOf(wanted).every(({ actual, rests }) => rests && !isUp(actual));
+  if (!isWhole) return heldAlone(wanted);
+  const isSame = wanted.every(({ actual, behind }) => behind === undefined && isCurrent(actual));
+  return isSame && wanted.some(({ actual }) => isUp(actual)) ? [] : led(starting);
+}
+
+/** Started by itself one would be what the others are, and what is to be stale no more would be so again. */
+function heldAlone(wanted: readonly Member[]): Changes {
+  const staying = stayingOf(wanted);
+  const isOld = ({ actual }: Member) => isUp(actual) && actual.run.definition === 'stale';
+  const vain = wanted.filter((one) => starts(one) && !isForHealth(one.draft) && (isOld(one) || staying.some(isOld)));
+  return staying.length === 0 ? [] : held(vain, staying, staying.some(isOld));
+}
+
+/** Those that no step starts. */
+function stayingOf(wanted: readonly Member[]): readonly Member[] {
+  return wanted.filter((member) => !starts(member));
+}
+
+/** A step starts it, or starts it anew where it runs. */
+function starts({ actual, draft }: Member): boolean {
+  return isUp(actual) ? mainOf(draft)?.effect === 'restart' : draft?.steps.some(startsIt) === true;
+}
+
+/** As it is, whatever that is. */
+function isForHealth(draft: Draft | undefined): boolean {
+  return mainOf(draft)?.reason.kind === 'unhealthy';
+}
+
+type Running = Actual & { readonly run: Extract<Actual['run'], { readonly kind: 'running' | 'starting' }> };
+
+function isUp(actual: Actual | undefined): actual is Running {
+  return actual !== undefined && alive(actual.run);
 }
 
 function isCurrent(actual: Actual | undefined): boolean {
-  return actual !== undefined && alive(actual.run) && actual.run.definition === 'current';
+  return !isUp(actual) || actual.run.definition === 'current';
 }
 
-function held(members: readonly Member[], left: readonly Member[]): Changes {
+function held(members: readonly Member[], left: readonly Member[], restart = false): Changes {
   const others = left.map(({ id }) => id);
+  const reason: Draft['held'] = { kind: 'pool', others, ...(restart ? { restart } : {}) };
   return members.flatMap(({ draft }) =>
-    draft === undefined || !takesPart(draft)
-      ? []
-      : [[draft, { ...draft, steps: [], held: { kind: 'pool' as const, others } }] as const],
+    draft === undefined || !takesPart(draft) ? [] : [[draft, { ...draft, steps: [], held: reason }] as const],
   );
 }
 

@@ -26,8 +26,15 @@ export function release(
   if (quarantine === undefined) return request;
   const services = new Map(desired?.services.map((service) => [service.id, service]));
   const ends = (id: ServiceId) =>
-    request.retry === true || request.asked.some((name) => isOf(id, services.get(id), name));
-  const ended = Object.keys(quarantine.services).filter(ends);
+    request.retry === true || request.asked.some((name) => isOf(id, services.get(id)?.group, name));
+  const ids = Object.keys(quarantine.services);
+  // One of a pool is not tried again without the others.
+  const isWhole = (id: ServiceId) => {
+    const service = services.get(id);
+    const isPooled = service !== undefined && poolSize(service) !== undefined;
+    return !isPooled || ids.every((other) => services.get(other)?.name !== service.name || ends(other));
+  };
+  const ended = ids.filter((id) => ends(id) && isWhole(id));
   if (ended.length === 0) return request;
   saveBook(stateDir, before, released(before, quarantine, new Set(ended)));
   if (request.retry !== true) return request;
@@ -48,10 +55,7 @@ function released(book: Book, quarantine: Quarantine, ended: ReadonlySet<Service
   return next;
 }
 
-function isOf(id: ServiceId, service: Service | undefined, name: string): boolean {
-  if (name.endsWith(':*')) return service?.group === name.slice(0, -2);
-  const stem = id.split('@')[0];
-  // All of a pool are tried again together.
-  const isPooled = service !== undefined && poolSize(service) !== undefined;
-  return id === name || stem === name || (isPooled && stem === name.split('@')[0]);
+function isOf(id: ServiceId, group: string | undefined, name: string): boolean {
+  if (name.endsWith(':*')) return group === name.slice(0, -2);
+  return id === name || id.split('@')[0] === name;
 }

@@ -3,11 +3,11 @@ import { exitAllowed } from '../planner/exits.ts';
 import { unreachable } from '../problem.ts';
 import { formatRevision } from '../revision.ts';
 import { formatExit } from '../status.ts';
-import { poolSize } from '../supervisors/supervisord/pool.ts';
 import { parseDuration } from '../units.ts';
 import { aboutTrial, type Book, type Trial } from './book.ts';
 import { digestOf } from './digest.ts';
-import type { AllProven } from './proven.ts';
+import { restOfPool } from './pools.ts';
+import type { AllProven, Proven } from './proven.ts';
 import { isSameRevision, type Quarantined } from './quarantine.ts';
 
 /*
@@ -173,16 +173,24 @@ export function failed(
       break;
   }
   const base = proven.get(id);
+  const put = (to: Quarantined['to'], from?: Proven): Quarantined => ({
+    to,
+    ...(from === undefined ? {} : { revision: formatRevision(from.revision) }),
+    why: `${id}: ${why}`,
+    at: now,
+    ...(from?.instance === undefined ? {} : { instance: from.instance }),
+  });
+  const rest = restOfPool(service, base, desired, book, proven, put);
   if (base !== undefined) {
     if (base.digest === tried) return leave(as, 'it is what was last known to stay well');
-    const { instance } = base;
-    const to = formatRevision(base.revision);
-    const put = { to: base.service, revision: to, why, at: now, ...(instance === undefined ? {} : { instance }) };
     const trials = { ...book.trials, [id]: { digest: base.digest, phase: 'applying' as const } };
-    return { book: quarantined({ ...book, trials }, { [id]: put }), failed: tell({ kind: 'back', to }) };
+    const entries = { [id]: { ...put(base.service, base), why }, ...rest };
+    return {
+      book: quarantined({ ...book, trials }, entries),
+      failed: tell({ kind: 'back', to: formatRevision(base.revision) }),
+    };
   }
   if (fresh !== true) return leave(as, 'nothing of it is known to have stayed well before');
-  const rest = restOf(service, desired, book, proven, why, now);
   if (rest === undefined)
     return leave(as, 'the others of its pool can only go back with it, and to nothing that is known');
   const formers = { ...formersOf(service, desired, proven, why, now), ...rest };
@@ -194,32 +202,6 @@ export function failed(
   const { [id]: _, ...trials } = book.trials;
   const entries = { [id]: { to: 'absent' as const, why, at: now }, ...formers };
   return { book: quarantined({ ...book, trials }, entries), failed: tell({ kind: 'back', to: undefined }) };
-}
-
-/**
- * What goes back with an instance that is new: of a pool the others, to what they were. Nothing where it is no pool, or all
- * of it is new; undefined where the others are shown to stay well as they are, or nothing was shown of them yet.
- */
-function restOf(
-  service: Service,
-  { services }: Desired,
-  { trials }: Book,
-  proven: AllProven,
-  why: string,
-  at: number,
-): Readonly<Record<ServiceId, Quarantined>> | undefined {
-  if (poolSize(service) === undefined) return {};
-  const entries: Record<ServiceId, Quarantined> = {};
-  for (const other of services) {
-    if (other.name !== service.name || other.id === service.id) continue;
-    const base = proven.get(other.id);
-    if (base === undefined && trials[other.id]?.fresh === true) continue;
-    if (base === undefined || base.digest === digestOf(other)) return undefined;
-    const { instance } = base;
-    const put = { to: base.service, revision: formatRevision(base.revision), why: `${service.id}: ${why}`, at };
-    entries[other.id] = instance === undefined ? put : { ...put, instance };
-  }
-  return entries;
 }
 
 /** What it took the place of, by name, comes back with that. */

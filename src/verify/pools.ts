@@ -1,5 +1,8 @@
-import type { Service, ServiceId } from '../model.ts';
+import type { Desired, Service, ServiceId } from '../model.ts';
 import { poolSize } from '../supervisors/supervisord/pool.ts';
+import type { Book } from './book.ts';
+import { digestOf } from './digest.ts';
+import type { AllProven, Proven } from './proven.ts';
 import type { Quarantined } from './quarantine.ts';
 
 /**
@@ -18,8 +21,13 @@ export function withPools(
     if (to === 'as-git' || ![now, before].some((one) => one !== undefined && poolSize(one) !== undefined)) continue;
     const name = now?.name ?? before?.name ?? id;
     const count = before?.written.instances ?? 0;
+    const { revision: _, ...bare } = entry;
     const add = (number: number, sibling: Quarantined['to']) => {
-      all[`${name}@${number}`] ??= { ...entry, to: sibling, why: `${id}: ${entry.why}` };
+      all[`${name}@${number}`] ??= {
+        ...(sibling === 'absent' ? bare : entry),
+        to: sibling,
+        why: `${id}: ${entry.why}`,
+      };
     };
     for (let number = 1; before !== undefined && number <= count; number += 1)
       add(number, { ...before, id: `${name}@${number}`, instance: number });
@@ -27,4 +35,32 @@ export function withPools(
       if (other.name === name && instance > count) add(instance, 'absent');
   }
   return all;
+}
+
+/**
+ * What goes back with one of a pool: the others, to what they were together. Nothing where it is no pool, or all of it is
+ * new; undefined where nothing is known that all of them could go back to. `base`: what it was itself.
+ */
+export function restOfPool(
+  service: Service,
+  base: Proven | undefined,
+  { services }: Desired,
+  { trials }: Book,
+  proven: AllProven,
+  put: (to: Quarantined['to'], from?: Proven) => Quarantined,
+): Readonly<Record<ServiceId, Quarantined>> | undefined {
+  if (poolSize(service) === undefined) return {};
+  const others = services.filter(({ name, id }) => name === service.name && id !== service.id);
+  const isNew = ({ id }: Service) => proven.get(id) === undefined && trials[id]?.fresh === true;
+  const known = others.find((other) => !isNew(other));
+  const old = base ?? (known === undefined ? undefined : proven.get(known.id));
+  if (old === undefined) return known === undefined ? {} : undefined;
+  // It is what failed with it.
+  if (base === undefined && known !== undefined && old.digest === digestOf(known)) return undefined;
+  return Object.fromEntries(
+    others.map(({ id, instance = 1 }) => {
+      const was = instance <= (old.service.written.instances ?? 1);
+      return [id, was ? put({ ...old.service, id, instance }, old) : put('absent')] as const;
+    }),
+  );
 }

@@ -191,6 +191,23 @@ describe.runIf(hasSupervisord())('instances that share their events', () => {
     expect(groups(host)).toEqual(POOL);
   });
 
+  it('are not started anew for one more of them, nor set one by one, where that is to wait', async () => {
+    await using host = await poolHost();
+    host.ears({ changes: 'staged' });
+    await applied(host);
+    const before = await host.pids();
+    host.ears({ changes: 'staged', instances: 4 });
+    expect((await host.reconcile()).stdout).toContain('to restart all of them: reconcile restart ear');
+    host.ears({ changes: 'staged', stop: { timeout: '4s' } });
+    expect((await host.reconcile('--only', 'ear@1')).stdout).toContain('and ear@2, ear@3 stay as before');
+    expect(await applied(host)).toContain('3 to update live');
+    expect(await host.pids()).toEqual(before);
+    host.ears({ changes: 'staged', stop: { timeout: '4s' }, instances: 4 });
+    expect(await applied(host, 'restart', 'ear')).toContain('restarted together with ear@1');
+    expect(Object.keys(await host.pids())).toHaveLength(5);
+    expect(await applied(host, '--dry-run')).toBe(NOTHING);
+  });
+
   it('are healed of an edit of one that was loaded for all', async () => {
     await using host = await poolHost();
     host.ears({ drift: 'heal' });

@@ -82,11 +82,23 @@ export function heldWords(
         why: `supervisord can only change it with its whole group '${reason.group}', which others made: that would restart ${reason.others.join(', ')} too`,
         next: `to do so all the same: reconcile start ${service}; or take it out of the group`,
       };
-    case 'pool':
+    case 'pool': {
+      const name = service.split('@')[0];
+      const isHeld = plan.held.some((held) => reason.others.includes(held.service) && held.reason.kind === 'hold');
+      const others = reason.others.join(', ');
+      const many = reason.others.length > 1;
+      const stay = reason.restart
+        ? `${many ? 'are' : 'is'} not to be restarted now`
+        : `${many ? 'stay' : 'stays'} as before`;
       return {
-        why: `supervisord can only change its instances together, and ${reason.others.join(', ')} ${reason.others.length === 1 ? 'stays' : 'stay'} as before`,
-        next: `all of them: reconcile --only ${service.split('@')[0]}; why one stays: reconcile explain ${reason.others[0]}`,
+        why: `supervisord can only change its instances together, and ${others} ${stay}`,
+        next: isHeld
+          ? `to go on with all of them: reconcile release ${name}`
+          : reason.restart
+            ? `to restart all of them: reconcile restart ${name}`
+            : `all of them: reconcile --only ${name}; why one stays: reconcile explain ${reason.others[0]}`,
       };
+    }
     case 'prune-cap':
       return {
         why: `no longer in Git, but ${reason.count} would be removed and \`prune.max\` is ${reason.max}: none is`,
@@ -149,7 +161,7 @@ export function heldWords(
     case 'quarantined':
       return {
         why: `${reason.commit} is not applied to it since ${time(reason.at)}: ${reason.why}; ${insteadOf(reason)}`,
-        next: `mend it and commit: the next commit is tried; to try this one again: ${reason.to === undefined ? 'reconcile retry' : `reconcile start ${service}`}`,
+        next: `mend it and commit: the next commit is tried; to try this one again: ${reason.to === undefined ? 'reconcile retry' : `reconcile start ${service.split('@')[0]}`}`,
       };
     default:
       return unreachable(reason);

@@ -11,7 +11,7 @@ import { accountOf } from './account.ts';
 import { SUPERVISORD_FIELDS } from './fields.ts';
 import { programLines } from './lines.ts';
 import { idOfAny, numbered, poolOf, poolSize, withPoolSize } from './pool.ts';
-import { programText, RENDERING } from './program-text.ts';
+import { programText, RENDERING, sectionDigest } from './program-text.ts';
 import { partPath } from './programs-file.ts';
 import { checkRaw, rawLines, sectionKind } from './raw.ts';
 import { checkWritten, isRoot, type Refuse } from './refusals.ts';
@@ -47,10 +47,10 @@ export function define(service: Service, options: ProgramOptions): Definition | 
   checkRaw(service, refuse);
   if (problems.length > 0 || Array.isArray(defined)) return problems;
   const definition = defined as Definition;
-  return {
-    ...definition,
-    files: service.written.command === undefined ? [] : [fileOf(service, definition, options)],
-  };
+  if (service.written.command === undefined) return { ...definition, files: [] };
+  const file = fileOf(service, definition, options);
+  const digest = definition.pool === undefined ? {} : { poolDigest: sectionDigest(file.text) };
+  return { ...definition, ...digest, files: [file] };
 }
 
 function fileOf(service: Service, definition: Definition, options: ProgramOptions): HostFile {

@@ -9,6 +9,7 @@ import type { Link } from './link.ts';
 import type { OwnPrograms, Program } from './own-programs.ts';
 import { poolOf } from './pool.ts';
 import { whyNot } from './presence.ts';
+import { sectionDigest } from './program-text.ts';
 import type { ProcessInfo } from './rpc.ts';
 import { type Policy, runOfChild, runOfInfo } from './runs.ts';
 
@@ -99,7 +100,7 @@ function actual(
   const definition: ActualDefinition = {
     hash: file.hash,
     fields: file.fields,
-    ...(pool === undefined ? {} : { pool }),
+    ...(pool === undefined ? {} : { pool, poolDigest: sectionDigest(text) }),
     files: [{ path, text, ...(file.made === undefined ? {} : { made: file.made }) }],
     ...(file.edited ? { edited: true as const } : {}),
   };

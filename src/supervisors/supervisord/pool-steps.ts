@@ -46,7 +46,7 @@ export async function loadPool(context: StepContext, step: Step, pool: string): 
 /** Why one can't be started alone as it is to be: undefined where it can. The others are of what supervisord holds. */
 export async function whyNotAlone(context: StepContext, step: Step): Promise<string | undefined> {
   const { hash, pool } = step.target?.definition ?? {};
-  if (pool === undefined || step.together !== undefined) return undefined;
+  if (pool === undefined || step.together !== undefined || isForHealth(step)) return undefined;
   const living = livingIn(context, pool);
   if (living.length === 0 || living.some((child) => hashIn(child) === hash)) return undefined;
   const { changed } = await context.reread();
@@ -54,10 +54,15 @@ export async function whyNotAlone(context: StepContext, step: Step): Promise<str
 }
 
 /** Why what runs by now is not what was to be started; undefined where it is. */
-export function whyOther({ link }: StepContext, { service, target }: Step): string | undefined {
-  const { hash, pool } = target?.definition ?? {};
-  const child = pool === undefined ? undefined : link.children().get(service);
+export function whyOther({ link }: StepContext, step: Step): string | undefined {
+  const { hash, pool } = step.target?.definition ?? {};
+  const child = pool === undefined || isForHealth(step) ? undefined : link.children().get(step.service);
   return child === undefined || hashIn(child) === hash ? undefined : OLDER;
+}
+
+/** What is started anew to keep it well is what it was. */
+function isForHealth({ reason }: Step): boolean {
+  return reason.kind === 'unhealthy';
 }
 
 const OLDER = 'supervisord still holds another definition of its pool, which is loaded when all of it is restarted';

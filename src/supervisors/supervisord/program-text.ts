@@ -62,6 +62,11 @@ export function programText(
   );
 }
 
+/** Digest of the section in such a text: whose it is, and what it was made from, is no part of that. */
+export function sectionDigest(text: string): string {
+  return bodyDigest(/^\[[^\n]*\]\n[\s\S]*?(?=\n; \[X-Reconciled\])/m.exec(text)?.[0] ?? '');
+}
+
 export const DRIFT = 'Changes made here by hand are drift: change the desired state instead.';
 
 /** A body with a trailer of lines in comments, the last of them the digest of all before. */

@@ -185,8 +185,11 @@ describe.runIf(hasSupervisord())('instances that share their events', () => {
     expect((await host.reconcile('--only', 'ear@1')).stdout).toContain('and ear@2, ear@3, ear@4 stay as before');
     expect(await host.pids()).toEqual(before);
     host.ears({ instances: 3, ...tick });
-    await host.reconcile('release', 'ear@4');
-    expect(await applied(host)).toContain('not among its instances in Git: 3');
+    const one = await host.reconcile('start', 'ear@1');
+    expect([one.code, one.stdout]).toEqual([3, expect.stringContaining('all of them: reconcile --only ear')]);
+    const all = await host.reconcile('release', 'ear');
+    expect(all.stderr).toContain('No longer left alone: ear@4.');
+    expect(all.stdout).toContain('not among its instances in Git: 3');
     expect(await applied(host, '--dry-run')).toBe(NOTHING);
     expect(groups(host)).toEqual(POOL);
   });

@@ -51,13 +51,29 @@ export async function releaseCommand(context: Context, options: Options): Promis
       return 0;
     }
   }
-  const before = readHolds(context.config.stateDir);
-  const code = await run(context, options, { only: names, asked: [], release: names });
-  const left = new Set(readHolds(context.config.stateDir).map(({ name }) => name));
+  return goingOn(
+    context,
+    () => true,
+    () => run(context, options, { only: names, asked: [], release: names }),
+  );
+}
+
+/** Says which services go on by that, where it is `worth` it. */
+async function goingOn(
+  { config: { stateDir }, note }: Context,
+  worth: (code: number) => boolean,
+  act: () => Promise<number>,
+): Promise<number> {
+  const before = readHolds(stateDir);
+  const code = await act();
+  const left = new Set(readHolds(stateDir).map(({ name }) => name));
   const ended = before.flatMap(({ name }) => (left.has(name) ? [] : [name]));
-  if (ended.length > 0) context.note(`No longer left alone: ${ended.join(', ')}.\n`);
+  if (ended.length > 0 && worth(code)) note(`No longer left alone: ${ended.join(', ')}.\n`);
   return code;
 }
+
+/** What could not be done now is no longer left alone all the same. */
+const inVain = (code: number) => code !== 0;
 
 /** `reconcile stop NAME…`: now, under whatever runs it, and it stays so until the hold that this is ends. */
 export async function stopCommand(context: Context, options: Options): Promise<number> {
@@ -80,17 +96,21 @@ export async function stopCommand(context: Context, options: Options): Promise<n
 /** `reconcile restart NAME…`: a new process, from what Git says. */
 export async function restartCommand(context: Context, options: Options): Promise<number> {
   const names = named(context, options, await desiredNow(context.config), { verb: 'restart', starts: true });
-  return run(context, options, { only: names, asked: [], restart: names, ...overriding(options.override) });
+  return goingOn(context, inVain, () =>
+    run(context, options, { only: names, asked: [], restart: names, ...overriding(options.override) }),
+  );
 }
 
 /** `reconcile start NAME…`: a person's word that these may start now. */
 export async function startCommand(context: Context, options: Options): Promise<number> {
   const deed = { verb: 'start', starts: true, runners: true } as const;
   const names = named(context, options, await desiredNow(context.config), deed);
-  return run(context, options, {
-    ...{ only: names, asked: names, claim: options.claim === true },
-    ...overriding(options.override),
-  });
+  return goingOn(context, inVain, () =>
+    run(context, options, {
+      ...{ only: names, asked: names, claim: options.claim === true },
+      ...overriding(options.override),
+    }),
+  );
 }
 
 /** With those of groups; fails for what no service is called. */

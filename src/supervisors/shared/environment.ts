@@ -46,3 +46,9 @@ export function parseFile(text: string): Record<string, string> {
   }
   return found;
 }
+
+/** The same for a command beside an instance: that tells it which one it is about. */
+export function ofInstance(id: ServiceId, environment: Readonly<Record<string, string>>): Record<string, string> {
+  const instance = id.split('@')[1];
+  return instance === undefined ? { ...environment } : { ...environment, RECONCILED_INSTANCE: instance };
+}

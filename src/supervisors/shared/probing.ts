@@ -3,7 +3,7 @@ import { beganAt, statOf } from '../../host/procfs.ts';
 import type { ServiceId } from '../../model.ts';
 import { type Problem, why } from '../../problem.ts';
 import { formatDuration } from '../../units.ts';
-import { environmentOf } from './environment.ts';
+import { environmentOf, ofInstance } from './environment.ts';
 import { type RunsAs, switchUser } from './programs.ts';
 import type { Settings } from './settings.ts';
 
@@ -23,7 +23,7 @@ export function watchHealth(
     return undefined;
   }
   try {
-    const environment = environmentOf(settings, runsAs?.user);
+    const environment = ofInstance(id, environmentOf(settings, runsAs?.user));
     const as = { prefix: switchUser(runsAs), environment, directory };
     monitor.watch(id, probes, as, { pid, grace: graceLeft(grace, pid()), wholeGrace: grace });
     return undefined;

@@ -1,7 +1,7 @@
 import type { RunAs } from '../../health/health.ts';
 import { findUser } from '../../host/users.ts';
 import type { ServiceId } from '../../model.ts';
-import { environmentOf } from './environment.ts';
+import { environmentOf, ofInstance } from './environment.ts';
 import { switchUser } from './programs.ts';
 import type { Settings } from './settings.ts';
 
@@ -10,11 +10,9 @@ export async function runAs(id: ServiceId, settings: Settings): Promise<RunAs> {
   const { user, group, directory } = settings;
   const found = user === undefined ? undefined : await findUser(user);
   if (user !== undefined && found === undefined) throw new Error(`there is no user '${user}'`);
-  const environment = environmentOf(settings, found);
-  const instance = id.split('@')[1];
   return {
     prefix: switchUser(found && { user: found, group }),
-    environment: instance === undefined ? environment : { ...environment, RECONCILED_INSTANCE: instance },
+    environment: ofInstance(id, environmentOf(settings, found)),
     directory,
   };
 }

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { Monitor, RunAs } from '../../../src/health/health.ts';
 import { runs } from '../../../src/supervisors/builtin/scan.ts';
 import { isShim, shimArguments } from '../../../src/supervisors/builtin/shim.ts';
 import { parseFile } from '../../../src/supervisors/shared/environment.ts';
 import { exitOf, exitText } from '../../../src/supervisors/shared/exit.ts';
+import { watchHealth } from '../../../src/supervisors/shared/probing.ts';
 import { settingsOf } from '../../../src/supervisors/shared/settings.ts';
 
 describe('what a shell reports', () => {
@@ -34,6 +36,21 @@ describe('an environment file', () => {
       'H=a#b',
     ].join('\r\n');
     expect(parseFile(text)).toEqual({ A: '1', C: 'spaced', D: "q='x'", E: '$HOME', F: '"open', G: '', H: 'a#b' });
+  });
+});
+
+describe('a probe', () => {
+  it('is run with the environment of its service, and knows which instance it is about', () => {
+    const seen = new Map<string, RunAs>();
+    const monitor = { watch: (id: string, _: unknown, as: RunAs) => void seen.set(id, as) } as unknown as Monitor;
+    const health = [{ name: 'ok', exec: { command: ['/bin/true'] } }];
+    for (const id of ['web', 'web@2'])
+      watchHealth(monitor, id, settingsOf(id, { health, 'environment.A': '1' }, '/logs'), undefined, () => undefined);
+    const told = [...seen].map(([id, { environment }]) => [id, environment.A, environment.RECONCILED_INSTANCE]);
+    expect(told).toEqual([
+      ['web', '1', undefined],
+      ['web@2', '1', '2'],
+    ]);
   });
 });
 

@@ -68,8 +68,11 @@ export function heldAlso(before: readonly PersonHold[], more: readonly PersonHol
 /** A service by what it can be named by. */
 export type Named = Pick<Service, 'name'> & Partial<Pick<Service, 'id' | 'formerly'>>;
 
-export function isHeldBy({ name }: Pick<PersonHold, 'name'>, service: Named): boolean {
-  return name === service.name || name === service.id || service.formerly?.includes(name) === true;
+/** Also by a name that it had before: of its instance, where it is one. */
+export function isHeldBy({ name: held }: Pick<PersonHold, 'name'>, { name, id, formerly = [] }: Named): boolean {
+  const [, number] = id?.split('@') ?? [];
+  const was = number === undefined ? [] : formerly.map((former) => `${former}@${number}`);
+  return held === name || held === id || formerly.includes(held) || was.includes(held);
 }
 
 /** What holds a service now, and for longest. */

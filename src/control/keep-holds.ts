@@ -20,7 +20,8 @@ export async function keepHolds(
   chosen: (id: ServiceId) => boolean,
 ): Promise<(report: Report) => Promise<void>> {
   const now = Date.now();
-  const waits = new Set(plan.held.map(({ service }) => service));
+  // What is quarantined is told besides, and stopped as any other.
+  const waits = new Set(plan.held.flatMap(({ service, reason }) => (reason.kind === 'quarantined' ? [] : [service])));
   const still = (hold: PersonHold) => hold.until > now || isAwaited(hold, plan, chosen);
   const all = readHolds(stateDir);
   const more =

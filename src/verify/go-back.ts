@@ -29,11 +29,16 @@ export async function decided(
   return rest;
 }
 
-/** With those of groups and patterns. */
+/** With those of groups and patterns, and those that they had before. */
 function namesOf(names: readonly string[], services: readonly Service[]): readonly string[] {
   const isOne = (word: string) => services.some(({ id, name }) => id === word || name === word);
   const members = names.flatMap((word) => (isOne(word) ? [] : (membersOf(word, services) ?? [])));
-  return [...names, ...members.flatMap(({ id, name }) => [id, name])];
+  const all = new Set([...names, ...members.flatMap(({ id, name }) => [id, name])]);
+  const before = services.flatMap(({ id, name, formerly, instance }) => {
+    if (all.has(name)) return formerly;
+    return all.has(id) ? formerly.map((former) => `${former}@${instance}`) : [];
+  });
+  return [...all, ...before];
 }
 
 /** What would be kept to go back; reads alone. */

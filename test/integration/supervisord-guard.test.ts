@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -41,6 +41,8 @@ ${sections.join('')}`,
     }
   };
   expect(spawnSync('supervisord', ['-c', path('s.conf')]).status).toBe(0);
+  // It says so before it has written down who it is.
+  await until(() => existsSync(path('s.pid')) && pid() > 0);
   const count = Object.keys(programs).length;
   for (let i = 0; i < 100 && left().length < count; i += 1) await sleep(50);
   expect(left().length).toBeGreaterThanOrEqual(count);

@@ -49,8 +49,11 @@ test('what requires a service that is down waits for it, is blamed for nothing, 
   });
   const pids = await host.pids();
 
-  for (const file of ['ok', 'data']) away(file);
+  away('data');
   process.kill(pids.db ?? 0, 'SIGKILL');
+  // What fails while nobody can know of that yet is told as its own.
+  await until(async () => (await one('db')).pid === null);
+  away('ok');
   await until(async () => ((await one('web')).note ?? '').includes('fails by that'));
   const web = await one('web');
   expect(web).toMatchObject({ state: 'RUNNING', level: 'DEGRADED', waitingFor: { name: 'db' }, pid: pids.web });

@@ -65,9 +65,13 @@ export function wantedDigest(service: Service, definition: Definition | undefine
   return made.digest;
 }
 
-/** The services that Git has not changed since they were last as it wanted. */
+/**
+ * The services that Git has not changed since they were last as it wanted. What a run was about to restart, and did not see
+ * through, is none of them: that it is down is no other's doing.
+ */
 export function settledOf(marks: Marks, wanted: ReadonlyMap<ServiceId, string>): ReadonlySet<ServiceId> {
-  return new Set([...wanted].filter(([id, now]) => marks[id]?.settled === now).map(([id]) => id));
+  const isSettled = (id: ServiceId, now: string) => marks[id]?.settled === now && marks[id]?.restarting === undefined;
+  return new Set([...wanted].filter(([id, now]) => isSettled(id, now)).map(([id]) => id));
 }
 
 /**

@@ -170,7 +170,7 @@ function lossesOf(
     losses.push(lossOf(numprocs, why));
   }
   if (group.kind === 'group' && section.name.startsWith('fcgi-program:')) {
-    const why = `in a group supervisord runs it as any program, without its socket`;
+    const why = 'in a group supervisord runs it as any program, without its socket';
     losses.push(...written.flatMap((option) => (option.name.startsWith('socket') ? [idleOf(option, why)] : [])));
   }
   return losses;

@@ -88,10 +88,10 @@ function changedTogether(members: readonly Member[]): Changes {
   const wanted = members.filter((member) => member.wanted);
   const behind = members.filter((member) => member.behind !== undefined);
   const left = behind.filter(({ draft }) => draft === undefined || !takesPart(draft));
-  // One of them may be as it was, whatever Git says of it.
-  const odd = wanted.filter(({ hash }) => hash !== wanted[0]?.hash);
-  const stays = left.length > 0 ? left : odd;
-  if (stays.length > 0) return [...heldAlone(wanted), ...held(behind, stays)];
+  // One of them may be as it was, whatever Git says of it: then those stay that need nothing.
+  const differ = wanted.some(({ hash }) => hash !== wanted[0]?.hash);
+  const stays = left.length === 0 && differ ? wanted.filter((member) => member.behind === undefined) : left;
+  if (stays.length > 0 || differ) return [...heldAlone(wanted), ...held(behind, stays)];
   const isNew = wanted.length > 0 && wanted.every((member) => member.behind === 'process');
   if (!isNew) return restartedTogether(wanted);
   // To load it would start them anew, which is to wait.

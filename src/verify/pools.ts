@@ -49,7 +49,7 @@ export function restOfPool(
   proven: AllProven,
   put: (to: Quarantined['to'], from?: Proven) => Quarantined,
 ): Readonly<Record<ServiceId, Quarantined>> | undefined {
-  if (poolSize(service) === undefined) return {};
+  if (![service, base?.service].some((one) => one !== undefined && poolSize(one) !== undefined)) return {};
   const others = services.filter(({ name, id }) => name === service.name && id !== service.id);
   const isNew = ({ id }: Service) => proven.get(id) === undefined && trials[id]?.fresh === true;
   const known = others.find((other) => !isNew(other));

@@ -266,12 +266,23 @@ describe.runIf(hasSupervisord())('instances that share their events', () => {
     host.ears({ ...slow(), instances: 4 });
     await applied(host);
     const first = await host.pids();
+    const killed = async (before: Readonly<Record<string, number>>, ...args: readonly string[]) => {
+      const run = host.begin(...args);
+      await until(() => statOf(before['ear@1'] ?? 0) === undefined);
+      await run.stop('SIGKILL');
+    };
     host.ears(slow('again'));
-    const run = host.begin();
-    await until(() => statOf(first['ear@1'] ?? 0) === undefined);
-    await run.stop('SIGKILL');
+    await killed(first);
     await applied(host);
     expect(groups(host)).toEqual(POOL);
+    expect(await applied(host, '--dry-run')).toBe(NOTHING);
+    // Where Git has not changed, what is down by that is nobody else's doing.
+    host.ears({ ...slow('again'), start: { ready: '0s', retries: 7 } });
+    await applied(host);
+    await killed(await host.pids(), '--restart-staged');
+    await applied(host);
+    expect(groups(host)).toEqual(POOL);
+    await applied(host, '--restart-staged');
     expect(await applied(host, '--dry-run')).toBe(NOTHING);
     const second = await host.pids();
     for (const id of Object.keys(POOL)) expect(second[id]).not.toBe(first[id]);

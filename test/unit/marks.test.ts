@@ -34,6 +34,8 @@ it('a service is settled once it is as Git wants, by steps that are done or with
     web: { settled: 'a' },
   });
   expect(settledOf({ web: { settled: 'a' } }, WANTED)).toEqual(new Set(['web']));
+  // A run was about to restart it.
+  expect(settledOf({ web: { settled: 'a', restarting: 7 } }, WANTED)).toEqual(new Set());
 });
 
 it('what failed or is held for another reason is not: the next run is no stranger to it', () => {

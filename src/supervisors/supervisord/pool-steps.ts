@@ -8,7 +8,7 @@ import { mayBeIn, poolNameOf, poolOf } from './pool.ts';
 import { readProgram } from './program-text.ts';
 import { NO_PARTS, programsFile, readParts } from './programs-file.ts';
 import type { ProcessInfo } from './rpc.ts';
-import { STATE } from './runs.ts';
+import { isUp } from './runs.ts';
 import type { StepContext } from './steps.ts';
 import { stopped } from './waiting.ts';
 
@@ -33,7 +33,7 @@ export async function loadPool(context: StepContext, step: Step, pool: string): 
   const rests = () => target?.service.autostart === false && livingIn(context, pool).length === 0;
   if (isHeld && changed.includes(pool) && (together !== undefined || rests())) {
     const infos = await link.infos(members);
-    for (const [i, member] of members.entries()) if (isUp(infos[i])) ran.add(member);
+    for (const [i, member] of members.entries()) if (runs(infos[i])) ran.add(member);
     await rpc.stopProcessGroup(pool).catch(unless('BAD_NAME'));
     await removed(context, pool, timeout);
     await rpc.addProcessGroup(pool);
@@ -106,7 +106,7 @@ async function leaveOwnGroups(
   const rpc = context.link.rpc();
   const infos = await rpc.processInfo(members.map((member) => `${member}:${member}`));
   const apart = members.filter((_, i) => infos[i] !== undefined);
-  const ran = members.filter((_, i) => isUp(infos[i]));
+  const ran = members.filter((_, i) => runs(infos[i]));
   for (const member of ran) await rpc.stopProcess(`${member}:${member}`).catch(unless('NOT_RUNNING', 'BAD_NAME'));
   for (const member of apart) {
     await end(context, `${member}:${member}`, timeout);
@@ -153,9 +153,8 @@ function patienceOf({ target }: Step): number {
   return settingsOf('', target?.definition.fields ?? {}, '/').rules.stopTimeout;
 }
 
-function isUp(info: ProcessInfo | undefined): boolean {
-  const states: readonly number[] = [STATE.starting, STATE.running, STATE.backoff];
-  return info !== undefined && states.includes(info.state);
+function runs(info: ProcessInfo | undefined): boolean {
+  return info !== undefined && isUp(info);
 }
 
 function isAlreadyAdded(error: unknown): true {

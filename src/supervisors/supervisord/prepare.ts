@@ -8,8 +8,8 @@ import { Fault } from './rpc.ts';
 
 /**
  * What all steps of an apply need at once: programs are written, and supervisord reads all of them anew, once. What a
- * removal takes away stays until its program is stopped, but for what is of a pool that is changed. Where supervisord refuses them, all is put back: it would not
- * start again with them. Gives the steps that can't be taken, and why.
+ * removal takes away stays until its program is stopped, but for what is of a pool that is changed. Where supervisord refuses
+ * them, all is put back: it would not start again with them. Gives the steps that can't be taken, and why.
  */
 export async function prepare(
   { link, owner, logDir }: Observer & { readonly logDir: string },

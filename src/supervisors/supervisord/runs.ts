@@ -92,6 +92,11 @@ export function reasonOf({ spawnerr, state }: ProcessInfo): string {
   return state === STATE.fatal ? 'supervisord gave it up' : 'it does not run';
 }
 
+/** It has a process, or is about to. */
+export function isUp({ state }: Pick<ProcessInfo, 'state'>): boolean {
+  return state === STATE.starting || state === STATE.running || state === STATE.backoff;
+}
+
 /** Does a process stem from exactly this definition, settings and all? */
 export function isCurrent(child: Child | undefined, hash: string, settings: string): boolean {
   return child !== undefined && parseStamp(child.stamp ?? '')?.hash === hash && child.settings === settings;

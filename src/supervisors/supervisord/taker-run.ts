@@ -8,7 +8,7 @@ import { lineOf, treeOf } from '../shared/process-tree.ts';
 import type { Ending } from '../taker.ts';
 import { unless } from './fault.ts';
 import { createClient, createSupervisord, type ProcessInfo, type Supervisord } from './rpc.ts';
-import { reasonOf, STATE } from './runs.ts';
+import { isUp, reasonOf, STATE } from './runs.ts';
 import { fullNames, mainOf, mainsOf, type ProgramThing, type Reached, type Sought, whyNotAsked } from './taker-find.ts';
 
 /** These and all that descends from them, now, but what a declared service has started. */
@@ -117,11 +117,6 @@ async function infosOf(rpc: Supervisord, sought: Sought): Promise<readonly Proce
 
 function nameOf({ group, name }: ProcessInfo): string {
   return `${group}:${name}`;
-}
-
-/** It has a process, or is about to. */
-function isUp({ state }: ProcessInfo): boolean {
-  return state === STATE.starting || state === STATE.running || state === STATE.backoff;
 }
 
 function isAbove(pid: number): boolean {

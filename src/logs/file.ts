@@ -1,7 +1,8 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { Failure, type Problem } from '../problem.ts';
+import { madeBetween, movedAtBegin, PATIENCE, rotatedAfter } from './between.ts';
 import { Lines } from './line.ts';
-import { dataAfter, findMoved, isSameBegin, madeBetween, type Part, rotatedAfter } from './moved.ts';
+import { findMoved, isSameBegin, type Moved, type Part } from './moved.ts';
 import { bytesAt, close, lookAt, newestRotated, openLog } from './open.ts';
 
 /*
@@ -20,11 +21,6 @@ const again = Buffer.allocUnsafe(ANCHOR);
 
 /** ms. For so long a file that was renamed is looked at for what its writer still had for it. */
 const LINGER = 10_000;
-/** ms. For so long what was moved is looked for before it is taken for lost: a rotation may be under way. */
-const PATIENCE = 2000;
-/** ms. For so long what was copied may still be in the live file; after that, whoever copied it was killed before he cut it out. */
-const CUT = 30_000;
-
 interface Live {
   readonly fd: number;
   readonly file: string;
@@ -136,13 +132,19 @@ export class LogFile implements Disposable {
   #readLive(live: Live): readonly string[] | undefined {
     const { fd, at, anchor } = live;
     const length = anchor.length;
-    if (length === 0 && this.#isCutAtBegin(live)) return this.#parts.length > 0 ? [] : undefined;
-    if (live.at !== at) return [];
+    // So near to the begin, what is there now may look like what was there before.
+    let isNear = length < ANCHOR;
+    const isRotated = () => newestRotated(this.path) !== live.before;
+    if (isNear && isRotated()) {
+      const moved = movedAtBegin(this.path, live);
+      if (moved !== 'elsewhere') return moved !== undefined && this.#goOn(live, moved) ? [] : undefined;
+      isNear = false;
+    }
     const count = readSync(fd, buffer, 0, length + CHUNK, at - length);
     if (!startsWith(buffer, count, anchor)) return this.#findAgain(live);
     if (count === length) return this.#atEnd(live);
     // What is cut out while it is read may be half of this and half of that.
-    if (length === 0 && newestRotated(this.path) !== live.before) return [];
+    if (isNear && isRotated()) return [];
     if (length > 0 && !startsWith(again, readSync(fd, again, 0, length, at - length), anchor))
       return this.#findAgain(live);
     live.at += count - length;
@@ -151,67 +153,41 @@ export class LogFile implements Disposable {
     return this.#lines.push(buffer.toString('latin1', length, count));
   }
 
-  /** Nothing stands before the begin, or a hole: whether more was cut out is told by the newest rotated file. */
-  #isCutAtBegin(live: Live): boolean {
-    const newest = newestRotated(this.path);
-    if (newest === live.before) return false;
-    if (newest === undefined) {
-      if (this.#waits(live)) return true;
-      live.before = undefined;
-      return false;
-    }
-    const between = rotatedAfter(this.path, live.before, { own: live.file, gone: true });
-    if (between === undefined) return true;
-    const last = between.parts.at(-1);
-    const twice = last !== undefined && isSameBegin(last.fd, live.fd, dataAfter(live.fd, live.at));
-    // Looked for once more: it may have been cut out just now.
-    const begin = dataAfter(live.fd, live.at);
-    if (newestRotated(this.path) !== between.newest) {
-      close(between.parts);
-      return true;
-    }
-    if (twice && this.#waits(live, CUT)) {
-      close(between.parts);
-      return true;
-    }
-    if (twice) close([last]);
-    this.#sayLost(between.lost);
-    live.before = between.newest;
-    live.at = begin;
-    live.unsure = undefined;
-    this.#parts.push(...(twice ? between.parts.slice(0, -1) : between.parts));
-    return this.#parts.length > 0;
-  }
-
   #waits(live: Live, patience = PATIENCE): boolean {
     live.unsure ??= Date.now();
     return Date.now() - live.unsure < patience;
   }
 
-  #sayLost(lost: boolean): void {
-    if (!lost) return;
-    const summary = `${this.path} was rotated faster than it could be read: lines may be missing`;
-    this.#say({ code: 'log-cut', summary });
+  /** False where that is to be looked at once more first. */
+  #goOn(live: Live, { parts, at, before, lost, patience }: Moved): boolean {
+    if (patience !== undefined && this.#waits(live, patience)) {
+      close(parts);
+      return false;
+    }
+    live.unsure = undefined;
+    if (lost !== undefined) this.#sayLost(lost);
+    this.#parts.push(...parts);
+    live.at = at;
+    live.anchor = anchorAt(live.fd, at);
+    live.before = before;
+    return true;
+  }
+
+  #sayLost(how: 'rotated' | 'emptied'): void {
+    const what =
+      how === 'rotated'
+        ? 'was rotated faster than it could be read: lines may be missing'
+        : 'was emptied: what was written right before that may be missing';
+    this.#say({ code: 'log-cut', summary: `${this.path} ${what}` });
     this.#lines.cut();
   }
 
   #findAgain(live: Live): readonly string[] | undefined {
     const moved = findMoved(this.path, live.fd, live.at, live.anchor);
-    if (moved === undefined && this.#waits(live)) return undefined;
-    live.unsure = undefined;
-    if (moved === undefined) {
-      const summary = `${this.path} was emptied: what was written right before that may be missing`;
-      this.#say({ code: 'log-cut', summary });
-      live.at = 0;
-      live.anchor = Buffer.alloc(0);
-      live.before = newestRotated(this.path);
-      return this.#lines.end();
-    }
-    this.#parts.push(...moved.parts);
-    live.at = moved.at;
-    live.anchor = anchorAt(live.fd, moved.at);
-    live.before = moved.before;
-    return [];
+    if (moved !== undefined) return this.#goOn(live, moved) ? [] : undefined;
+    if (this.#waits(live)) return undefined;
+    this.#goOn(live, { parts: [], at: 0, before: newestRotated(this.path), lost: 'emptied' });
+    return this.#lines.end();
   }
 
   #atEnd(live: Live): readonly string[] | undefined {
@@ -243,7 +219,7 @@ export class LogFile implements Disposable {
       close(between.parts);
       return undefined;
     }
-    this.#sayLost(gone && !between.found && between.parts.length > 0);
+    if (gone && !between.found && between.parts.length > 0) this.#sayLost('rotated');
     const parts = [...between.parts];
     const last = parts.at(-1);
     // A copy of what the new one still has: it is taken in when it was cut out there.

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { bytesAt, close, newestRotated, type Opened, openIfCan, openRotated } from './open.ts';
 
@@ -15,7 +15,14 @@ export interface Moved {
   readonly at: number;
   /** The newest rotated file by then. */
   readonly before: string | undefined;
+  /** What is missing in between: it was rotated away, or written while the file was copied and emptied. */
+  readonly lost?: 'rotated' | 'emptied';
+  /** ms. It may be under way still: to be looked for anew for so long before it is believed. */
+  readonly patience?: number;
 }
+
+/** ms. A hole is not made at once. */
+export const SETTLED = 100;
 
 /**
  * What was read up to `at` of a live file, and what stood right before that (`anchor`), is no longer there: a part of the
@@ -25,14 +32,20 @@ export function findMoved(path: string, fd: number, at: number, anchor: Buffer):
   const rotated = openRotated(path);
   if (rotated === undefined) return undefined;
   const hole = punched(fd, at, anchor, rotated);
-  let found = hole === 'no' ? shifted(fd, at, anchor, rotated) : hole;
+  const seen = hole === 'no' ? shifted(fd, at, anchor, rotated) : hole;
   // Another rotation meanwhile: what was seen is of before and of after.
-  if (newestRotated(path) !== rotated[0]?.file) found = undefined;
-  const used = new Set(found?.parts.map((part) => part.fd));
+  const isSteady = newestRotated(path) === rotated[0]?.file;
+  const isCopied = isSteady && hole !== undefined && (seen === undefined || seen.lost !== undefined);
+  const copy = isCopied ? copied(path, at, anchor) : undefined;
+  const found = copy === undefined ? seen : fromCopy(copy, seen?.at ?? 0, rotated[0]?.file);
+  const used = new Set(isSteady ? found?.parts.map((part) => part.fd) : []);
   close(rotated.filter((each) => !used.has(each.fd)));
-  if (found !== undefined || hole === undefined) return found;
-  const copy = copied(path, at, anchor);
-  return copy && { parts: [copy], at: 0, before: rotated[0]?.file };
+  return isSteady ? found : undefined;
+}
+
+/** Its writer goes on at the begin, or where it was: what it wrote after the copy and before the file was emptied is gone. */
+function fromCopy(copy: Part, at: number, before: string | undefined): Moved {
+  return { parts: [copy], at, before, ...(copy.to < at ? { lost: 'emptied' } : {}) };
 }
 
 const CHUNK = 1 << 16;
@@ -42,22 +55,36 @@ const CHUNK = 1 << 16;
  * none; undefined where that goes on just now.
  */
 function punched(fd: number, at: number, anchor: Buffer, rotated: readonly Opened[]): Moved | 'no' | undefined {
-  const now = bytesAt(fd, at - anchor.length, at);
+  const from = at - anchor.length;
+  const now = bytesAt(fd, from, at);
   if (now.length < anchor.length) return 'no';
   const kept = now.findIndex((byte) => byte !== 0);
-  // The hole ends before what is read next.
-  if (kept > 0 && now.subarray(kept).equals(anchor.subarray(kept))) return { parts: [], at, before: rotated[0]?.file };
-  if (kept !== -1) return 'no';
-  const end = dataAfter(fd, at);
-  const done = withoutUncut(rotated, fd, end);
+  if (kept === 0 || (kept > 0 && !now.subarray(kept).equals(anchor.subarray(kept)))) return 'no';
+  const end = dataAfter(fd, from);
+  // As far as it was cut out, the anchor is where it was, seen from the end of the hole: else that grows still.
+  const cut = anchor.subarray(0, end - from);
+  const isDone = (files: readonly Opened[]) => standsBeforeEnd(files, end - from, cut);
+  // Of a rotation that is under way, what was copied is still in the live file too.
+  const done = [rotated, rotated.slice(1)].find(isDone);
+  const rest = done ?? withoutUncut(rotated, fd, end);
   // It was cut out just now: the one is of before, the other of after.
-  if (dataAfter(fd, at) !== end) return undefined;
-  const [newest] = done;
-  const before = newest?.file;
-  // The first time it has all from the begin on, as a copy has.
-  const same = newest !== undefined && newest.size >= at && hasAnchor(newest.fd, at, anchor);
-  if (same) return { parts: [{ fd: newest.fd, from: at, to: newest.size }], at: end, before };
-  return { parts: lastBytes(done, end - at), at: end, before };
+  if (dataAfter(fd, from) !== end) return undefined;
+  const moved = { parts: lastBytes(rest, end - at), at: Math.max(at, end), before: rest[0]?.file };
+  if (done !== undefined) return moved;
+  const [newest] = rest;
+  if (newest !== undefined && newest.size >= at && newest.size < end && hasAnchor(newest.fd, at, anchor))
+    return fromCopy({ fd: newest.fd, from: at, to: newest.size }, end, newest.file);
+  return sizeOf(rest) < end - from ? { ...moved, lost: 'rotated', patience: SETTLED } : undefined;
+}
+
+/** Are these the bytes that begin so far before the end of the newest file? */
+function standsBeforeEnd(files: readonly Opened[], distance: number, bytes: Buffer): boolean {
+  const from = sizeOf(files) - distance;
+  return from >= 0 && bytesOf(files.toReversed(), from, from + bytes.length).equals(bytes);
+}
+
+function sizeOf(files: readonly { readonly size: number }[]): number {
+  return files.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** Of a rotation that is under way, what was copied is still in the live file too. */
@@ -106,7 +133,7 @@ function shifted(fd: number, at: number, anchor: Buffer, rotated: readonly Opene
   const before = done[0]?.file;
   for (let count = 1; count <= Math.min(done.length, MOST); count += 1) {
     const files = done.slice(0, count).reverse();
-    const length = files.reduce((sum, { size }) => sum + size, 0);
+    const length = sizeOf(files);
     const whole = [...files, { fd, size: Number.POSITIVE_INFINITY }];
     if (!bytesOf(whole, at - anchor.length, at).equals(anchor)) continue;
     if (at >= length) return { parts: [], at: at - length, before };
@@ -165,7 +192,7 @@ function hasAnchor(fd: number, at: number, anchor: Buffer): boolean {
   return bytesAt(fd, at - anchor.length, at).equals(anchor);
 }
 
-function entriesOf(folder: string): readonly string[] {
+export function entriesOf(folder: string): readonly string[] {
   try {
     return readdirSync(folder);
   } catch {
@@ -181,57 +208,4 @@ function timeOf(file: string): number | undefined {
   }
 }
 
-/** Files that were rotated away since one of them was the newest, the oldest first. */
-export interface Between {
-  readonly parts: readonly (Part & { readonly file: string })[];
-  /** The newest by now. */
-  readonly newest: string | undefined;
-  /** That one is not among them any more: others may be missing too. */
-  readonly lost: boolean;
-  /** That one is among them. */
-  readonly found: boolean;
-}
-
-/**
- * The rotated files that are newer than `file`, but not the one that is read already (`own`), or newer than that; undefined
- * while they are just being renamed. `gone`: where it is not among them, all of them are newer.
- */
-export function rotatedAfter(
-  path: string,
-  file: string | undefined,
-  { own, gone }: { readonly own?: string; readonly gone: boolean },
-): Between | undefined {
-  const rotated = openRotated(path);
-  if (rotated === undefined) return undefined;
-  const known = rotated.findIndex((each) => each.file === file);
-  const begin = rotated.findIndex((each) => each.file === own) + 1;
-  const end = known !== -1 ? known : gone ? rotated.length : 0;
-  const wanted = rotated.slice(begin, end);
-  close(rotated.filter((each) => !wanted.includes(each)));
-  const parts = wanted.map(({ fd, file: each }) => ({ fd, file: each, from: 0, to: fstatSync(fd).size })).reverse();
-  const lost = file !== undefined && known === -1 && parts.length > 0;
-  return { parts, newest: rotated[0]?.file, lost, found: known !== -1 };
-}
-
-/**
- * What had the name after one file and before another, and has a name of its own kind now (`FILE-20261128`), the oldest
- * first: by when they were made, where the file system knows that.
- */
-export function madeBetween(path: string, after: number, before: number): readonly Part[] {
-  const [folder, name] = [dirname(path), basename(path)];
-  const born = (fd: number) => fstatSync(fd).birthtimeMs;
-  const [first, last] = [born(after), born(before)];
-  const found: (Part & { readonly born: number })[] = [];
-  for (const other of entriesOf(folder)) {
-    if (!other.startsWith(name) || other === name || first === 0) continue;
-    if (/^\.\d+$/.test(other.slice(name.length)) || COMPRESSED.test(other)) continue;
-    const opened = openIfCan(join(folder, other));
-    if (opened === undefined) continue;
-    const time = born(opened.fd);
-    if (time > first && time < last) found.push({ fd: opened.fd, from: 0, to: opened.size, born: time });
-    else closeSync(opened.fd);
-  }
-  return found.sort((a, b) => a.born - b.born);
-}
-
-const COMPRESSED = /\.(gz|xz|bz2|zst)$/;
+export const COMPRESSED = /\.(gz|xz|bz2|zst)$/;

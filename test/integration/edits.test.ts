@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createHost, type Host, until } from '../rig/host.ts';
+import { createHost, type Host, until, variableOf } from '../rig/host.ts';
 
 let host: Host;
 
@@ -74,9 +74,7 @@ test('a daemon applies the commit of an edit, to that service alone', async () =
   git('revert', '--no-edit', 'HEAD');
   await until(async () => {
     const { web } = await host.pids();
-    return (
-      web !== undefined && web !== now?.web && readFileSync(`/proc/${web}/environ`, 'utf8').includes('RELEASE=1\0')
-    );
+    return web !== undefined && web !== now?.web && variableOf(web, 'RELEASE') === '1';
   });
   expect(text()).toBe(WEB);
   await daemon.stop();

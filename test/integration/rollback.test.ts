@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Status } from '../../src/model.ts';
 import type { Book } from '../../src/verify/book.ts';
-import { createHost, type Host, until } from '../rig/host.ts';
+import { createHost, type Host, until, variableOf } from '../rig/host.ts';
 
 let host: Host;
 beforeEach(async () => {
@@ -55,7 +55,7 @@ const plan = async () => {
     ...(JSON.parse(stdout) as { steps: { id: string }[]; held: { service: string; reason: { kind: string } }[] }),
   };
 };
-const versionOf = (pid: number) => /VERSION=(\d+)/.exec(readFileSync(`/proc/${pid}/environ`, 'utf8'))?.[1];
+const versionOf = (pid: number) => variableOf(pid, 'VERSION');
 /** The services that run, by the version of each. */
 const versions = async () =>
   Object.fromEntries(Object.entries(await host.pids()).map(([name, pid]) => [name, versionOf(pid)]));

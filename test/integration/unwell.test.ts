@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ServiceStatus } from '../../src/model.ts';
-import { createHost, type DaemonProcess, type Host, until } from '../rig/host.ts';
+import { createHost, type DaemonProcess, type Host, until, variableOf } from '../rig/host.ts';
 
 let host: Host;
 let daemon: DaemonProcess;
@@ -143,7 +143,7 @@ describe('a failing probe', () => {
         const book = JSON.parse(readFileSync(join(host.runtime, 'state/decisions/verification.json'), 'utf8'));
         return book.history.at(-1)?.commit === git('rev-parse', 'HEAD').trim();
       });
-    const versionOf = (pid: number) => /VERSION=(\d)/.exec(readFileSync(`/proc/${pid}/environ`, 'utf8'))?.[1];
+    const versionOf = (pid: number) => variableOf(pid, 'VERSION');
     git('init', '--quiet', '--initial-branch=main');
     host.write('policy.yaml', { owner: host.owner, verify: { soak: '300ms' } });
     host.write('web', web('rollback', { environment: { VERSION: '1' } }));

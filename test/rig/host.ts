@@ -127,6 +127,16 @@ export async function createHost({ settings, environment: more }: HostOptions = 
   return host;
 }
 
+/** A variable that a process was started with; undefined where there is none, or the process has just ended. */
+export function variableOf(pid: number, name: string): string | undefined {
+  try {
+    const variables = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    return variables.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Waits for a condition on the host, for as long as a noisy machine may need. */
 export async function until<T>(condition: () => T | Promise<T>, seconds = 60): Promise<T> {
   const end = Date.now() + seconds * 1000;

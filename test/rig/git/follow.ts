@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askStatus } from '../../../src/daemon/ask-status.ts';
 import type { Status } from '../../../src/model.ts';
-import { type DaemonProcess, until } from '../host.ts';
+import { type DaemonProcess, until, variableOf } from '../host.ts';
 import { createSite, type Site, type SiteOptions, sleeper } from './site.ts';
 
 /** A daemon that follows a repository. */
@@ -61,11 +60,8 @@ export function valueIn({ host }: Site, number: number): number | undefined {
 
 /** Undefined where it has just gone. */
 export function valueOfProcess(pid: number): number | undefined {
-  try {
-    return Number(/(?:^|\0)VALUE=(\d+)/.exec(readFileSync(`/proc/${pid}/environ`, 'utf8'))?.[1]);
-  } catch {
-    return undefined;
-  }
+  const value = variableOf(pid, 'VALUE');
+  return value === undefined ? undefined : Number(value);
 }
 
 export const runs = (site: Site, number: number, value: number) => until(() => valueIn(site, number) === value);

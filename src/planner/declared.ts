@@ -62,7 +62,7 @@ export function declared(
       if (program !== undefined && !leftovers.has(program)) leftovers.set(program, other.id);
     }
   }
-  return services.map((service) => {
+  const draftOf = (service: Service, isSettled: boolean): Draft => {
     const olds = former.get(service.id)?.flatMap(({ owned }) => owned) ?? [];
     const reason = untouchable(service, world, olds);
     if (reason !== undefined) return held(service, reason);
@@ -92,11 +92,9 @@ export function declared(
       restartStaged: means.restartStaged,
       untried: means.untried.has(service.id),
       unwell: means.unwell.get(service.id),
-      drifting: means.settled.has(service.id)
-        ? { drift: service.drift ?? means.drift, hold: means.holds.get(service.id) }
-        : undefined,
+      drifting: isSettled ? { drift: service.drift ?? means.drift, hold: means.holds.get(service.id) } : undefined,
     });
-    const drifting = means.settled.has(service.id) ? (service.drift ?? means.drift) : undefined;
+    const drifting = isSettled ? (service.drift ?? means.drift) : undefined;
     const place = means.inPlace.get(service.id) ?? EMPTY;
     const over = withHandover({
       service,
@@ -113,6 +111,15 @@ export function declared(
     const strays = means.strays.filter((stray) => stray.service === service.id);
     const whole = withStrays(over, strays, means.asked.has(service.id));
     return means.restarts.has(service.id) ? withRestart(whole, { service, actual: own?.actual, definition }) : whole;
+  };
+  const drafts = services.map((service) => draftOf(service, means.settled.has(service.id)));
+  const starting = new Set(drafts.flatMap(({ service, steps }) => (steps.some(startsIt) ? [service] : [])));
+  // What went down with what runs it, and nobody has stopped, comes up with that.
+  return services.map((service, i) => {
+    const draft = drafts[i] as Draft;
+    const { held } = draft;
+    const returns = held?.kind === 'stopped-with' && service.after.includes(held.unit) && starting.has(held.unit);
+    return returns ? draftOf(service, false) : draft;
   });
 }
 

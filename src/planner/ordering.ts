@@ -165,18 +165,22 @@ function inTheirOrder(
     const sorted = group.sort((a, b) => (place.get(a.service) ?? 0) - (place.get(b.service) ?? 0));
     for (const [i, handover] of sorted.entries()) wait(handover, sorted.slice(Math.max(0, i - 1), i));
   }
+  const all = drafts.flatMap((draft) => draft.steps);
   for (const { service, steps } of drafts) {
     const { runs } = declared.get(service) ?? {};
+    if (runs === undefined) continue;
     const end = steps.filter(stopsIt);
-    if (runs === undefined || end.length === 0) continue;
-    const others = drafts
-      .flatMap((draft) => draft.steps)
-      .filter(({ supervisor, handover }) => {
+    if (end.length > 0) {
+      const others = all.filter(({ supervisor, handover }) => {
         return (
           supervisor === runs || handover?.from.some((old) => old.kind === 'own' && old.supervisor === runs) === true
         );
       });
-    for (const step of end) wait(step, others);
+      for (const step of end) wait(step, others);
+    }
+    // One that is down can't be told anything.
+    const start = steps.filter(({ effect }) => effect === 'start');
+    for (const step of all) if (step.supervisor === runs) wait(step, start);
   }
 }
 

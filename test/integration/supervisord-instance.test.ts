@@ -116,6 +116,30 @@ describe.runIf(hasSupervisord())('a supervisord that the embedded supervisor run
     expect(copies(host)).toHaveLength(1);
   });
 
+  it('is started with what Git says by now after it was killed, in one run', async () => {
+    await using host = await dolphin();
+    const log = join(host.folder, 'started');
+    const program = (name: string, more: object = {}) => {
+      const command = ['/bin/sh', '-c', `echo ${name} >> ${log}; exec sleep 1000`];
+      host.write(name, { supervisor: 'supervisord/dolphin', command, start: { ready: '0s' }, ...more });
+    };
+    for (const name of ['gone', 'off', 'turned', 'zgone']) program(name);
+    await applied(host);
+    await until(() => readFileSync(log, 'utf8').split('\n').length === 5);
+    process.kill((await host.pids())[ID] ?? 0, 'SIGKILL');
+    await until(async () => (await host.pids())[ID] === undefined);
+    for (const name of ['gone', 'zgone']) program(name, { state: 'absent' });
+    program('off', { state: 'disabled' });
+    program('turned', { environment: { NEW: '1' } });
+    writeFileSync(log, '');
+    await applied(host);
+    expect(await applied(host, '--dry-run')).toBe('No changes: everything is as desired.\n');
+    // Nothing that Git has taken away was started for a moment.
+    expect(readFileSync(log, 'utf8')).toBe('turned\n');
+    expect(Object.keys(await host.pids())).toEqual([ID, 'turned', 'web']);
+    expect(host.processes().flatMap(({ command }) => (command === 'sleep 1000' ? [command] : []))).toHaveLength(1);
+  });
+
   it('is told of a configuration that somebody has edited, and never written over that of somebody else', async () => {
     await using host = await dolphin();
     mkdirSync(join(host.folder, 'etc'));

@@ -172,7 +172,8 @@ function noteOf(service: ServiceStatus, now: number): string {
   const note = service.note === null ? null : sinceWhen(service.note, service, now);
   if (note === null && ago === '' && service.definition !== 'stale') return '';
   const why = note === null ? ago.trim() : note + ago;
-  const stale = service.definition === 'stale' ? 'runs an older definition; the next apply restarts it' : '';
+  const stale =
+    service.definition === 'stale' ? 'runs an older definition: reconcile --dry-run tells when it is restarted' : '';
   return [why, stale]
     .filter((part) => part !== '')
     .join('; ')

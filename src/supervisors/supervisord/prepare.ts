@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { serviceOfInstance } from '../../instance.ts';
 import type { Step } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
 import { changedProblem, notWritten } from '../shared/files.ts';
@@ -8,8 +9,9 @@ import { Fault } from './rpc.ts';
 
 /**
  * What all steps of an apply need at once: programs are written, and supervisord reads all of them anew, once. What a
- * removal takes away stays until its program is stopped, but for what is of a pool that is changed. Where supervisord refuses
- * them, all is put back: it would not start again with them. Gives the steps that can't be taken, and why.
+ * removal takes away stays until its program is stopped, but for what is of a pool that is changed, and what a supervisord
+ * that is only to be started would start again. Where supervisord refuses them, all is put back: it would not start again
+ * with them. Gives the steps that can't be taken, and why.
  */
 export async function prepare(
   { link, owner, logDir }: Observer & { readonly logDir: string },
@@ -25,10 +27,14 @@ export async function prepare(
     const { texts } = readParts(path) ?? NO_PARTS;
     const written = steps.filter(({ action, files }) => action !== 'remove' && files !== undefined);
     const pools = new Set(written.flatMap(({ target }) => target?.definition.pool ?? []));
+    const runner = `:${serviceOfInstance(link.instance.name)}`;
+    const goes = (step: Step) =>
+      step.action === 'remove' &&
+      // What it says of its pool would count as well.
+      (pools.has(link.poolOf(step.service) ?? '') || step.after.some((id) => id.endsWith(runner)));
     for (const step of steps) {
       const now = texts.get(step.service);
-      // What it says of its pool would count as well.
-      if (step.action === 'remove' && now !== undefined && pools.has(link.poolOf(step.service) ?? '')) {
+      if (now !== undefined && goes(step)) {
         due.push([step.service, undefined]);
         undo.push([step.service, now]);
       }

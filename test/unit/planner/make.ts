@@ -99,6 +99,7 @@ export function input(services: readonly Service[], observed: Reading | Observed
     blocked: given.blocked ?? new Map(),
     ...(given.inPlace === undefined ? {} : { inPlace: given.inPlace }),
     ...(given.control === undefined ? {} : { control: given.control }),
+    ...(given.settled === undefined ? {} : { settled: given.settled }),
     asked: new Set(given.asked),
     only: given.only && new Set(given.only),
   };

@@ -270,3 +270,32 @@ it('starts nothing that needs what this plan stops', () => {
   const made = planned(services, observed, { asked: ['web'] });
   expect([ids(made), holds(made)]).toEqual([['stop:db'], ['web needs']]);
 });
+
+it('starts what went down with what runs it, and takes nothing from that before it is up', () => {
+  const runner = service('super', { runs: 'systemd' });
+  const under = (name: string, more = {}) => service(name, { supervisor: 'systemd', after: ['super'], ...more });
+  const down: Run = { kind: 'stopped', started: false, stoppedWith: 'super' };
+  const programs = [under('web'), under('gone', { state: 'absent' }), under('off', { state: 'stopped' })];
+  const settled = new Set(['super', 'web']);
+  const plan = (run: Run) => {
+    const written = under('off', { written: { stop: { timeout: '1s' } } });
+    const objects = [actual(under('web'), down), actual(under('gone'), down), actual(written, down)];
+    const observed: Observed = new Map([
+      ['builtin', read(actual(runner, run))],
+      ['systemd', read(...objects)],
+    ]);
+    return planned([runner, ...programs], observed, { settled });
+  };
+  const ended = plan({ kind: 'exited', exit: EXIT, at: 0 });
+  expect(Object.fromEntries(ended.steps.map(({ id, after }) => [id, after]))).toEqual({
+    'start:super': [],
+    'start:web': ['start:super'],
+    'remove:gone': ['start:super'],
+    'update:off': ['start:super'],
+  });
+  expect(holds(ended)).toEqual([]);
+  // Stopped by somebody, it stays down, and so do they.
+  const left = plan({ kind: 'stopped', started: true, byHand: true });
+  expect(ids(left).filter((id) => id.startsWith('start'))).toEqual([]);
+  expect(holds(left)).toEqual(['super drift', 'web stopped-with']);
+});

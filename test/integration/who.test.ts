@@ -66,6 +66,19 @@ it('says that nobody runs a service', async () => {
   expect(code).toBe(0);
 });
 
+it('takes no instance of a service for a copy of another', async () => {
+  host.write('web', { supervisor: 'builtin', command: ['sh', 'web.sh', '--port', '1'], directory: app, instances: 2 });
+  await host.reconcile();
+  const pids = await host.pids();
+  const copy = await byHand('exec setsid sh web.sh --port 1', 'sh', 'web.sh', '--port', '1');
+  expect(kinds(await who('web@2'))).toEqual([
+    [pids['web@2'], 'own'],
+    [copy, 'exact,exact'],
+  ]);
+  const all = kinds(await who('web'));
+  expect(all).toEqual([...Object.values(pids).map((pid) => [pid, 'own']), [copy, 'exact,exact']]);
+});
+
 it('tells its own process from a copy that was started by hand and from innocent ones', async () => {
   await host.reconcile();
   const { web = 0 } = await host.pids();

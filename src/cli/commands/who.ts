@@ -13,6 +13,7 @@ import { holdsByDuel, recordedDuels } from '../../handover/duels.ts';
 import { createMonitor } from '../../health/monitor.ts';
 import { beganAt } from '../../host/procfs.ts';
 import type { Desired, ServiceStatus } from '../../model.ts';
+import { nameOf } from '../../planner/draft.ts';
 import { observeAll } from '../../prepare.ts';
 import { Failure } from '../../problem.ts';
 import { maskText } from '../../secrets.ts';
@@ -54,8 +55,14 @@ async function reportOn(what: string, context: Context): Promise<WhoReport> {
   const rows = desired === undefined ? [] : await statusNow(context.config, desired);
   const processes = takeProcesses();
   const ports = createPorts(processes);
-  const alike = [...lookalikes(declared, processes), ...supersededLikes(declared, processes)];
   const own = new Map(rows.flatMap(({ pid, name }) => (pid === null ? [] : [[pid, name] as const])));
+  // Of the instances of a service each is a copy of the others, as declared.
+  const isSibling = ({ service, process }: Lookalike) => {
+    const owners = [own.get(process.pid), ...ownersOf(process, processes, own)];
+    return owners.some((id) => id !== undefined && id !== service.id && nameOf(id) === nameOf(service.id));
+  };
+  const similar = [...lookalikes(declared, processes), ...supersededLikes(declared, processes)];
+  const alike = similar.filter((one) => !isSibling(one));
 
   const asked = number === undefined ? undefined : askedFor(Number(number), what.startsWith(':'), processes, ports);
   const isAbout = (id: string) => named.includes(id);

@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs';
 import type { Start } from './file.ts';
-import { isSameBegin, type Part } from './moved.ts';
+import { dataAfter, isSameBegin, type Part, SETTLED } from './moved.ts';
 import { bytesAt, close, lookAt, newestRotated, type Opened, openLog, openRotated } from './open.ts';
 import { timeIn } from './times.ts';
 
@@ -39,12 +39,18 @@ export function beginOf(path: string, wanted: Wanted): Begun | undefined {
       close(rotated);
       continue;
     }
+    const hole = holeOf(live);
+    if (hole > 0 && isFresh(rotated[0]) && tries < TRIES) {
+      close([live, ...rotated]);
+      Atomics.wait(PAUSE, 0, 0, SETTLED / 10);
+      continue;
+    }
     // Of a rotation that is under way, what was copied is still in the live file too.
     const isUncut = () => rotated[0] !== undefined && isSameBegin(rotated[0].fd, live.fd, holeOf(live));
     const uncut = isUncut();
     const older = uncut ? rotated.slice(1) : rotated;
     const { from, timeless } = placeOf([live, ...older], wanted);
-    const at = Math.max(from.file === 0 ? from.at : 0, holeOf(live));
+    const at = Math.max(from.file === 0 ? from.at : 0, hole);
     // What was seen is of one moment, or seen again.
     if (tries < TRIES && (newestRotated(path) !== rotated[0]?.file || isUncut() !== uncut)) {
       close([live, ...rotated]);
@@ -62,6 +68,12 @@ export function beginOf(path: string, wanted: Wanted): Begun | undefined {
 }
 
 const TRIES = 100;
+const PAUSE = new Int32Array(new SharedArrayBuffer(4));
+
+/** A hole is not made at once: until then, what was copied is in part in the live file too. */
+function isFresh(newest: Opened | undefined): boolean {
+  return newest !== undefined && Math.abs(Date.now() - fstatSync(newest.fd).ctimeMs) < SETTLED;
+}
 
 function withoutLive(rotated: readonly Opened[], wanted: Wanted): Begun {
   const { from, timeless } = placeOf(rotated, wanted);
@@ -167,7 +179,7 @@ function timedLines(bytes: Buffer, whole: boolean): { readonly at: number; reado
 /** The end of a hole that the file begins with, as rotation may leave one; 0 where that is not sure. */
 function holeOf({ fd }: Opened): number {
   const { size, blocks, blksize } = fstatSync(fd);
-  const end = Math.floor((size - blocks * 512) / blksize) * blksize;
+  const end = Math.floor((Math.ceil(size / blksize) * blksize - blocks * 512) / blksize) * blksize;
   const isZero = (at: number) => bytesAt(fd, at, at + blksize).every((byte) => byte === 0);
-  return end > 0 && isZero(0) && isZero(end - blksize) ? end : 0;
+  return end > 0 && isZero(0) && isZero(end - blksize) ? dataAfter(fd, end) : 0;
 }

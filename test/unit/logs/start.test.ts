@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   closeSync,
@@ -70,6 +71,19 @@ it('passes over the hole that a rotation left', () => {
   expect(left.at(-1)).toBe('line 19999');
   expect(left.length).toBeLessThan(4000);
   expect(left.slice(1)).toEqual(numbers(20_000 - left.length + 1, 20_000));
+});
+
+it('waits for a hole that is just being made', async () => {
+  const whole = text(numbers(0, 20_000));
+  writeFileSync(path, whole);
+  writeFileSync(`${path}.1`, whole.slice(0, 131_072));
+  const punch = (length: number) => ['fallocate', '--punch-hole', '--offset', '0', '--length', String(length), path];
+  const [program = '', ...args] = punch(65_536);
+  execFileSync(program, args);
+  const later = spawn('sh', ['-c', `sleep 0.03; exec ${punch(131_072).join(' ')}`]);
+  expect(read({})).toEqual(numbers(0, 20_000));
+  if (later.exitCode === null) await once(later, 'exit');
+  expect(later.exitCode).toBe(0);
 });
 
 it('answers at once of a file of 5 GB, and reads its end alone', () => {

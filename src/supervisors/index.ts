@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Monitor } from '../health/health.ts';
 import type { Instance } from '../instance.ts';
 import type { FieldTable, ServiceId, SupervisorName } from '../model.ts';
@@ -92,7 +93,7 @@ async function make(
   instance: Instance | undefined,
   means: Means & { readonly restarts: Restarts },
 ): Promise<Supervisor> {
-  const { owner, logDir, supervise, monitor, isHeld, restarts, whoListens, onEvent } = means;
+  const { owner, runtimeDir, logDir, supervise, monitor, isHeld, restarts, whoListens, onEvent } = means;
   const all = {
     owner,
     logDir,
@@ -109,5 +110,6 @@ async function make(
   }
   if (name !== 'systemd') throw new Error(`no supervisor ${name}`);
   const { createSystemd } = await import('./systemd/index.ts');
-  return createSystemd({ ...all, scope: process.getuid?.() === 0 ? 'system' : 'user' });
+  const scope = process.getuid?.() === 0 ? 'system' : 'user';
+  return createSystemd({ ...all, scope, knownFile: join(runtimeDir, 'cache', 'restarts.json') });
 }

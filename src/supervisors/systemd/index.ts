@@ -51,6 +51,8 @@ export interface SystemdOptions {
   readonly isHeld?: (id: ServiceId) => boolean;
   readonly restarts: Restarts;
   readonly whoListens?: WhoListens | undefined;
+  /** For what was asked of systemd and stays so until the next boot. */
+  readonly knownFile?: string;
   readonly onEvent?: (event: SystemdEvent) => void;
 }
 
@@ -61,7 +63,7 @@ export function createSystemd(options: SystemdOptions): Supervisor {
   const unitOptions: UnitOptions = { manager: scope, unitDir, owner, version: installedVersion() };
   const define = (service: Service) => defineWhole(service, unitOptions);
   const drift = new Drift();
-  const restartsOf = createKnownRestarts();
+  const known = createKnownRestarts(options.knownFile);
   let connection: Promise<{ readonly manager: Manager; readonly waiting: Waiting }> | undefined;
   const connect = () => {
     connection ??= open().catch((error: unknown) => {
@@ -78,7 +80,7 @@ export function createSystemd(options: SystemdOptions): Supervisor {
     return { manager, waiting: new Waiting(manager) };
   };
   const observer = async (): Promise<Observer> => ({
-    ...{ scope, owner, unitDir, restartsOf },
+    ...{ scope, owner, unitDir, known },
     manager: (await connect()).manager,
   });
   const preflight = createPreflight({ scope, manager: async () => (await connect()).manager }, logDir);
@@ -130,6 +132,7 @@ export function createSystemd(options: SystemdOptions): Supervisor {
         const o = await observer();
         if (!looking) drift.begin();
         const found = await observe(o, declared, thorough);
+        known.save();
         const reading = found.kind === 'read' ? { ...found, objects: found.objects.map(held) } : found;
         if (reading.kind === 'read') {
           const actuals = reading.objects.filter((object) => object.kind === 'actual');

@@ -1,11 +1,11 @@
-import { beganAt, statOf, variableOf } from '../../host/procfs.ts';
+import { beganAt, type ProcessStat, statOf, variableOf } from '../../host/procfs.ts';
 import type { Exit, Fields, Freshness, Run } from '../../model.ts';
 import { parseStamp, STAMP } from '../../stamp.ts';
 import { exitText, UNKNOWN } from '../shared/exit.ts';
 import { withPermanent } from '../shared/held.ts';
 import { settingsOf } from '../shared/settings.ts';
 import type { MainPid } from './cgroup.ts';
-import type { RestartsOf } from './known-restarts.ts';
+import type { KnownRestarts } from './known-restarts.ts';
 import type { ListedUnit, Manager, UnitProperties } from './manager.ts';
 
 /** What a unit was made from, as far as its run state depends on it. */
@@ -32,12 +32,12 @@ export interface Means {
   readonly listed: Listed;
   readonly mainPid: MainPid;
   readonly thorough: boolean;
-  readonly restartsOf: RestartsOf;
+  readonly known: KnownRestarts;
 }
 
 /** The run state of a unit: from the list of all and its control group where these tell enough, else asked for. */
 export async function ranOf({ manager, listed, mainPid, ...means }: Means, made: Made): Promise<Ran> {
-  const { thorough, restartsOf } = means;
+  const { thorough, known } = means;
   const unit = listed.get(made.unit);
   if (unit === undefined) return { run: { kind: 'stopped', started: false }, restarts: 0 };
   switch (unit.active) {
@@ -45,8 +45,10 @@ export async function ranOf({ manager, listed, mainPid, ...means }: Means, made:
     case 'reloading':
     case 'refreshing': {
       const pid = mainPid(made.unit) ?? (await manager.property(made.unit, 'MainPID'));
-      const restarts = thorough ? await restartsOf(manager, made.unit, pid) : 0;
-      return { run: running('running', pid, made, thorough), restarts };
+      // Since when is only looked up where it is asked for.
+      const stat = thorough || made.editedAt !== undefined ? statIn(pid) : undefined;
+      const restarts = thorough ? await known.of(manager, made.unit, stat) : 0;
+      return { run: running('running', pid, stat, made), restarts };
     }
     default: {
       const properties = await manager.unit(made.unit);
@@ -73,10 +75,10 @@ function otherRun(properties: UnitProperties, listed: Listed, made: Made): Run {
     case 'active':
     case 'reloading':
     case 'refreshing':
-      return running('running', service?.mainPid ?? 0, made);
+      return running('running', service?.mainPid ?? 0, statIn(service?.mainPid), made);
     case 'activating':
       if (sub !== 'auto-restart' && sub !== 'auto-restart-queued' && service?.mainPid !== undefined) {
-        return running('starting', service.mainPid, made);
+        return running('starting', service.mainPid, statIn(service.mainPid), made);
       }
       return coming;
     case 'deactivating': {
@@ -95,9 +97,11 @@ function isStarted(listed: ListedUnit | undefined): boolean {
   return listed?.job === 'start' || listed?.job === 'restart';
 }
 
-/** Since when is only looked up where it is asked for. */
-function running(kind: 'running' | 'starting', pid: number, made: Made, thorough = true): Run {
-  const stat = pid > 0 && (thorough || made.editedAt !== undefined) ? statOf(pid) : undefined;
+function statIn(pid = 0): ProcessStat | undefined {
+  return pid > 0 ? statOf(pid) : undefined;
+}
+
+function running(kind: 'running' | 'starting', pid: number, stat: ProcessStat | undefined, made: Made): Run {
   const since = stat === undefined ? Date.now() : beganAt(stat);
   return { kind, pid, since, definition: freshness(pid, since, made) };
 }

@@ -3,7 +3,7 @@ import { Failure, type Problem, why } from '../../problem.ts';
 import type { Scope } from '../shared/bus-address.ts';
 import { type Disk, readText } from './disk.ts';
 import { dropInsThatGo } from './drop-ins.ts';
-import type { RestartsOf } from './known-restarts.ts';
+import type { KnownRestarts } from './known-restarts.ts';
 import type { Manager } from './manager.ts';
 import { BLOCK, SETTINGS } from './names.ts';
 import { type Means, type Ran, ranOf } from './runs.ts';
@@ -15,7 +15,7 @@ export interface Observer {
   readonly scope: Scope;
   readonly owner: string;
   readonly unitDir: string;
-  readonly restartsOf: RestartsOf;
+  readonly known: KnownRestarts;
 }
 
 /** One look at everything. */

@@ -27,9 +27,10 @@ describeOnSystemd('the origin story', () => {
       const noise = Math.max(0, world.sampler.worst() - 25);
       expect(told.process, all).toBeLessThanOrEqual(150 + 3 * noise);
       expect(told.ready, all).toBeGreaterThanOrEqual(told.process);
-      // Each may notice the end of the old one, and the new one, some milliseconds after it.
-      expect(told.process, all).toBeGreaterThan(seen.process.least - 25 - noise);
-      expect(told.process, all).toBeLessThan(seen.process.most + 25 + noise);
+      // Each may notice the end of the old one, and the new one, some milliseconds after it: more of them on a busy machine,
+      // where one that is woken late for the old one's end takes the gap for shorter.
+      expect(told.process, all).toBeGreaterThan(seen.process.least - 50 - noise);
+      expect(told.process, all).toBeLessThan(seen.process.most + 50 + noise);
     }
   };
 

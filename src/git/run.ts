@@ -42,28 +42,29 @@ export async function runGit(
   const flood = new AbortController();
   const limits = [AbortSignal.timeout(most), flood.signal, ...(signal === undefined ? [] : [signal])];
   const streams: Readable[] = [];
-  const git = simpleGit({
-    baseDir: remote.folder,
-    abort: AbortSignal.any(limits),
-    timeout: { block: silent },
-    allowEnvironment: Object.keys(environment),
-    // The environment is ours from the first to the last variable, and so is every argument.
-    unsafe: ALL,
-    errors: (error, { exitCode, stdErr }) =>
-      exitCode === 0 ? undefined : (error ?? Buffer.concat(stdErr as Buffer[])),
-    ...(input === undefined ? {} : { input: () => input }),
-  })
-    .env({ ...environment })
-    .outputHandler((_, out, err) => {
-      let left = LARGEST;
-      streams.push(out as Readable, err as Readable);
-      for (const stream of streams)
-        stream.on('data', (chunk: Buffer) => {
-          left -= chunk.length;
-          if (left < 0) flood.abort();
-        });
-    });
   try {
+    // It throws where there is no such folder.
+    const git = simpleGit({
+      baseDir: remote.folder,
+      abort: AbortSignal.any(limits),
+      timeout: { block: silent },
+      allowEnvironment: Object.keys(environment),
+      // The environment is ours from the first to the last variable, and so is every argument.
+      unsafe: ALL,
+      errors: (error, { exitCode, stdErr }) =>
+        exitCode === 0 ? undefined : (error ?? Buffer.concat(stdErr as Buffer[])),
+      ...(input === undefined ? {} : { input: () => input }),
+    })
+      .env({ ...environment })
+      .outputHandler((_, out, err) => {
+        let left = LARGEST;
+        streams.push(out as Readable, err as Readable);
+        for (const stream of streams)
+          stream.on('data', (chunk: Buffer) => {
+            left -= chunk.length;
+            if (left < 0) flood.abort();
+          });
+      });
     return { kind: 'done', text: await git.raw([...args]) };
   } catch (error) {
     return { kind: 'failed', failure: failureOf(error, remote, signal) };

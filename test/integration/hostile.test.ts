@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -169,3 +169,37 @@ async function onFullDisk(flag: string): Promise<{ code: number | null; stderr: 
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, stderr };
 }
+
+describe('another runtime folder than that of the daemon', () => {
+  test('takes nothing from it, and nothing runs twice; what is left behind is taken back', async () => {
+    host.write('web', sleeper());
+    const daemon = await host.daemon();
+    await daemon.saw('applied: 1 done');
+    const { web = 0 } = await host.pids();
+    const other = ['--runtime-dir', join(host.folder, 'other')];
+    const restarted = await host.reconcile('restart', 'web', ...other);
+    expect(restarted.code).toBe(3);
+    expect(restarted.stdout.replace(/\s+/g, ' ')).toContain(
+      `keeps it running ask that one: --runtime-dir ${host.runtime}`,
+    );
+    const second = await host.reconcile('daemon', ...other);
+    expect([second.code, second.stderr]).toEqual([1, expect.stringContaining('cannot start a second daemon for')]);
+    expect(second.stderr).toContain(`--runtime-dir ${host.runtime}`);
+    process.kill(web, 'SIGKILL');
+    await until(async () => ((await host.pids()).web ?? web) !== web);
+    const { web: now } = await host.pids();
+    expect(await daemon.stop()).toBe(0);
+    expect((await host.reconcile(...other)).code).toBe(0);
+    expect((await host.pids()).web).toBe(now);
+    expect(host.processes().filter(({ command }) => command === 'sleep 600')).toHaveLength(1);
+  });
+});
+
+test('a folder that is missing in a Git repository is told without a trace', async () => {
+  execFileSync('git', ['init', '--quiet'], { cwd: host.folder });
+  for (const command of ['--dry-run', 'validate', 'status', 'doctor']) {
+    const { stdout, stderr } = await host.reconcile(command, '--desired-state', join(host.folder, 'nowhere'));
+    expect(stdout + stderr).not.toMatch(TRACE);
+    expect(stdout + stderr).toContain(join(host.folder, 'nowhere'));
+  }
+});

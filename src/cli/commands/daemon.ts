@@ -5,6 +5,7 @@ import { type Daemon, startDaemon } from '../../daemon/daemon.ts';
 import { logEvent } from '../../daemon/levels.ts';
 import { createLog } from '../../daemon/log.ts';
 import { openRecorder } from '../../daemon/record.ts';
+import { rivalOf } from '../../host/daemons.ts';
 import { type Holder, type Lock, readHolder, takeLock } from '../../host/lock.ts';
 import { Failure, why } from '../../problem.ts';
 import { takeManager } from '../../service/notify.ts';
@@ -100,7 +101,7 @@ async function takeDaemonLock({ config, note }: Context, stopServices: boolean):
     since: new Date().toISOString(),
   };
   const lock = await takeLock(path, holder, 0);
-  if (lock !== undefined) return lock;
+  if (lock !== undefined) return alone(config, lock);
   const other = readHolder(path);
   if (other?.role === 'daemon' && !stopServices) throw new Failure(second(config, other));
   if (other?.role === 'daemon') {
@@ -118,7 +119,7 @@ async function takeDaemonLock({ config, note }: Context, stopServices: boolean):
   }
   note(`Waiting for another reconcile${other === undefined ? '' : ` (pid ${other.pid})`} to finish...\n`);
   const later = await takeLock(path, holder, PATIENCE);
-  if (later !== undefined) return later;
+  if (later !== undefined) return alone(config, later);
   throw new Failure({
     code: 'locked',
     summary: `cannot start the daemon: another reconcile${other === undefined ? '' : ` (pid ${other.pid})`} still works on ${config.runtimeDir}`,
@@ -126,11 +127,23 @@ async function takeDaemonLock({ config, note }: Context, stopServices: boolean):
   });
 }
 
+/** Each would start what the other one has. */
+function alone({ desiredState, runtimeDir }: Config, lock: Lock): Lock {
+  const rival = rivalOf(desiredState);
+  if (rival === undefined) return lock;
+  lock[Symbol.dispose]();
+  throw new Failure({
+    code: 'daemon-runs',
+    summary: `cannot start a second daemon for ${desiredState}: pid ${rival.pid} applies it since ${rival.since}, with the runtime folder ${rival.runtimeDir} (this one's is ${runtimeDir})`,
+    hint: `ask it (--runtime-dir ${rival.runtimeDir}), or end it (kill ${rival.pid}): its services go on, and the next daemon takes them back`,
+  });
+}
+
 function second(config: Config, other: Holder) {
   return {
     code: 'daemon-runs',
     summary: `cannot start a second daemon on ${config.runtimeDir}: pid ${other.pid} runs there since ${other.since}, for ${other.desiredState}`,
-    hint: `ask it (\`reconcile\`, \`reconcile status\`), end it (kill ${other.pid}), or use another --runtime-dir`,
+    hint: `ask it (\`reconcile\`, \`reconcile status\`), or end it (kill ${other.pid}): its services go on`,
   };
 }
 

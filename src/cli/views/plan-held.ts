@@ -1,5 +1,6 @@
 import type { DriftKind, Held, Plan, QuarantineHold } from '../../model.ts';
 import { type Problem, unreachable } from '../../problem.ts';
+import { KEPT_ELSEWHERE } from '../../supervisors/builtin/elsewhere.ts';
 import { waitingText } from '../../waiting.ts';
 
 /** Why a service is held, and what to do next. */
@@ -11,11 +12,15 @@ export function heldWords(
     case 'unreadable':
     case 'blocked':
       return { why: placed(reason.problem), next: reason.problem.hint };
-    case 'foreign':
-      return {
-        why: `what has this name belongs to '${reason.owner}'`,
-        next: `give the service another name, or let '${reason.owner}' remove it first`,
-      };
+    case 'foreign': {
+      const [, elsewhere] = KEPT_ELSEWHERE.exec(reason.owner) ?? [];
+      return elsewhere === undefined
+        ? {
+            why: `what has this name belongs to '${reason.owner}'`,
+            next: `give the service another name, or let '${reason.owner}' remove it first`,
+          }
+        : { why: `${reason.owner}, keeps it running`, next: `ask that one: --runtime-dir ${elsewhere}` };
+    }
     case 'handover':
       return {
         why: `${reason.from} has it too, and which of the two is to go can't be told`,

@@ -14,6 +14,7 @@ import type { Supervisor } from '../supervisor.ts';
 import { define } from './define.ts';
 import type { BuiltinEvent } from './events.ts';
 import { BUILTIN_FIELDS } from './fields.ts';
+import { checkLinks } from './launch.ts';
 import { logPlaces } from './log-places.ts';
 import { type Observer, observe } from './observe.ts';
 import { readRecord } from './record.ts';
@@ -88,8 +89,10 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
     },
   };
   const observer: Observer = { owner, services, scanner, supervises: supervise };
-  const checkAs = (service: Service, { fields }: Definition) =>
-    check(service, settingsOf(service.id, fields, logDir), logDir);
+  const checkAs = async (service: Service, { fields }: Definition) => {
+    const settings = settingsOf(service.id, fields, logDir);
+    return (await check(service, settings, logDir)) ?? checkLinks(service, settings);
+  };
   const checkService = async (service: Service): Promise<Problem | undefined> => {
     const definition = define(service);
     if (Array.isArray(definition)) return definition[0];

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, constants, existsSync, mkdirSync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { hardOpenFiles, ownOomScore } from '../../host/procfs.ts';
+import type { Service } from '../../model.ts';
+import { type Problem, why } from '../../problem.ts';
 import { type RunsAs, switchUser, tool } from '../shared/programs.ts';
 import { type Rotation, rotateBeforeStart } from '../shared/rotate.ts';
 import type { Settings } from '../shared/settings.ts';
@@ -54,9 +56,13 @@ export function launch(wanted: Launch, held: () => void = () => {}): ChildProces
   const { stdout, stderr, maxSize, keep } = logs;
   try {
     const open = (path: string): number => {
-      if (dirname(path) === defaultLogs) mkdirSync(defaultLogs, { recursive: true, mode: 0o750 });
-      rotate(path, { maxSize, keep });
-      return opened[opened.push(openLog(path)) - 1] ?? -1;
+      try {
+        if (dirname(path) === defaultLogs) mkdirSync(defaultLogs, { recursive: true, mode: 0o750 });
+        rotate(path, { maxSize, keep });
+        return opened[opened.push(openLog(path)) - 1] ?? -1;
+      } catch (error) {
+        throw new Error(`cannot write log ${path}: ${isUnfollowed(path) ? UNFOLLOWED : why(error)}`, { cause: error });
+      }
     };
     // Both ways at once, so that opening needs no other side; closed here at once, the shim is its only holder.
     const alive = opened[opened.push(openSync(join(folder, FIFO), 'r+')) - 1];
@@ -97,10 +103,34 @@ function unlinkIfThere(path: string): void {
   if (existsSync(path)) unlinkSync(path);
 }
 
-/** As root no link is followed: whoever may write the folder could send the output anywhere. */
 function openLog(path: string): number {
-  const follow = process.getuid?.() === 0 && !path.startsWith('/dev/') ? constants.O_NOFOLLOW : 0;
+  const follow = mayFollow(path) ? 0 : constants.O_NOFOLLOW;
   return openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | follow, 0o640);
+}
+
+/** As root no link is followed: whoever may write the folder could send the output anywhere. */
+function mayFollow(path: string): boolean {
+  return process.getuid?.() !== 0 || path.startsWith('/dev/');
+}
+
+const UNFOLLOWED = 'it is a symbolic link, and root follows none there';
+
+function isUnfollowed(path: string): boolean {
+  return !mayFollow(path) && lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+}
+
+/** Why a service's logs can't be opened, which is to be known before anything is stopped for it. */
+export function checkLinks({ id, file }: Pick<Service, 'id' | 'file'>, { logs }: Settings): Problem | undefined {
+  for (const [field, path] of [
+    ['logs.stdout', logs.stdout],
+    ['logs.stderr', logs.stderr],
+  ] as const) {
+    if (!isUnfollowed(path)) continue;
+    const summary = `cannot start ${id}: cannot write log ${path}: ${UNFOLLOWED}`;
+    const hint = `whoever may write its folder could send the output anywhere: name the file that it leads to in \`${field}\``;
+    return { code: 'cannot-start', summary, file, field, hint };
+  }
+  return undefined;
 }
 
 /** The command behind what limits it and switches the user. Limits first: only root may raise them. */

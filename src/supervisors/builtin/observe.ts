@@ -5,6 +5,7 @@ import type { Actual, Reading, Run, ServiceId, UnreadableObject } from '../../mo
 import { unreachable, why } from '../../problem.ts';
 import { parseStamp, STAMP } from '../../stamp.ts';
 import { settingsOf } from '../shared/settings.ts';
+import { keptElsewhere } from './elsewhere.ts';
 import { type Reality, realityOf } from './reality.ts';
 import { folderOf, readRecord, type ServiceRecord } from './record.ts';
 import { findMain, guessMains, type Processes, type Scanner, type Seen } from './scan.ts';
@@ -53,10 +54,10 @@ export async function observe(observer: Observer, known?: ReadonlySet<number>): 
   const processes = observer.scanner.take(recorded);
   for (const record of resting) {
     const main = unrecorded(processes, record, observer.owner);
-    if (main) objects.set(record.id, actual(observer, record, running(main, record.definition.hash)));
+    if (main) objects.set(record.id, unrecordedActual(observer, record, main));
   }
   for (const [id, main] of guessMains(processes, observer.owner)) {
-    if (!objects.has(id)) objects.set(id, withoutRecord(id, main));
+    if (!objects.has(id)) objects.set(id, withoutRecord(observer, id, main));
   }
   return { kind: 'read', objects: [...objects.values()].sort((a, b) => (a.id < b.id ? -1 : 1)) };
 }
@@ -70,12 +71,12 @@ export async function observeOne(observer: Observer, id: ServiceId): Promise<Act
     const reality = await settledOne(observer, record);
     if (reality.kind !== 'living') {
       const main = unrecorded(await observer.scanner.fresh(), record, observer.owner);
-      if (main) return actual(observer, record, running(main, record.definition.hash));
+      if (main) return unrecordedActual(observer, record, main);
     }
     return actual(observer, record, runOf(record, reality, observer.supervises, Date.now()));
   }
   const main = guessMains(await observer.scanner.fresh(), observer.owner).get(id);
-  return main === undefined ? undefined : withoutRecord(id, main);
+  return main === undefined ? undefined : withoutRecord(observer, id, main);
 }
 
 /** Waits out the moments in which a shim lives without its command: of all together, for as long as of the last of them. */
@@ -152,10 +153,21 @@ function actual(observer: Observer, record: ServiceRecord, run: Run): Actual {
   };
 }
 
-function withoutRecord(id: ServiceId, main: Seen): Actual {
+function withoutRecord({ services }: Observer, id: ServiceId, main: Seen): Actual {
   const hash = main.stamp?.hash;
   const run = running(main, hash);
-  return { kind: 'actual', id, owner: { kind: 'ours' }, definition: { hash }, run, restarts: 0 };
+  return { kind: 'actual', id, owner: ownerOf(main, services), definition: { hash }, run, restarts: 0 };
+}
+
+/** A record of ours, and a process that is not the one in it. */
+function unrecordedActual(observer: Observer, record: ServiceRecord, main: Seen): Actual {
+  const run = running(main, record.definition.hash);
+  return { ...actual(observer, record, run), owner: ownerOf(main, observer.services) };
+}
+
+function ownerOf(main: Seen, services: string): Actual['owner'] {
+  const owner = keptElsewhere(main, services);
+  return owner === undefined ? { kind: 'ours' } : { kind: 'foreign', owner };
 }
 
 function running(main: Seen, hash: string | undefined): Run {

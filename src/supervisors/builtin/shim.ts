@@ -42,6 +42,11 @@ export function isShim(command: readonly string[]): boolean {
   return command[1] === '-c' && command[3] === SHIM;
 }
 
+/** The service's folder that a shim writes to, by its command line. */
+export function shimFolder(command: readonly string[]): string {
+  return command[4] ?? '';
+}
+
 const EXPORTED = ['PWD', 'OLDPWD', 'SHLVL', '_'];
 
 export function shimArguments(

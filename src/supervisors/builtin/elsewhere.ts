@@ -1,0 +1,30 @@
+import { statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { heldBy } from '../../host/daemons.ts';
+import { readHolder } from '../../host/lock.ts';
+import { commandOf, type ProcessStat } from '../../host/procfs.ts';
+import { isShim, shimFolder } from './shim.ts';
+
+/**
+ * The daemon that keeps a process running in another runtime folder, in words: taken back here as well, it would be started by
+ * both. Undefined where nobody does: what a folder that was moved or deleted has left behind is anybody's.
+ */
+export function keptElsewhere({ ppid }: ProcessStat, services: string): string | undefined {
+  const shim = commandOf(ppid);
+  const folder = isShim(shim) ? dirname(shimFolder(shim)) : services;
+  if (isSame(folder, services)) return undefined;
+  const runtime = dirname(folder);
+  const holder = readHolder(join(runtime, 'lock'));
+  // The lock's text outlives who wrote it.
+  if (holder?.role !== 'daemon' || heldBy(holder.pid)?.runtimeDir !== runtime) return undefined;
+  return `the daemon with pid ${holder.pid}, whose runtime folder is ${runtime}`;
+}
+
+/** What that says, with the runtime folder. */
+export const KEPT_ELSEWHERE = /^the daemon with pid \d+, whose runtime folder is (.+)$/;
+
+function isSame(one: string, other: string): boolean {
+  if (one === other) return true;
+  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }));
+  return a !== undefined && a.ino === b?.ino && a.dev === b.dev;
+}

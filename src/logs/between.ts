@@ -1,6 +1,6 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { COMPRESSED, dataAfter, entriesOf, isSameBegin, type Moved, type Part, SETTLED } from './moved.ts';
+import { dataAfter, entriesOf, isSameBegin, type Moved, type Part, SETTLED } from './moved.ts';
 import { bytesAt, close, newestRotated, openIfCan, openRotated } from './open.ts';
 
 /** Files that were rotated away since one of them was the newest, the oldest first. */
@@ -100,22 +100,25 @@ function sizeOf(parts: readonly Part[]): number {
 }
 
 /**
- * What had the name after one file and before another, and has a name of its own kind now (`FILE-20261128`), the oldest
- * first: by when they were made, where the file system knows that.
+ * What had the name after one file and before another, and has a dated name now (`FILE-20261128`), the oldest first: by when
+ * they were made, where the file system knows that. `copies` of what had the name are none of them.
  */
-export function madeBetween(path: string, after: number, before: number): readonly Part[] {
+export function madeBetween(path: string, after: number, before: number, copies: ReadonlySet<string>): readonly Part[] {
   const [folder, name] = [dirname(path), basename(path)];
   const born = (fd: number) => fstatSync(fd).birthtimeMs;
   const [first, last] = [born(after), born(before)];
   const found: (Part & { readonly born: number })[] = [];
   for (const other of entriesOf(folder)) {
-    if (!other.startsWith(name) || other === name || first === 0) continue;
-    if (/^\.\d+$/.test(other.slice(name.length)) || COMPRESSED.test(other)) continue;
+    if (first === 0 || !other.startsWith(name) || !DATED.test(other.slice(name.length))) continue;
     const opened = openIfCan(join(folder, other));
     if (opened === undefined) continue;
     const time = born(opened.fd);
-    if (time > first && time < last) found.push({ fd: opened.fd, from: 0, to: opened.size, born: time });
+    if (time > first && time < last && !copies.has(opened.file))
+      found.push({ fd: opened.fd, from: 0, to: opened.size, born: time });
     else closeSync(opened.fd);
   }
   return found.sort((a, b) => a.born - b.born);
 }
+
+/** As logrotate's `dateext` makes them, by day, hour or second, with the parts of a date apart, or counted with a hyphen. */
+const DATED = /^(?:[-_]\d+|\.\d{8,}|[-._]\d{4}[-._]?\d{2}[-._]?\d{2}(?:[-._T]?\d+)*)$/;

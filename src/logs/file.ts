@@ -3,7 +3,7 @@ import { Failure, type Problem } from '../problem.ts';
 import { madeBetween, movedAtBegin, PATIENCE, rotatedAfter } from './between.ts';
 import { Lines } from './line.ts';
 import { findMoved, isSameBegin, type Moved, type Part } from './moved.ts';
-import { bytesAt, close, lookAt, newestRotated, openLog } from './open.ts';
+import { bytesAt, close, fileOf, lookAt, newestRotated, openLog } from './open.ts';
 
 /*
  * One log file, read from somewhere on and then as it grows, through each way to rotate it:
@@ -51,11 +51,23 @@ export class LogFile implements Disposable {
   #told: string | undefined;
   /** The newest rotated file when it began to be waited for: what is newer belongs to what comes. */
   readonly #before: string | undefined;
+  readonly #patience: number;
+  /** What was read as the copy of what was cut off. */
+  readonly #copies = new Set<string>();
 
-  /** Without a start it is read from its begin, once it is there. */
-  constructor(path: string, tell: (problem: Problem) => void, start?: Start) {
+  /**
+   * Without a start it is read from its begin, once it is there. `patience` (ms): for a rotation that is under way, at most;
+   * then it is taken for one that was killed.
+   */
+  constructor(
+    path: string,
+    tell: (problem: Problem) => void,
+    start?: Start,
+    patience: number = Number.POSITIVE_INFINITY,
+  ) {
     this.path = path;
     this.#tell = tell;
+    this.#patience = patience;
     this.#before = start === undefined ? newestRotated(path) : start.before;
     if (start === undefined) return;
     this.#parts = [...start.parts];
@@ -137,6 +149,7 @@ export class LogFile implements Disposable {
     const isRotated = () => newestRotated(this.path) !== live.before;
     if (isNear && isRotated()) {
       const moved = movedAtBegin(this.path, live);
+      if (moved === undefined) this.#waits(live);
       if (moved !== 'elsewhere') return moved !== undefined && this.#goOn(live, moved) ? [] : undefined;
       isNear = false;
     }
@@ -155,7 +168,7 @@ export class LogFile implements Disposable {
 
   #waits(live: Live, patience = PATIENCE): boolean {
     live.unsure ??= Date.now();
-    return Date.now() - live.unsure < patience;
+    return Date.now() - live.unsure < Math.min(patience, this.#patience);
   }
 
   /** False where that is to be looked at once more first. */
@@ -167,6 +180,7 @@ export class LogFile implements Disposable {
     live.unsure = undefined;
     if (lost !== undefined) this.#sayLost(lost);
     this.#parts.push(...parts);
+    for (const { fd } of parts) this.#copies.add(fileOf(fd));
     live.at = at;
     live.anchor = anchorAt(live.fd, at);
     live.before = before;
@@ -228,7 +242,7 @@ export class LogFile implements Disposable {
       parts.pop();
       next.before = parts.at(-1)?.file ?? live.file;
     }
-    this.#parts.push(...(isUnknown ? madeBetween(this.path, live.fd, next.fd) : parts));
+    this.#parts.push(...(isUnknown ? madeBetween(this.path, live.fd, next.fd, this.#copies) : parts));
     if (this.#old !== undefined) closeSync(this.#old.fd);
     this.#old = { fd: live.fd, at: live.at, until: Date.now() + LINGER, lines: new Lines() };
     return [];

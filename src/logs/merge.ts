@@ -18,7 +18,10 @@ interface Head {
 }
 
 /** Merges by time where times are known; each source keeps its own order whatever its times are. */
-export async function merge(feeds: readonly Feed[], emit: Emit): Promise<void> {
+export async function merge(
+  feeds: readonly Feed[],
+  emit: (...args: Parameters<Emit>) => Promise<void> | undefined,
+): Promise<void> {
   const heads: Head[] = [];
   for (const feed of feeds) heads.push({ feed, lines: [], index: 0, time: undefined });
   let open = heads;
@@ -35,7 +38,9 @@ export async function merge(feeds: readonly Feed[], emit: Emit): Promise<void> {
       first.time = timeOf(first);
       first.index += 1;
     } while (first.index < first.lines.length && timeOf(first) <= limit);
-    emit(first.feed.source, first.lines.slice(begin, first.index));
+    // Whoever takes them slowly is waited for.
+    const taken = emit(first.feed.source, first.lines.slice(begin, first.index));
+    if (taken !== undefined) await taken;
   }
 }
 

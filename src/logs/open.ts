@@ -46,6 +46,11 @@ export function lookAt(path: string): { readonly file: string; readonly size: nu
   }
 }
 
+/** Which file is open there. */
+export function fileOf(fd: number): string {
+  return identityOf(fstatSync(fd));
+}
+
 /** With its birth, where the file system knows it: the number of a file that is gone is given to the next. */
 function identityOf({ dev, ino, birthtimeMs }: Stats): string {
   return `${dev}:${ino}:${birthtimeMs}`;

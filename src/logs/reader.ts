@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure, type Problem, why } from '../problem.ts';
 import { LogFile } from './file.ts';
 import { JournalFailure, readJournal, type Scope } from './journal.ts';
@@ -24,6 +25,12 @@ interface Following {
 
 /** ms. What a service no longer logs to is followed for so long. */
 const LEAVE = 10_000;
+/** So many lines are kept before whoever shows them is waited for. */
+const MANY = 5000;
+/** ms. For a rotation that is under way: to look again, and to take it for one that was killed. */
+const AGAIN = 20;
+const KILLED = 1000;
+
 /** Reads what is there of several logs, merged, and then what is added. */
 export class LogReader implements Disposable {
   readonly #means: ReadMeans;
@@ -52,7 +59,14 @@ export class LogReader implements Disposable {
         reading.kind === 'file' ? this.#fileFeed(reading, wanted, follow) : this.#journalFeed(reading, wanted);
       return feed === undefined ? [] : [feed];
     });
-    await merge(feeds, (source, lines) => this.#means.emit(source, lines));
+    let unflushed = 0;
+    await merge(feeds, (source, lines) => {
+      this.#means.emit(source, lines);
+      unflushed += lines.length;
+      if (unflushed < MANY) return undefined;
+      unflushed = 0;
+      return Promise.resolve(this.#means.flush());
+    });
     await this.#means.flush();
   }
 
@@ -68,37 +82,38 @@ export class LogReader implements Disposable {
   ): Feed | undefined {
     const { source, path } = reading;
     const tell = (problem: Problem) => this.#means.tell(source.id, problem);
+    // The last before a time are known when that is reached.
+    const isLast = until !== undefined && Number.isFinite(count);
     let begun: ReturnType<typeof beginOf>;
     try {
-      begun = beginOf(path, { count, since });
+      begun = beginOf(path, { count: isLast ? Number.POSITIVE_INFINITY : count, since });
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       for (const problem of error.problems) tell(problem);
     }
-    const file = new LogFile(path, tell, begun?.start);
+    const file = new LogFile(path, tell, begun?.start, follow ? undefined : KILLED);
     this.#files.set(path, { reading, file });
     if (begun === undefined) return undefined;
     this.#there.add(path);
     if (begun.timeless && begun.written >= (since ?? 0)) tell(timelessProblem(path, begun.written, count));
+    if (count === 0 && !follow) return undefined;
     const { end, written } = begun;
     let over = false;
-    return {
-      source,
-      written,
-      next: () => {
-        for (;;) {
-          // What is written from now on is read when all that was there is shown.
-          if (over || (follow && (file.at ?? 0) >= end)) return undefined;
-          const lines = file.read();
-          if (lines === undefined) over = true;
-          const texts = lines ?? (follow ? [] : file.end());
-          const timed = texts.map((text): Line => ({ text, at: timeIn(text) }));
-          const wantedLines = until === undefined ? timed : timed.slice(0, indexAfter(timed, until));
-          if (wantedLines.length < timed.length) over = true;
-          if (wantedLines.length > 0) return wantedLines;
-        }
-      },
+    const next = (): ReturnType<Feed['next']> => {
+      for (;;) {
+        // What is written from now on is read when all that was there is shown.
+        if (over || (follow && (file.at ?? 0) >= end)) return undefined;
+        const lines = file.read();
+        if (lines === undefined && !follow && file.isUnsure) return sleep(AGAIN).then(next);
+        if (lines === undefined) over = true;
+        const texts = lines ?? (follow ? [] : file.end());
+        const timed = texts.map((text): Line => ({ text, at: timeIn(text) }));
+        const wantedLines = until === undefined ? timed : timed.slice(0, indexAfter(timed, until));
+        if (wantedLines.length < timed.length) over = true;
+        if (wantedLines.length > 0) return wantedLines;
+      }
     };
+    return { source, written, next: isLast ? lastOf(next, count) : next };
   }
 
   #journalFeed(
@@ -209,6 +224,18 @@ export class LogReader implements Disposable {
     for (const { file } of this.#files.values()) file[Symbol.dispose]();
     for (const follower of this.#journals.values()) follower.stop();
   }
+}
+
+/** The last so many of all lines, at once. */
+function lastOf(next: Feed['next'], count: number): Feed['next'] {
+  let given = false;
+  return async () => {
+    if (given) return undefined;
+    given = true;
+    let last: readonly Line[] = [];
+    for (let lines = await next(); lines !== undefined; lines = await next()) last = [...last, ...lines].slice(-count);
+    return count === 0 ? undefined : last;
+  };
 }
 
 function indexAfter(lines: readonly Line[], until: number): number {

@@ -64,6 +64,13 @@ it('shows what several services wrote, and says of each other why not', async ()
     time: '2026-11-24T16:40:02.000Z',
     line: '2026-11-24T16:40:02Z c',
   });
+  // The last before a time, not what of the last is before it.
+  const before = await host.reconcile('logs', 'worker', '--until', '2026-11-24T16:40:01', '-n', '1');
+  expect(before.stdout).toBe('no end\n');
+  appendFileSync(join(host.runtime, 'logs', 'worker.log'), '\n2026-11-24T16:50:00Z d\n2026-11-24T16:51:00Z e');
+  const last = await host.reconcile('logs', 'worker', '--until', '2026-11-24T16:50:30', '-n', '1');
+  expect(last.stdout).toBe('2026-11-24T16:50:00Z d\n');
+  expect((await host.reconcile('logs', 'worker', '-n', '0')).stdout).toBe('');
   const log = (name: string) => join(host.runtime, 'logs', name);
   const rest = await host.reconcile('logs', 'web', 'mute', 'never', 'later', '-n', '1');
   expect([rest.code, rest.stdout]).toEqual([1, 'web   | 2026-11-24T16:40:02Z c\n']);
@@ -218,4 +225,18 @@ describeWithSupervisord('under supervisord', () => {
       'auto: its standard output goes to a file that its supervisord makes up (AUTO), and it can not be asked which',
     );
   });
+});
+
+it('shows all of a log whose rotation was killed before what was copied was cut out', async () => {
+  await using host = await createHost();
+  host.write('web', says(''));
+  await host.reconcile();
+  const log = join(host.runtime, 'logs', 'web.log');
+  await until(() => existsSync(log));
+  const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `${from + i}\n`).join('');
+  writeFileSync(`${log}.2`, numbers(1, 1001));
+  appendFileSync(log, numbers(1001, 5001));
+  writeFileSync(`${log}.1`, readFileSync(log).subarray(0, 8192));
+  expect((await host.reconcile('logs', 'web', '-n', 'all')).stdout).toBe(numbers(1, 5001));
+  expect((await host.reconcile('logs', 'web', '-n', '3999')).stdout).toBe(numbers(1002, 5001));
 });

@@ -137,11 +137,10 @@ function createOutput(
 ): { readonly emit: Emit; readonly flush: () => Promise<void>; readonly shown: ReadonlySet<ServiceId> } {
   const shown = new Set<ServiceId>();
   let text = '';
-  const write = (): boolean => {
-    if (text === '') return true;
+  const write = (): void => {
     const all = text;
     text = '';
-    return process.stdout.write(all, view.encoding);
+    if (all !== '') process.stdout.write(all, view.encoding);
   };
   return {
     shown,
@@ -154,7 +153,8 @@ function createOutput(
       if (text.length > BLOCK) write();
     },
     flush: async () => {
-      if (!write()) await new Promise<void>((resolve) => process.stdout.once('drain', resolve));
+      write();
+      if (process.stdout.writableNeedDrain) await new Promise<void>((resolve) => process.stdout.once('drain', resolve));
     },
   };
 }

@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   closeSync,
+  copyFileSync,
   existsSync,
   mkdtempSync,
   openSync,
@@ -165,4 +166,23 @@ it('tells that what was cut out is nowhere, once', () => {
   const lines = log.lines.filter((line) => line.length === 10).map(Number);
   expect(lines.filter((line, i) => i > 0 && line !== Number(lines[i - 1]) + 1)).toHaveLength(1);
   expect(lines.at(-1)).toBe(Math.floor((30 * BLOCK + 7) / 11) - 1);
+});
+
+it('takes no other file for what had its name, and no copy for more than that', () => {
+  const log = new Staged();
+  log.grow(BLOCK);
+  log.read();
+  log.grow(2 * BLOCK);
+  copyFileSync(log.path, `${log.path}.bak`);
+  copyFileSync(log.path, `${log.path}-20261128`);
+  truncateSync(log.path);
+  log.read();
+  log.grow(3 * BLOCK);
+  log.read();
+  writeFileSync(`${log.path}-audit`, 'of another service\n');
+  renameSync(log.path, `${log.path}-20261129`);
+  writeFileSync(log.path, '');
+  log.grow(4 * BLOCK);
+  log.read();
+  expect([log.wrong, log.told]).toEqual([undefined, []]);
 });

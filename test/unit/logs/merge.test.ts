@@ -21,7 +21,10 @@ function feed(id: string, written: number, ...texts: readonly string[]) {
 
 async function merged(...feeds: readonly ReturnType<typeof feed>[]): Promise<string[]> {
   const found: string[] = [];
-  await merge(feeds, ({ id }, lines) => found.push(...lines.map(({ text }) => `${id} ${text}`)));
+  await merge(feeds, ({ id }, lines) => {
+    found.push(...lines.map(({ text }) => `${id} ${text}`));
+    return undefined;
+  });
   return found;
 }
 

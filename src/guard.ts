@@ -44,6 +44,11 @@ export function guarded(socket: string, command: readonly string[] = []): readon
   return ['/bin/sh', '-c', SCRIPT, NAME, socket, '--', ...command];
 }
 
+/** Is this the guard of that socket, still waiting for what is left to end? */
+export function isGuardOf(command: readonly string[], socket: string): boolean {
+  return command[1] === '-c' && command[3] === NAME && command[4] === socket;
+}
+
 /** The command that runs in the end. */
 export function unguarded(command: readonly string[]): readonly string[] {
   return command[1] === '-c' && command[3] === NAME && command.length > 6 ? command.slice(6) : command;

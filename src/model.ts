@@ -455,7 +455,8 @@ export interface Held {
     | { readonly kind: 'fatal'; readonly run: Extract<Run, { kind: 'fatal' }> }
     | { readonly kind: 'spent'; readonly run: Extract<Run, { kind: 'held' }> }
     | { readonly kind: 'maybe-renamed'; readonly from: ServiceId }
-    | { readonly kind: 'needs'; readonly service: ServiceName }
+    /** `coming`: that is about to be started, and what runs under it is to be handed over from it. */
+    | { readonly kind: 'needs'; readonly service: ServiceName; readonly coming?: true }
     /** Somebody is stopping it: it is started again once it is down. */
     | { readonly kind: 'stopping' }
     /** It was stopped together with that, which it needs or is part of: its start would undo the stop of both. */

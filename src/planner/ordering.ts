@@ -32,16 +32,37 @@ export function holdNeedy(
         !draft.steps.some((step) => step.effect === 'start' || (isHandover(step) && startsIt(step)))
       )
         continue;
-      const missing = service.after.find((needed) => !up(needed));
+      const needed = service.after.find((one) => !up(one));
+      const coming = comingFor(draft, byId, world);
+      const missing = needed ?? coming;
       if (missing === undefined) continue;
       // What is only loaded waits with what it is loaded for.
       const steps = loadsFirst(draft) ? [] : draft.steps.filter((step) => !startsIt(step));
-      byId.set(service.id, { ...draft, steps, held: { kind: 'needs', service: missing } });
+      byId.set(service.id, {
+        ...draft,
+        steps,
+        held: { kind: 'needs', service: missing, ...(needed === undefined ? { coming: true } : {}) },
+      });
     }
   }
   return drafts
     .map((draft) => byId.get(draft.service) ?? draft)
     .filter(({ makesWayFor }) => makesWayFor === undefined || byId.get(makesWayFor)?.held === undefined);
+}
+
+/**
+ * What runs something that is to be handed over from it, is down with all of it, and is about to be started: what is left of
+ * that, and what it will start of it, is known when it is up.
+ */
+function comingFor(draft: Draft, byId: ReadonlyMap<ServiceId, Draft>, world: World): ServiceId | undefined {
+  const from = draft.steps.flatMap(({ handover }) => handover?.from ?? []);
+  const runners = from.flatMap((old) =>
+    old.kind === 'own' && old.run.kind === 'stopped' ? (old.run.stoppedWith ?? []) : [],
+  );
+  return runners.find((id) => {
+    const starts = byId.get(id)?.steps.some(({ effect }) => effect === 'start') === true;
+    return starts || (world.owned.get(id) ?? []).some(({ actual: { run } }) => alive(run) || run.kind === 'backoff');
+  });
 }
 
 function isUp(service: Service, draft: Draft | undefined, ending: ReadonlySet<ServiceId>, world: World): boolean {
@@ -169,18 +190,15 @@ function inTheirOrder(
   for (const { service, steps } of drafts) {
     const { runs } = declared.get(service) ?? {};
     if (runs === undefined) continue;
-    const end = steps.filter(stopsIt);
-    if (end.length > 0) {
-      const others = all.filter(({ supervisor, handover }) => {
-        return (
-          supervisor === runs || handover?.from.some((old) => old.kind === 'own' && old.supervisor === runs) === true
-        );
-      });
-      for (const step of end) wait(step, others);
-    }
-    // One that is down can't be told anything.
+    const others = all.filter(({ supervisor, handover }) => {
+      return (
+        supervisor === runs || handover?.from.some((old) => old.kind === 'own' && old.supervisor === runs) === true
+      );
+    });
+    for (const step of steps.filter(stopsIt)) wait(step, others);
+    // One that is down can't be told anything, and starts what its files say.
     const start = steps.filter(({ effect }) => effect === 'start');
-    for (const step of all) if (step.supervisor === runs) wait(step, start);
+    for (const step of others) wait(step, start);
   }
 }
 

@@ -65,6 +65,12 @@ export function heldWords(
       };
     case 'needs': {
       const also = plan.held.some((held) => isOf(held.service, reason.service));
+      // Else it would be started behind that.
+      if (reason.coming === true)
+        return {
+          why: `is handed over from what ${reason.service} runs, and that is only to be started`,
+          next: 'what is to be taken over is known when it is up: run reconcile once more then (a daemon does)',
+        };
       return {
         why: `needs ${reason.service}, which is not running`,
         next: also

@@ -1,4 +1,6 @@
-import { lives, type ProcessRef, statOf } from '../../host/procfs.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isGuardOf } from '../../guard.ts';
+import { beganAt, commandOf, listPids, lives, type ProcessRef, statOf } from '../../host/procfs.ts';
 import type { Instance } from '../../instance.ts';
 import type { ServiceId } from '../../model.ts';
 import { Failure } from '../../problem.ts';
@@ -12,6 +14,9 @@ import { createClient, createSupervisord, type ProcessInfo, type Supervisord } f
 
 /** ms. */
 const TOGETHER = 200;
+/** ms. Its guard waits 15 s at most, and then it has to start. */
+const COMING = 20_000;
+const AGAIN = 100;
 
 /** So many that one answer about all is had sooner than one about each. */
 const MANY = 300;
@@ -126,10 +131,24 @@ export class Link implements Disposable {
   }
 
   async #demand(): Promise<void> {
-    const presence = await this.presence();
+    let presence = await this.presence();
+    // What a former one has left behind may take its time to end.
+    for (const end = Date.now() + COMING; Date.now() < end && this.#isComing(presence); ) {
+      await sleep(AGAIN);
+      presence = await this.presence();
+    }
     const problem = whyNot(this.instance, presence);
     if (problem !== undefined) throw new Failure(problem);
     if (presence.kind === 'gone') throw new Failure(down(this.instance));
+  }
+
+  /** Is it one of ours that was started, and is to be there in a moment? */
+  #isComing(presence: Presence): boolean {
+    const { owned } = this.instance;
+    if (owned === undefined) return false;
+    if (presence.kind === 'gone') return listPids().some((pid) => isGuardOf(commandOf(pid), owned.socket.path));
+    const stat = presence.kind === 'no-socket' ? statOf(presence.pid) : undefined;
+    return stat !== undefined && Date.now() - beganAt(stat) < COMING;
   }
 
   [Symbol.dispose](): void {

@@ -140,6 +140,59 @@ describe.runIf(hasSupervisord())('a supervisord that the embedded supervisor run
     expect(host.processes().flatMap(({ command }) => (command === 'sleep 1000' ? [command] : []))).toHaveLength(1);
   });
 
+  it('does not start what a person has stopped when it is started again, nor what is handed over from it twice', async () => {
+    await using host = await dolphin();
+    const log = join(host.folder, 'started');
+    const program = (name: string, supervisor: string) => {
+      const command = [
+        '/bin/sh',
+        '-c',
+        `echo ${name} >> ${log}; trap 'sleep 1; exit' TERM; while :; do sleep 0.1; done`,
+      ];
+      host.write(name, { supervisor, command, start: { ready: '0s' }, soak: '1s' });
+    };
+    const up = (name: string) =>
+      host.processes().filter(({ stamp, command }) => stamp.includes(`:${name}:`) && command.includes('echo'));
+    for (const name of ['moved', 'stopped']) program(name, 'supervisord/dolphin');
+    await applied(host);
+    await applied(host, 'stop', 'stopped');
+    process.kill((await host.pids())[ID] ?? 0, 'SIGKILL');
+    await until(async () => (await host.pids())[ID] === undefined);
+    program('moved', 'builtin');
+    writeFileSync(log, '');
+    const twice: number[] = [];
+    const watch = setInterval(() => {
+      // A shell's children bear the same stamp, and its shim.
+      const mains = up('moved').filter(({ command }) => command.startsWith('/bin/sh -c echo'));
+      if (mains.length > 1) twice.push(...mains.map(({ pid }) => pid));
+    }, 20);
+    const first = await host.reconcile();
+    expect(first.stdout.replace(/\s+/g, ' ')).toContain(`moved held is handed over from what ${ID} runs`);
+    expect(
+      readFileSync(log, 'utf8')
+        .split('\n')
+        .filter((line) => line === 'stopped'),
+    ).toEqual([]);
+    await host.reconcile();
+    clearInterval(watch);
+    expect(twice).toEqual([]);
+    expect(up('stopped')).toEqual([]);
+    expect((await host.reconcile('status', 'moved')).stdout).toMatch(/moved +builtin +running +RUNNING/);
+    await applied(host, 'start', 'stopped');
+    expect(await applied(host, '--dry-run')).toBe('No changes: everything is as desired.\n');
+  });
+
+  it('takes nothing from another supervisord that answers on its socket', async () => {
+    await using host = await dolphin();
+    await applied(host);
+    const { web } = await host.pids();
+    await using other = await dolphin();
+    other.instance({ socket: { path: join(host.folder, 's', 'supervisor.sock') } });
+    const { code, stdout } = await other.reconcile('restart', 'web');
+    expect([code, stdout.replace(/\s+/g, ' ')]).toEqual([3, expect.stringContaining(`started with ${host.config}`)]);
+    expect((await host.pids()).web).toBe(web);
+  });
+
   it('is told of a configuration that somebody has edited, and never written over that of somebody else', async () => {
     await using host = await dolphin();
     mkdirSync(join(host.folder, 'etc'));

@@ -109,7 +109,7 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
         restarts.flush();
       };
       const outcome = await take(
-        { link, owner, wake: pokes.wake, monitor, logDir, probe, renew, giveUp, reread },
+        { link, owner, wake: pokes.wake, monitor, logDir, probe, renew, giveUp, define: defined, reread },
         step,
         signal,
       );

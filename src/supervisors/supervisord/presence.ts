@@ -2,7 +2,7 @@ import { statOf } from '../../host/procfs.ts';
 import { type Instance, serviceOfInstance } from '../../instance.ts';
 import { type Problem, unreachable, why } from '../../problem.ts';
 import type { Place } from './place.ts';
-import { processOf } from './process.ts';
+import { otherConfigOf, processOf } from './process.ts';
 import { createClient, createSupervisord, Fault, Silent } from './rpc.ts';
 
 /** Is it there, and does it answer? */
@@ -37,6 +37,13 @@ export async function findSupervisord({
     // supervisor.states: SupervisorStates: RUNNING is 1.
     if (statecode !== 1) return { kind: 'leaving', state: statename };
     const told = pid ?? (await rpc.getPid(LIMIT));
+    // Its programs are not ours, whatever their names are.
+    const other = pid === undefined ? otherConfigOf(told, config) : undefined;
+    if (other !== undefined)
+      return {
+        kind: 'refused',
+        because: `another supervisord answers on its socket: pid ${told}, started with ${other}`,
+      };
     if (statOf(told) !== undefined) return { kind: 'up', pid: told };
     return { kind: 'refused', because: `it answers, but its process ${told} is not on this host (a container?)` };
   } catch (error) {

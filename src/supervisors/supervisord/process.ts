@@ -34,6 +34,13 @@ export function isOf(pid: number, config: string): boolean {
   return path !== undefined && isSame(resolve(cwd, path), config);
 }
 
+/** The configuration that a process was started with, where that is another one than this; undefined where that can't be told. */
+export function otherConfigOf(pid: number, config: string): string | undefined {
+  const told = configOf(argumentsOf(commandOf(pid))?.args ?? []);
+  const path = told === undefined || isElsewhere(pid) ? undefined : resolve(linkOf(`/proc/${pid}/cwd`) ?? '/', told);
+  return path === undefined || isSame(path, config) ? undefined : path;
+}
+
 /** What a supervisord was started with; undefined for any other program. */
 function argumentsOf(command: readonly string[]): { readonly program: string; readonly args: string[] } | undefined {
   const [first = '', ...rest] = command;

@@ -170,9 +170,16 @@ export type Run =
   | { readonly kind: 'stopping'; readonly pid: number; readonly byHand?: true; readonly stoppedWith?: string }
   /**
    * `started`: somebody started it since this boot. `byHand`: neither its own end nor its supervisor's doing.
-   * `stoppedWith`: what it needs or is part of was stopped, and it with that: the name its supervisor has for it.
+   * `stoppedWith`: what it needs or is part of was stopped, and it with that: the name its supervisor has for it. `left`: its
+   * process outlived that, and is looked after by nobody.
    */
-  | { readonly kind: 'stopped'; readonly started: boolean; readonly byHand?: true; readonly stoppedWith?: string }
+  | {
+      readonly kind: 'stopped';
+      readonly started: boolean;
+      readonly byHand?: true;
+      readonly stoppedWith?: string;
+      readonly left?: number;
+    }
   /** Ended by itself, as its restart policy allows. */
   | { readonly kind: 'exited'; readonly exit: Exit; readonly at: number }
   /** It could not be started `retries` times: FATAL. Nobody tries again until it changes or a person says so. */

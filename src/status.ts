@@ -207,6 +207,10 @@ function ofRun(actual: Actual, service: Service | undefined, { stateOf, board }:
       return { ...common, state: 'STOPPING', pid: run.pid };
     case 'stopped': {
       const waits = service?.state === 'running' && !service.autostart && !run.started;
+      if (run.left !== undefined) {
+        const note = `its process ${run.left} goes on, looked after by nobody, until ${run.stoppedWith} is started`;
+        return { ...common, state: 'STOPPED', note };
+      }
       return {
         ...common,
         state: 'STOPPED',

@@ -11,8 +11,9 @@ interface Asked {
 /** Its stop, and nothing else: what it is defined by, and whatever else is to be done to it, waits as long as it is held. */
 export function stopOnly({ service, actual, definition }: Asked): Draft {
   const draft = { service: service.id, supervisor: service.supervisor, notices: [] };
-  if (actual === undefined || definition === undefined || !(alive(actual.run) || waits(actual.run)))
-    return { ...draft, steps: [] };
+  const { run } = actual ?? {};
+  const isThere = run !== undefined && (alive(run) || waits(run) || (run.kind === 'stopped' && run.left !== undefined));
+  if (actual === undefined || definition === undefined || !isThere) return { ...draft, steps: [] };
   return { ...draft, steps: [asked('stop', { service, definition }, actual)] };
 }
 

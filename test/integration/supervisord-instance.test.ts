@@ -182,6 +182,24 @@ describe.runIf(hasSupervisord())('a supervisord that the embedded supervisor run
     expect(await applied(host, '--dry-run')).toBe('No changes: everything is as desired.\n');
   });
 
+  it('that is gone is said to be so of what it ran, and a stop of that does not claim to be one', async () => {
+    await using host = await dolphin();
+    await applied(host);
+    const { web = 0 } = await host.pids();
+    process.kill((await host.pids())[ID] ?? 0, 'SIGKILL');
+    await until(async () => (await host.pids())[ID] === undefined);
+    const status = await host.reconcile('status', 'web');
+    expect(status.stdout.replace(/\s+/g, ' ')).toContain(
+      `its process ${web} goes on, looked after by nobody, until ${ID} is started`,
+    );
+    const stopped = await host.reconcile('stop', 'web');
+    expect(stopped.code).toBe(3);
+    expect(stopped.stdout + stopped.stderr).not.toContain('Left stopped');
+    expect(stopped.stdout + stopped.stderr).toContain(`start that first, which ends it: reconcile start ${ID}`);
+    await applied(host);
+    await until(() => copies(host).length === 1 && copies(host)[0] !== web);
+  });
+
   it('takes nothing from another supervisord that answers on its socket', async () => {
     await using host = await dolphin();
     await applied(host);

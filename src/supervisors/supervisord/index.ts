@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Monitor } from '../../health/health.ts';
-import type { Instance } from '../../instance.ts';
+import { type Instance, serviceOfInstance } from '../../instance.ts';
 import type { Definition, Outcome, OwnStep, Reading, Service, ServiceId } from '../../model.ts';
 import { Failure, type Problem } from '../../problem.ts';
 import type { WhoListens } from '../../restarts/local-port.ts';
@@ -93,11 +93,21 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
     if (pid === undefined && effect !== 'stop') return undefined;
     return { pid, settings: settingsOf(service, target.definition.fields, logDir) };
   };
+  /** What it ran goes on without it: a stop that nobody carries out is none. */
+  const whyNotStopped = async (step: OwnStep): Promise<Problem | undefined> => {
+    const { owned, name, config } = instance;
+    if (step.action !== 'stop' || owned === undefined || (await link.presence()).kind !== 'gone') return undefined;
+    const because = `the supervisord of ${config} is not running, and its process goes on without it`;
+    const hint = `start that first, which ends it: reconcile start ${serviceOfInstance(name)}`;
+    return { ...cannot(step, because, 'supervisord-down'), hint };
+  };
   const apply = async (step: OwnStep, signal: AbortSignal): Promise<Outcome> => {
     const { service: id, together = [] } = step;
     for (const one of [id, ...together]) tender.begin(one);
     let made: ReturnType<typeof madeBy>;
     try {
+      const unheard = await whyNotStopped(step);
+      if (unheard !== undefined) return failed(unheard);
       await link.demand();
       const probe = tender.probe.bind(tender);
       const renew = () => {

@@ -1,8 +1,9 @@
+import { variableOf } from '../../host/procfs.ts';
 import { type Instance, serviceOfInstance } from '../../instance.ts';
 import type { Actual, ActualDefinition, Reading, Run, Service, ServiceId } from '../../model.ts';
 import { type Problem, why } from '../../problem.ts';
 import type { Restarts } from '../../restarts/restarts.ts';
-import { parseStamp, stampId } from '../../stamp.ts';
+import { parseStamp, STAMP, stampId } from '../../stamp.ts';
 import { withHold, withPermanent } from '../shared/held.ts';
 import { type Child, orphansOf } from './children.ts';
 import type { Link } from './link.ts';
@@ -50,7 +51,11 @@ export async function observe(o: Observer, declared: readonly Service[]): Promis
     const runOf = ({ id, defined }: Program): Run => {
       const child = children.get(id);
       if (child !== undefined) return runOfChild(child, defined);
-      if (infos === undefined) return { kind: 'stopped', started: false, stoppedWith: nameOf(instance) };
+      if (infos === undefined) {
+        const pid = left.find((each) => isOfService(each, owner, id));
+        const gone = { kind: 'stopped', started: false, stoppedWith: nameOf(instance) } as const;
+        return pid === undefined ? gone : { ...gone, left: pid };
+      }
       const run = runOfInfo(infos.get(id), (defined.file.fields['restart.policy'] as Policy | undefined) ?? 'always');
       return withHold(withPermanent(run, defined.file.fields), restarts.hold(id));
     };
@@ -126,6 +131,11 @@ function stray(child: Child, owner: string): Actual[] {
 /** What people call it: the service that runs it, where that is ours. */
 export function nameOf({ name, owned, config }: Instance): string {
   return owned === undefined ? `the supervisord of ${config}` : serviceOfInstance(name);
+}
+
+function isOfService(pid: number, owner: string, id: string): boolean {
+  const stamp = parseStamp(variableOf(pid, STAMP) ?? '');
+  return stamp?.owner === owner && stampId(stamp) === id;
 }
 
 /** Its programs outlive a supervisord that was killed. */

@@ -18,6 +18,7 @@ import { logPlaces } from './log-places.ts';
 import { type Observer, observe } from './observe.ts';
 import { createOwnPrograms } from './own-programs.ts';
 import { prepare } from './prepare.ts';
+import { whyNot } from './presence.ts';
 import { programsFile } from './programs-file.ts';
 import { callFailure } from './rpc.ts';
 import { take } from './steps.ts';
@@ -66,6 +67,8 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
   const pokes = new Pokes(link);
   const reread = coalesced(() => link.rpc().reloadConfig());
   let unwatch = () => {};
+  /** By the last reading that something was planned by. */
+  let isUnreadable = false;
 
   const defined = (service: Service) => define(service, { instance, owner, logDir });
   const withSettings = async (service: Service, ask: (settings: Settings) => Promise<Problem | undefined>) => {
@@ -144,6 +147,7 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
     judge: (service) => withSettings(service, (settings) => judge(service, settings, logDir)),
     observe: async (_signal, declared = [], { looking = false } = {}): Promise<Reading> => {
       const reading = await observe(observer, declared);
+      if (!looking) isUnreadable = reading.kind === 'unreadable';
       if (supervise && !looking && reading.kind === 'read') {
         tender.follow(reading.objects.filter((object) => object.kind === 'actual'));
       }
@@ -161,9 +165,11 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
       };
       const files = watchPaths([`${instance.include}/`, instance.config], QUIET, nudge);
       const unpoke = pokes.listen(poked);
-      const poll = setInterval(() => {
+      const poll = setInterval(async () => {
         pokes.follow();
         look();
+        // What could not be told of it, and waits for that, goes on.
+        if (isUnreadable && whyNot(instance, await link.presence()) === undefined) nudge();
       }, POLL);
       unwatch = () => {
         files[Symbol.dispose]();

@@ -128,7 +128,7 @@ export async function startDaemon(
   await builtin.adopt();
 
   const hand = { config, load: loadSteady, owner, registry, unwell: () => care.pending, signal: abort.signal };
-  const tellWhatIsLeft = tellLeft(tell);
+  const left = tellLeft(tell);
   const tellWaits = tellGates(tell);
   const witnesses = createWitnesses();
   const inUse = keepInUse(config, { registry, stir: () => witnesses.stir(), nudge: (cause) => loop.nudge(cause) });
@@ -154,7 +154,7 @@ export async function startDaemon(
         // Before what else is to be done, which may take its time.
         if (event.kind !== 'planned') return;
         const isWhole = request.only.length === 0;
-        tellWhatIsLeft(event.plan, readMarks(config.stateDir), isWhole);
+        left(event.plan, readMarks(config.stateDir), isWhole);
         alerting.see(event.plan, isWhole);
       };
       const supervisors = await inUse.take(desired);
@@ -249,6 +249,7 @@ export async function startDaemon(
       wellness,
       alerting,
       invalid: () => force.problems,
+      left: left.texts,
     });
   await using stack = new AsyncDisposableStack();
   for (const one of [alerting, monitor, wellness, counting, care, registry, duels, verifier]) stack.use(one);

@@ -1,6 +1,7 @@
 import type { Marks } from '../marks.ts';
 import type { Held, Plan, ServiceId } from '../model.ts';
 import type { DaemonEvent } from './event.ts';
+import { heldText } from './held-words.ts';
 
 type Reason = Exclude<Held['reason'], { kind: 'drift' }>;
 
@@ -8,9 +9,13 @@ type Reason = Exclude<Held['reason'], { kind: 'drift' }>;
  * Tells of every service that is left as it is though that is not as desired: once, for as long as that is so; all that
  * have one reason at once. `whole`: the plan is about all services; else it says nothing of others.
  */
-export function tellLeft(tell: (event: DaemonEvent) => void): (plan: Plan, marks: Marks, whole: boolean) => void {
+export function tellLeft(tell: (event: DaemonEvent) => void): Left {
   let told: ReadonlySet<string> = new Set();
-  return (plan, marks, whole) => {
+  let last: readonly Held[] = [];
+  const texts = () =>
+    new Map(last.flatMap(({ service, reason }) => (isWaiting(reason) ? [[service, heldText(reason)] as const] : [])));
+  const tellOf = (plan: Plan, marks: Marks, whole: boolean) => {
+    if (whole) last = plan.held;
     const now = new Set<string>();
     const isNew = (key: string) => {
       now.add(key);
@@ -41,4 +46,31 @@ export function tellLeft(tell: (event: DaemonEvent) => void): (plan: Plan, marks
     }
     told = whole ? now : new Set([...told, ...now]);
   };
+  return Object.assign(tellOf, { texts });
+}
+
+interface Left {
+  (plan: Plan, marks: Marks, whole: boolean): void;
+  /** What waits for something by the last plan of all, and for what: what else is left alone, its status says by itself. */
+  texts(): ReadonlyMap<ServiceId, string>;
+}
+
+const WAITING = [
+  'approval',
+  'blocked',
+  'frozen',
+  'gate',
+  'handover',
+  'needs',
+  'neighbours',
+  'pool',
+  'reversed',
+  'stopped-for',
+  'stray',
+  'unavailable',
+  'window',
+] as const;
+
+function isWaiting(reason: Held['reason']): reason is Extract<Held['reason'], { kind: (typeof WAITING)[number] }> {
+  return (WAITING as readonly string[]).includes(reason.kind);
 }

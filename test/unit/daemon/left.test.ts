@@ -66,3 +66,12 @@ it('leaves to the embedded supervisor what it tells itself', () => {
   left(plan([held('web', fatal, 'builtin'), held('api', silent, 'builtin')]), {}, true);
   expect(said).toEqual(['api: left alone: cannot reach systemd (start it)']);
 });
+
+it('knows what services wait for by the last plan of all, and leaves to others what they say of their state', () => {
+  const gate = { kind: 'gate', gate: 'tcp :1', why: 'refused', waits: 'restart', since: 0 } as const;
+  left(plan([held('web', gate as unknown as Held['reason']), held('db', fatal), held('api', silent)]), {}, true);
+  left(plan([]), {}, false);
+  expect([...left.texts()]).toEqual([['web', 'its restart waits for its gate (tcp :1): refused']]);
+  left(plan([]), {}, true);
+  expect(left.texts().size).toBe(0);
+});

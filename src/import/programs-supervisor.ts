@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Json } from '../canonical.ts';
@@ -39,6 +40,8 @@ export function supervisorOf(
   const socket = socketOf(listener);
   const supervisor: Readonly<Record<string, Json>> = {
     config: join(folder(), `supervisord-${name}.conf`),
+    // Where there is no systemd that would start it at boot, a daemon of ours runs it.
+    ...(existsSync('/run/systemd/system') ? {} : { boot: 'none' }),
     ...(Object.keys(socket).length === 0 ? {} : { socket }),
     ...(Object.keys(log).length === 0 ? {} : { log }),
     ...take('user', 'user', isRoot || user === undefined || !USER.test(user) ? undefined : user),

@@ -1,6 +1,5 @@
 import type { DriftKind, Held, Plan, QuarantineHold } from '../../model.ts';
 import { type Problem, unreachable } from '../../problem.ts';
-import { KEPT_ELSEWHERE } from '../../supervisors/builtin/elsewhere.ts';
 import { waitingText } from '../../waiting.ts';
 
 /** Why a service is held, and what to do next. */
@@ -13,7 +12,7 @@ export function heldWords(
     case 'blocked':
       return { why: placed(reason.problem), next: reason.problem.hint };
     case 'foreign': {
-      const [, elsewhere] = KEPT_ELSEWHERE.exec(reason.owner) ?? [];
+      const [, elsewhere] = ELSEWHERE.exec(reason.owner) ?? [];
       return elsewhere === undefined
         ? {
             why: `what has this name belongs to '${reason.owner}'`,
@@ -228,3 +227,6 @@ export function until(ms: number | undefined): string {
 export function time(ms: number): string {
   return new Date(ms).toISOString().replace(/\.[0-9]+Z$/, 'Z');
 }
+
+/** A daemon of ours that keeps it in another runtime folder, as the embedded supervisor calls it. */
+const ELSEWHERE = /^the daemon with pid \d+, whose runtime folder is (.+)$/;

@@ -20,9 +20,6 @@ export function keptElsewhere({ ppid }: ProcessStat, services: string): string |
   return `the daemon with pid ${holder.pid}, whose runtime folder is ${runtime}`;
 }
 
-/** What that says, with the runtime folder. */
-export const KEPT_ELSEWHERE = /^the daemon with pid \d+, whose runtime folder is (.+)$/;
-
 function isSame(one: string, other: string): boolean {
   if (one === other) return true;
   const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }));

@@ -247,7 +247,11 @@ function unreached(scope: Scope, socket: string, error: unknown, signal: AbortSi
   const noOwner = isAnswered(error, 'org.freedesktop.DBus.Error.NameHasNoOwner');
   // The bus is asked first: it may be another host's, lent to us.
   if ((noBus || noOwner) && !isBooted()) {
-    return refuse('no-systemd', 'this host is not run by systemd', 'take another supervisor, such as `builtin`');
+    return refuse(
+      'no-systemd',
+      'this host is not run by systemd',
+      'take another supervisor, such as `builtin`; for a supervisord of ours: `boot: none`',
+    );
   }
   if (noBus) {
     const hint =

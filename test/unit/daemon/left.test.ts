@@ -68,7 +68,13 @@ it('leaves to the embedded supervisor what it tells itself', () => {
 });
 
 it('knows what services wait for by the last plan of all, and leaves to others what they say of their state', () => {
-  const gate = { kind: 'gate', gate: 'tcp :1', why: 'refused', waits: { action: 'restart', effect: 'restart' }, since: 0 } as const;
+  const gate = {
+    kind: 'gate',
+    gate: 'tcp :1',
+    why: 'refused',
+    waits: { action: 'restart', effect: 'restart' },
+    since: 0,
+  } as const;
   left(plan([held('web', gate as unknown as Held['reason']), held('db', fatal), held('api', silent)]), {}, true);
   left(plan([]), {}, false);
   expect([...left.texts()]).toEqual([['web', 'its restart waits for its gate (tcp :1): refused']]);

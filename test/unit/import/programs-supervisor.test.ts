@@ -1,7 +1,11 @@
+import { existsSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { foundIn, told } from './programs-import.ts';
 
 const supervisorIn = (text: string) => foundIn(`${text}\n[program:a]\ncommand=x\n`).supervisor;
+
+/** Where no systemd would start it at boot, the embedded supervisor runs it. */
+const BOOT = existsSync('/run/systemd/system') ? {} : { boot: 'none' };
 
 it('says what is said of a supervisord', () => {
   const found = supervisorIn(`[supervisord]
@@ -22,6 +26,7 @@ chown=root:root`);
     log: { path: '/dev/null', maxSize: '10MiB', keep: 2, level: 'warn' },
     user: 'nobody',
     minfds: 4096,
+    ...BOOT,
   });
   expect(found?.losses.map(told)).toEqual([
     '4: minprocs=0 because it is out of range',
@@ -30,7 +35,10 @@ chown=root:root`);
 });
 
 it('says only where it is where nothing is said', () => {
-  expect(Object.keys(supervisorIn('[supervisord]\nuser=root')?.supervisor ?? {})).toEqual(['config']);
+  expect(Object.keys(supervisorIn('[supervisord]\nuser=root')?.supervisor ?? {})).toEqual([
+    'config',
+    ...Object.keys(BOOT),
+  ]);
 });
 
 it('tells what ours does not have, and no password', () => {

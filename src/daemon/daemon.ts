@@ -11,7 +11,7 @@ import type { Event, Report, Status } from '../model.ts';
 import { observeAll } from '../prepare.ts';
 import { Failure } from '../problem.ts';
 import { EVERYTHING, type Request } from '../request.ts';
-import { formatRevision } from '../revision.ts';
+import { revisionOf } from '../revision.ts';
 import { openRegistry } from '../supervisors/index.ts';
 import { decided, desiredAt } from '../verify/go-back.ts';
 import { actionsOf } from './acted.ts';
@@ -121,7 +121,7 @@ export async function startDaemon(
     restarts: counting.restarts,
     whoListens: counting.whoListens,
     isHeld: (id) => heldIds(config.stateDir, (force.last ?? first).services, id, Date.now()),
-    revision: () => (force.last === undefined ? '' : formatRevision(force.last.revision)),
+    revision: (id) => (force.last === undefined ? '' : revisionOf(force.last, id)),
     onEvent: tell,
   });
   const { builtin } = registry;

@@ -35,8 +35,8 @@ export interface Means {
   readonly whoListens?: WhoListens;
   /** Does a person want it left alone, whatever happens to it? Absent: of none. */
   readonly isHeld?: (id: ServiceId) => boolean;
-  /** What is being applied, for the records. */
-  readonly revision?: () => string;
+  /** What is being applied to a service, for the records. */
+  readonly revision?: (id: ServiceId) => string;
   readonly onEvent?: (event: SupervisorEvent) => void;
 }
 

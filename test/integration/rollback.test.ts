@@ -320,3 +320,19 @@ test('what was decided can not be read: nothing is done, what runs goes on, and 
   expect((await host.reconcile()).code).toBe(0);
   expect(Object.values(await host.pids()).map(versionOf)).toEqual(['2']);
 });
+
+test('what was put back is as of the commit that it was put back to, also once the bad one is reverted', async () => {
+  host.write('web', good(1));
+  const first = commit('First');
+  const daemon = await host.daemon();
+  await daemon.saw(/changed, and stayed well/);
+  await isCalm();
+  host.write('web', bad(2));
+  commit('Second');
+  await daemon.saw(/web: rolled back, and stayed well/);
+  await isCalm();
+  git('revert', '--no-edit', 'HEAD');
+  await daemon.saw(/no longer in force: web follows Git again/);
+  const [web] = (await status()).services;
+  expect(web?.revision).toBe(first);
+});

@@ -10,7 +10,7 @@ import { createMonitor } from '../../health/monitor.ts';
 import type { Event, Report, Step } from '../../model.ts';
 import { Failure, why } from '../../problem.ts';
 import type { Request } from '../../request.ts';
-import { formatRevision } from '../../revision.ts';
+import { revisionOf } from '../../revision.ts';
 import { saidText } from '../../secrets.ts';
 import { bringUp, checkSource } from '../../sources.ts';
 import { openRegistry } from '../../supervisors/index.ts';
@@ -163,7 +163,7 @@ async function actHere(
     logDir: config.logDir,
     supervise: false,
     monitor,
-    revision: () => formatRevision(desired.revision),
+    revision: (id) => revisionOf(desired, id),
   });
   const supervisors = await registry.take(supervisorsInUse(config, desired), desired.instances);
   using recorder = openRecorder(config, {

@@ -43,7 +43,7 @@ export interface BuiltinOptions {
   readonly restarts?: Restarts;
   readonly whoListens?: WhoListens;
   /** What is being applied, for the records. */
-  readonly revision?: () => string;
+  readonly revision?: (id: ServiceId) => string;
   readonly onEvent?: (event: BuiltinEvent) => void;
 }
 
@@ -102,7 +102,7 @@ export function createBuiltin(options: BuiltinOptions): Builtin {
     around,
     observer,
     units,
-    revision: () => options.revision?.(),
+    revision: (id) => options.revision?.(id),
     check: async ({ target }) => target && checkAs(target.service, target.definition),
   };
   let rotation: NodeJS.Timeout | undefined;

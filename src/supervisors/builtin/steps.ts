@@ -21,7 +21,7 @@ export interface StepContext {
   readonly around: Surroundings;
   readonly observer: Observer;
   readonly units: Map<ServiceId, Unit>;
-  readonly revision: () => string | undefined;
+  readonly revision: (id: ServiceId) => string | undefined;
   /** Why a service can't be started here. */
   readonly check: (step: Step) => Promise<Problem | undefined>;
 }
@@ -46,7 +46,7 @@ export async function take(context: StepContext, step: OwnStep, signal: AbortSig
 
 async function act(context: StepContext, step: OwnStep, unit: Unit, signal: AbortSignal): Promise<Outcome> {
   const { action, target } = step;
-  if (target !== undefined) unit.redefine(recorded(target.definition), context.revision());
+  if (target !== undefined) unit.redefine(recorded(target.definition), context.revision(step.service));
   switch (action) {
     case 'create':
     case 'start':

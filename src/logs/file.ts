@@ -21,6 +21,7 @@ const again = Buffer.allocUnsafe(ANCHOR);
 
 /** ms. For so long a file that was renamed is looked at for what its writer still had for it. */
 const LINGER = 10_000;
+
 interface Live {
   readonly fd: number;
   readonly file: string;

@@ -16,7 +16,7 @@ export function keptElsewhere({ ppid }: ProcessStat, services: string): string |
   const runtime = dirname(folder);
   const holder = readHolder(join(runtime, 'lock'));
   // The lock's text outlives who wrote it.
-  if (holder?.role !== 'daemon' || heldBy(holder.pid)?.runtimeDir !== runtime) return undefined;
+  if (holder?.role !== 'daemon' || !isSame(heldBy(holder.pid)?.runtimeDir ?? '', runtime)) return undefined;
   return `the daemon with pid ${holder.pid}, whose runtime folder is ${runtime}`;
 }
 

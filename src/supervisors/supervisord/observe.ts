@@ -45,6 +45,7 @@ export async function observe(o: Observer, declared: readonly Service[]): Promis
     if (left.length > 0 && instance.owned === undefined)
       return { kind: 'unreadable', problem: leftBehind(instance, left) };
 
+    const leftOf = byService(left, owner);
     const children = link.children();
     const idle = programs.filter(({ id }) => !children.has(id)).map(({ id }) => id);
     const infos = presence.kind === 'up' ? await infosOf(link, idle) : undefined;
@@ -52,7 +53,7 @@ export async function observe(o: Observer, declared: readonly Service[]): Promis
       const child = children.get(id);
       if (child !== undefined) return runOfChild(child, defined);
       if (infos === undefined) {
-        const pid = left.find((each) => isOfService(each, owner, id));
+        const pid = leftOf.get(id);
         const gone = { kind: 'stopped', started: false, stoppedWith: nameOf(instance) } as const;
         return pid === undefined ? gone : { ...gone, left: pid };
       }
@@ -133,9 +134,14 @@ export function nameOf({ name, owned, config }: Instance): string {
   return owned === undefined ? `the supervisord of ${config}` : serviceOfInstance(name);
 }
 
-function isOfService(pid: number, owner: string, id: string): boolean {
-  const stamp = parseStamp(variableOf(pid, STAMP) ?? '');
-  return stamp?.owner === owner && stampId(stamp) === id;
+/** Processes by the service of ours that each is, those of lower numbers first. */
+function byService(pids: readonly number[], owner: string): ReadonlyMap<ServiceId, number> {
+  const found = new Map<ServiceId, number>();
+  for (const pid of pids) {
+    const stamp = parseStamp(variableOf(pid, STAMP) ?? '');
+    if (stamp?.owner === owner && !found.has(stampId(stamp))) found.set(stampId(stamp), pid);
+  }
+  return found;
 }
 
 /** Its programs outlive a supervisord that was killed. */

@@ -241,9 +241,11 @@ function update(c: Compared): Decision {
 /** Starts what has no process, from the new definition. */
 function start(c: Compared): Decision {
   const differs = difference(c);
-  // What only is to start at boot, or not, and what we write otherwise by now, is set by the start itself.
-  const isOurs = differs?.kind === 'boot' || (differs?.kind === 'files' && differs.by === 'us');
-  if (differs !== undefined && !isOurs) {
+  // What only is to start at boot, or not, is set by the start itself: under supervisord that is a line of its file.
+  const isBoot =
+    differs?.kind === 'boot' ||
+    (differs?.kind === 'files' && differs.by === 'us' && c.service.supervisor.startsWith('supervisord/'));
+  if (differs !== undefined && !isBoot) {
     return { steps: [to(c, 'replace', differs, 'start')], notices: [] };
   }
   const reason: Reason = c.asked ? { kind: 'asked' } : { kind: 'not-running', run: c.actual.run.kind };

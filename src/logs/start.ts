@@ -106,6 +106,7 @@ function later(a: At, b: At): At {
 
 /** Where the last so many lines begin; one that has no end yet is a line. With none it is behind the last whole line. */
 function lineFromEnd(files: readonly Opened[], count: number): At {
+  if (count === Number.POSITIVE_INFINITY) return { file: files.length - 1, at: 0 };
   let missing = count;
   let isLast = true;
   for (const [i, { fd, size }] of files.entries()) {

@@ -200,6 +200,22 @@ describe.runIf(hasSupervisord())('a supervisord that the embedded supervisor run
     await until(() => copies(host).length === 1 && copies(host)[0] !== web);
   });
 
+  it('that stood still is gone on with by the daemon soon after', async () => {
+    await using host = await dolphin();
+    await using daemon = Object.assign(await host.daemon(), {
+      [Symbol.asyncDispose]: async () => void (await daemon.stop()),
+    });
+    await daemon.saw(/applied: 2 done/);
+    const { [ID]: supervisord = 0, web } = await host.pids();
+    process.kill(supervisord, 'SIGSTOP');
+    const command = ['/bin/sleep', '1001'];
+    host.write('web', { supervisor: 'supervisord/dolphin', command, start: { ready: '0s' } });
+    await daemon.saw(/web: left alone: supervisord\/dolphin does not answer/);
+    process.kill(supervisord, 'SIGCONT');
+    // Long before all is looked at anew.
+    await until(async () => ![undefined, web].includes((await host.pids()).web), 30);
+  });
+
   it('takes nothing from another supervisord that answers on its socket', async () => {
     await using host = await dolphin();
     await applied(host);

@@ -122,7 +122,7 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
         restarts.flush();
       };
       const outcome = await take(
-        { link, owner, wake: pokes.wake, monitor, logDir, probe, renew, giveUp, define: defined, reread },
+        { link, owner, wake: pokes.wake, monitor, logDir, probe, renew, giveUp, reread },
         step,
         signal,
       );
@@ -153,7 +153,7 @@ export function createSupervisord(options: SupervisordOptions): Supervisor {
       }
       return reading;
     },
-    prepare: (steps) => prepare({ ...observer, logDir }, steps, async () => void (await reread())),
+    prepare: (steps) => prepare({ ...observer, logDir, define: defined }, steps, async () => void (await reread())),
     apply: inTurns(apply),
     cannotTouch,
     touch: (service, what, pid, signal) => touch(link, service, what, pid, signal),

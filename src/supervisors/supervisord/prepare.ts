@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { serviceOfInstance } from '../../instance.ts';
-import type { Step } from '../../model.ts';
+import type { Definition, Step } from '../../model.ts';
 import type { Problem } from '../../problem.ts';
 import { changedProblem, notWritten } from '../shared/files.ts';
+import type { Supervisor } from '../supervisor.ts';
 import { type Observer, problemOf } from './observe.ts';
 import { NO_PARTS, type PartChange, programsFile, readParts, writeParts } from './programs-file.ts';
 import { Fault } from './rpc.ts';
@@ -10,11 +11,12 @@ import { Fault } from './rpc.ts';
 /**
  * What all steps of an apply need at once: programs are written, and supervisord reads all of them anew, once. What a
  * removal takes away stays until its program is stopped, but for what is of a pool that is changed, and what a supervisord
- * that is only to be started would start again. Where supervisord refuses them, all is put back: it would not start again
+ * that is only to be started would start again. What a person stops has no start of its own from before it is stopped, and so
+ * does not come up with supervisord; its next start by us says otherwise again. Where supervisord refuses them, all is put back: it would not start again
  * with them. Gives the steps that can't be taken, and why.
  */
 export async function prepare(
-  { link, owner, logDir }: Observer & { readonly logDir: string },
+  { link, owner, logDir, define }: Observer & Pick<Supervisor, 'define'> & { readonly logDir: string },
   steps: readonly Step[],
   reread: () => Promise<void>,
 ): Promise<ReadonlyMap<string, Problem>> {
@@ -36,6 +38,11 @@ export async function prepare(
       const now = texts.get(step.service);
       if (now !== undefined && goes(step)) {
         due.push([step.service, undefined]);
+        undo.push([step.service, now]);
+      }
+      const quiet = now === undefined ? undefined : quietText(step, define);
+      if (quiet !== undefined && quiet !== now) {
+        due.push([step.service, quiet]);
         undo.push([step.service, now]);
       }
       const [file] = step.action === 'remove' ? [] : (step.files ?? []);
@@ -63,6 +70,14 @@ export async function prepare(
     for (const step of steps) if (!refused.has(step.id) && needsReading(step)) refused.set(step.id, problem);
   }
   return refused;
+}
+
+/** What its file is to say of a program that a person stops; a pool has one start for all of it. */
+function quietText({ action, reason, target }: Step, define: Supervisor['define']): string | undefined {
+  if (action !== 'stop' || reason.kind !== 'asked' || target === undefined || target.definition.pool !== undefined)
+    return undefined;
+  const quiet = define({ ...target.service, autostart: false });
+  return Array.isArray(quiet) ? undefined : (quiet as Definition).files?.[0]?.text;
 }
 
 function needsReading({ files, action, effect }: Step): boolean {

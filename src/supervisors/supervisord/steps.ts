@@ -1,16 +1,15 @@
 import type { Monitor } from '../../health/health.ts';
-import type { Actual, Definition, Outcome, OwnStep, ServiceId, Step } from '../../model.ts';
+import type { Actual, Outcome, OwnStep, ServiceId, Step } from '../../model.ts';
 import { type Problem, unreachable } from '../../problem.ts';
 import { cannot, changedMeanwhile, done, failed } from '../shared/outcome.ts';
 import { whenHealthy } from '../shared/probing.ts';
 import { type Settings, settingsOf } from '../shared/settings.ts';
 import { tail } from '../shared/tail.ts';
-import type { Supervisor } from '../supervisor.ts';
 import type { Child } from './children.ts';
 import { unless } from './fault.ts';
 import type { Link } from './link.ts';
 import { leavePool, loadPool, removePool, whyNotAlone, whyOther } from './pool-steps.ts';
-import { programsFile, readParts, writeParts } from './programs-file.ts';
+import { programsFile, writeParts } from './programs-file.ts';
 import type { ProcessInfo, Supervisord } from './rpc.ts';
 import { isCurrent, STATE } from './runs.ts';
 import { settingsDigest } from './settings-digest.ts';
@@ -28,7 +27,6 @@ export interface StepContext {
   readonly renew: () => void;
   /** No restart can heal it. */
   readonly giveUp: (reason: string) => void;
-  readonly define: Supervisor['define'];
   /** Has supervisord read its files, once for all that ask at the same time. */
   readonly reread: () => Promise<Reread>;
 }
@@ -54,12 +52,8 @@ export async function take(context: StepContext, step: OwnStep, signal: AbortSig
       if (step.effect !== 'none') return start(context, step, info, signal);
       await load(context, step, info);
       return { kind: 'done' };
-    case 'stop': {
-      const problem = await stop(context, step, info, signal);
-      if (problem !== undefined) return problem;
-      if (step.reason.kind === 'asked') keepDown(context, step);
-      return { kind: 'done' };
-    }
+    case 'stop':
+      return (await stop(context, step, info, signal)) ?? { kind: 'done' };
     case 'remove': {
       const problem = await stop(context, step, info, signal);
       if (problem !== undefined) return problem;
@@ -74,15 +68,6 @@ export async function take(context: StepContext, step: OwnStep, signal: AbortSig
     default:
       return unreachable(step.action);
   }
-}
-
-/** What a person has stopped is not to come up with its supervisord; its next start by us says otherwise again. */
-function keepDown({ link, owner, define }: StepContext, { service: id, target }: OwnStep): void {
-  if (target === undefined || target.definition.pool !== undefined) return;
-  const quiet = define({ ...target.service, autostart: false });
-  const text = Array.isArray(quiet) ? undefined : (quiet as Definition).files?.[0]?.text;
-  const path = programsFile(link.instance, owner);
-  if (text !== undefined && readParts(path)?.texts.has(id)) writeParts(path, [[id, text]]);
 }
 
 async function start(

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { commandOf, listPids } from '../../src/host/procfs.ts';
+import { commandOf, listPids, statOf } from '../../src/host/procfs.ts';
 import { createHost, type Host, until } from '../rig/host.ts';
 import { hasSupervisord } from '../rig/supervisord/needs.ts';
 
@@ -162,8 +162,9 @@ describe.runIf(hasSupervisord())('a supervisord that the embedded supervisor run
     writeFileSync(log, '');
     const twice: number[] = [];
     const watch = setInterval(() => {
-      // A shell's children bear the same stamp, and its shim.
-      const mains = up('moved').filter(({ command }) => command.startsWith('/bin/sh -c echo'));
+      // A shell's children bear the same stamp, and its shim; before they are another program they look like it.
+      const shells = up('moved').filter(({ command }) => command.startsWith('/bin/sh -c echo'));
+      const mains = shells.filter(({ pid }) => !shells.some((other) => other.pid === statOf(pid)?.ppid));
       if (mains.length > 1) twice.push(...mains.map(({ pid }) => pid));
     }, 20);
     const first = await host.reconcile();

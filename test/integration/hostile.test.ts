@@ -127,6 +127,39 @@ describe('what the host refuses is told in words', () => {
   });
 });
 
+test.skipIf(process.getuid?.() !== 0)(
+  'a runtime folder without room: what cannot be written down is not restarted, what is to stop is stopped',
+  async () => {
+    const disk = join(host.folder, 'disk');
+    mkdirSync(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=700', 'tmpfs', disk]);
+    try {
+      const state = join(host.folder, 'state');
+      await using full = await createHost({ environment: { RECONCILE_RUNTIME_DIR: disk, RECONCILE_STATE_DIR: state } });
+      for (const name of ['off', 'web']) full.write(name, sleeper());
+      expect((await full.reconcile()).code).toBe(0);
+      const { web = 0 } = await full.pids();
+      const room = fill(join(disk, 'filler'));
+      full.write('web', { ...sleeper(), environment: { MORE: 'x'.repeat(8192) } });
+      full.write('off', { ...sleeper(), state: 'disabled' });
+      const { code, stdout, stderr } = await full.reconcile();
+      expect(code).toBe(3);
+      expect(`${stdout}${stderr}`.replace(/\s+/g, ' ')).toContain(
+        'its process was not touched; make room, then run `reconcile` again',
+      );
+      expect(await full.pids()).toEqual({ web });
+      room();
+      expect((await full.reconcile()).code).toBe(0);
+      const after = await full.pids();
+      expect(after).toEqual({ web: expect.any(Number) });
+      expect(after.web).not.toBe(web);
+      expect((await full.reconcile('--dry-run')).stdout).toBe('No changes: everything is as desired.\n');
+    } finally {
+      execFileSync('umount', ['-l', disk]);
+    }
+  },
+);
+
 test('a command line that is wrong is told as JSON too', async () => {
   const { code, stdout } = await host.reconcile('--json', '--frob');
   expect(code).toBe(1);
@@ -203,3 +236,15 @@ test('a folder that is missing in a Git repository is told without a trace', asy
     expect(stdout + stderr).toContain(join(host.folder, 'nowhere'));
   }
 });
+
+/** Takes all room of a disk; what comes back gives it back. */
+function fill(path: string): () => void {
+  for (let size = 1 << 16; size >= 1; size >>= 1) {
+    try {
+      for (;;) writeFileSync(path, Buffer.alloc(size), { flag: 'a' });
+    } catch {
+      // Smaller pieces, until not one byte goes in.
+    }
+  }
+  return () => rmSync(path);
+}

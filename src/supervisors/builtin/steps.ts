@@ -4,7 +4,7 @@ import { beganAt, bootId, commandOf } from '../../host/procfs.ts';
 import type { Actual, Definition, Outcome, OwnStep, ServiceId, Step, UnreadableObject } from '../../model.ts';
 import { type Problem, unreachable, why } from '../../problem.ts';
 import { formatDuration } from '../../units.ts';
-import { removeFile } from '../shared/files.ts';
+import { notWritten, removeFile } from '../shared/files.ts';
 import { whenHealthy } from '../shared/probing.ts';
 import { settingsOf } from '../shared/settings.ts';
 import { sizeOf, tail } from '../shared/tail.ts';
@@ -46,7 +46,12 @@ export async function take(context: StepContext, step: OwnStep, signal: AbortSig
 
 async function act(context: StepContext, step: OwnStep, unit: Unit, signal: AbortSignal): Promise<Outcome> {
   const { action, target } = step;
-  if (target !== undefined) unit.redefine(recorded(target.definition), context.revision(step.service));
+  try {
+    if (target !== undefined) unit.redefine(recorded(target.definition), context.revision(step.service));
+  } catch (error) {
+    // What replaced it would be unknown to the next run, which would replace it again. A stop needs no record.
+    if (action !== 'stop') return failed(notWritten(step, error));
+  }
   switch (action) {
     case 'create':
     case 'start':

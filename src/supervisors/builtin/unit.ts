@@ -19,7 +19,7 @@ import { deadline, type Effect, type Input, next, type State } from './machine.t
 import { stampHash } from './observe.ts';
 import { prepareStart } from './prepare.ts';
 import { realityOf } from './reality.ts';
-import { folderOf, keepRecord, NEW_MACHINE, type ServiceRecord } from './record.ts';
+import { folderOf, keepRecord, NEW_MACHINE, type ServiceRecord, writeRecord } from './record.ts';
 import { findMain, type Identity, type Processes } from './scan.ts';
 import type { Surroundings } from './surroundings.ts';
 import { ownGroup } from './tree.ts';
@@ -75,15 +75,18 @@ export class Unit {
     this.#prepared = true;
   }
 
-  /** A new definition, without touching a process. */
+  /** A new definition, without touching a process. Throws where it cannot be written, and all is as before. */
   redefine(definition: Definition, revision: string | undefined): void {
     const before = this.#settings;
+    const record = { ...this.#record, definition, revision: revision ?? this.#record.revision };
+    writeRecord(this.#around.services, record);
     this.#prepared &&= definition.fields === this.#record.definition.fields;
-    this.#record = { ...this.#record, definition, revision: revision ?? this.#record.revision };
-    this.#settings = settingsOf(this.id, definition.fields, this.#record.logDir);
+    this.#record = record;
+    this.#settings = settingsOf(this.id, definition.fields, record.logDir);
     this.#around.restarts.know(this.id, this.#settings.rules);
     if (this.pid !== undefined && !probedAlike(before, this.#settings)) this.#watchHealth();
-    this.#changed();
+    this.#arm();
+    this.#changes.tell();
   }
 
   /** Finds out what there is of it and takes it up from there. */
@@ -183,19 +186,12 @@ export class Unit {
   }
 
   #carryOut(effect: Effect): void {
-    switch (effect) {
-      case 'spawn':
-        this.#spawn();
-        return;
-      case 'signal':
-        this.#now?.ask();
-        return;
-      case 'kill':
-        void this.#now?.kill();
-        return;
-      default:
-        unreachable(effect);
-    }
+    const ways: Readonly<Record<Effect, () => unknown>> = {
+      spawn: () => this.#spawn(),
+      signal: () => this.#now?.ask(),
+      kill: () => this.#now?.kill(),
+    };
+    ways[effect]();
   }
 
   /** On the way from a crash to the next start nothing waits but for what is missing, and others. */
@@ -222,11 +218,13 @@ export class Unit {
 
   #spawnNow(): void {
     const { scanner, scopes, starts } = this.#around;
-    const { definition, logDir } = this.#record;
+    const { folder } = this;
+    const { logDir } = this.#record;
+    const { hash } = this.#record.definition;
     const identity = this.#identity();
     const settings = this.#settings;
     // Somebody has started it: never doubled.
-    if (!this.#isNew && isHeld(join(this.folder, FIFO))) {
+    if (!this.#isNew && isHeld(join(folder, FIFO))) {
       queueMicrotask(() => this.resume(scanner.take()));
       return;
     }
@@ -236,16 +234,11 @@ export class Unit {
       queueMicrotask(() => this.adopt(copy, ownGroup(copy, scanner.take()), beganAt(copy)));
       return;
     }
-    const { hash } = definition;
     const now = this.#incarnate();
     const waits = () => this.#now === now && !this.#closed;
-    const what = {
-      settings,
-      runsAs: this.#runsAs,
-      stamp: { ...identity, hash },
-      place: scopes?.for(this.id, settings),
-    };
-    begin({ folder: this.folder, logDir, ...what }, starts, {
+    const place = scopes?.for(this.id, settings);
+    const runsAs = this.#runsAs;
+    begin({ folder, logDir, settings, runsAs, stamp: { ...identity, hash }, place }, starts, {
       born: (pid) => {
         if (!waits()) return;
         this.#record = { ...this.#record, started: true, boot: bootId() };
@@ -263,9 +256,8 @@ export class Unit {
 
   #incarnate(): Incarnation {
     this.#now?.close();
-    const { folder } = this;
     const { scanner } = this.#around;
-    const place = { folder, scanner, identity: this.#identity(), stop: () => this.#settings.stop };
+    const place = { folder: this.folder, scanner, identity: this.#identity(), stop: () => this.#settings.stop };
     this.#now = new Incarnation(place, {
       up: () => {
         this.send({ kind: 'up' });

@@ -190,7 +190,14 @@ export type Run =
 export type Owner =
   | { readonly kind: 'ours' }
   /** `superseded`: the service of its name may take its place as it is, with its process. */
-  | { readonly kind: 'foreign'; readonly owner: string; readonly superseded?: true };
+  | (Foreign & { readonly superseded?: true });
+
+/** Somebody else's; `runtimeDir`: that of another daemon of ours, which keeps it running. */
+export interface Foreign {
+  readonly kind: 'foreign';
+  readonly owner: string;
+  readonly runtimeDir?: string;
+}
 
 /** One object that a supervisor holds. */
 export interface Actual {
@@ -438,7 +445,7 @@ export interface Held {
   readonly supervisor: SupervisorName;
   readonly reason:
     | { readonly kind: 'unreadable'; readonly problem: Problem }
-    | { readonly kind: 'foreign'; readonly owner: string }
+    | Foreign
     /** Somebody has changed it, and Git has not: left so until then (ms since the epoch; undefined: an hour from its apply). */
     | {
         readonly kind: 'drift';

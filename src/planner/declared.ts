@@ -159,8 +159,8 @@ function untouchable(service: Service, world: World, olds: readonly Owned[]): He
   const { id, supervisor, state } = service;
   const problem = world.silent(supervisor) ?? world.unreadable.get(id)?.problem;
   if (problem !== undefined) return { kind: 'unreadable', problem };
-  const owner = world.foreigner(supervisor, id);
-  if (owner !== undefined) return { kind: 'foreign', owner };
+  const foreigner = world.foreigner(supervisor, id);
+  if (foreigner !== undefined) return foreigner;
   const own = world.owned.get(id) ?? [];
   const elsewhere = own.find((object) => object.supervisor !== supervisor);
   const inPlace = world.superseded(supervisor, id)?.owner;

@@ -1,4 +1,4 @@
-import type { Actual, Observed, ServiceId, SupervisorName } from '../model.ts';
+import type { Actual, Foreign, Observed, ServiceId, SupervisorName } from '../model.ts';
 import type { Problem } from '../problem.ts';
 
 /** An object of ours and who has it. */
@@ -18,7 +18,7 @@ export interface World {
   /** There, but not readable, wherever. */
   readonly unreadable: ReadonlyMap<ServiceId, { readonly supervisor: SupervisorName; readonly problem: Problem }>;
   /** Somebody else's object of this name at this supervisor. */
-  foreigner(supervisor: SupervisorName, id: ServiceId): string | undefined;
+  foreigner(supervisor: SupervisorName, id: ServiceId): Foreign | undefined;
   /** Somebody else's object of this name that the service may take the place of as it is. */
   superseded(supervisor: SupervisorName, id: ServiceId): Actual | undefined;
 }
@@ -26,7 +26,7 @@ export interface World {
 export function survey(observed: Observed): World {
   const owned = new Map<ServiceId, Owned[]>();
   const unreadable = new Map<ServiceId, { supervisor: SupervisorName; problem: Problem }>();
-  const foreign = new Map<string, string>();
+  const foreign = new Map<string, Foreign>();
   const superseded = new Map<string, Actual>();
   let doubt: Problem | undefined;
   for (const [supervisor, reading] of [...observed].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -39,7 +39,7 @@ export function survey(observed: Observed): World {
       else if (object.owner.kind === 'ours')
         owned.set(object.id, [...(owned.get(object.id) ?? []), { supervisor, actual: object }]);
       else if (object.owner.superseded) superseded.set(`${supervisor} ${object.id}`, object);
-      else foreign.set(`${supervisor} ${object.id}`, object.owner.owner);
+      else foreign.set(`${supervisor} ${object.id}`, object.owner);
     }
   }
   return {

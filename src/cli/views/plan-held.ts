@@ -11,15 +11,13 @@ export function heldWords(
     case 'unreadable':
     case 'blocked':
       return { why: placed(reason.problem), next: reason.problem.hint };
-    case 'foreign': {
-      const [, elsewhere] = ELSEWHERE.exec(reason.owner) ?? [];
-      return elsewhere === undefined
+    case 'foreign':
+      return reason.runtimeDir === undefined
         ? {
             why: `what has this name belongs to '${reason.owner}'`,
             next: `give the service another name, or let '${reason.owner}' remove it first`,
           }
-        : { why: `${reason.owner}, keeps it running`, next: `ask that one: --runtime-dir ${elsewhere}` };
-    }
+        : { why: `${reason.owner}, keeps it running`, next: `ask that one: --runtime-dir ${reason.runtimeDir}` };
     case 'handover':
       return {
         why: `${reason.from} has it too, and which of the two is to go can't be told`,
@@ -227,6 +225,3 @@ export function until(ms: number | undefined): string {
 export function time(ms: number): string {
   return new Date(ms).toISOString().replace(/\.[0-9]+Z$/, 'Z');
 }
-
-/** A daemon of ours that keeps it in another runtime folder, as the embedded supervisor calls it. */
-const ELSEWHERE = /^the daemon with pid \d+, whose runtime folder is (.+)$/;

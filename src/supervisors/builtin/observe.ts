@@ -166,8 +166,7 @@ function unrecordedActual(observer: Observer, record: ServiceRecord, main: Seen)
 }
 
 function ownerOf(main: Seen, services: string): Actual['owner'] {
-  const owner = keptElsewhere(main, services);
-  return owner === undefined ? { kind: 'ours' } : { kind: 'foreign', owner };
+  return keptElsewhere(main, services) ?? { kind: 'ours' };
 }
 
 function running(main: Seen, hash: string | undefined): Run {

@@ -1,4 +1,3 @@
-import { readlinkSync } from 'node:fs';
 import { conflictsIn, readClaims } from './graph/claims.ts';
 import { declaredOf } from './graph/declared.ts';
 import { type Manager, nameOfManager } from './graph/managers.ts';
@@ -6,7 +5,7 @@ import { match } from './graph/match.ts';
 import { plausible } from './graph/plausible.ts';
 import { createProcessTable, type Process, type Processes } from './graph/processes.ts';
 import { straysOf } from './graph/strays.ts';
-import { variableOf } from './host/procfs.ts';
+import { linkOf, variableOf } from './host/procfs.ts';
 import type { Desired, Notice, Observed, Service, ServiceId } from './model.ts';
 import type { Stray } from './planner/declared.ts';
 import type { InPlace } from './planner/handover.ts';
@@ -90,15 +89,7 @@ function lineOf(process: Process): readonly string[] {
 
 /** What bears a stamp is some supervisor's to find again; what lives in another container is no copy of ours. */
 function isOfNobody({ pid }: { readonly pid: number }): boolean {
-  return variableOf(pid, STAMP) === undefined && namespaceOf(pid) === namespaceOf('self');
-}
-
-function namespaceOf(pid: number | 'self'): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/pid`);
-  } catch {
-    return undefined;
-  }
+  return variableOf(pid, STAMP) === undefined && linkOf(pid, 'ns/pid') === linkOf('self', 'ns/pid');
 }
 
 function pidsOf(observed: Observed): number[] {

@@ -1,4 +1,5 @@
-import { heldBy, isDaemon, isOnThisHost } from '../host/daemons.ts';
+import { heldBy, isDaemon } from '../host/daemons.ts';
+import { isOnThisHost } from '../host/procfs.ts';
 import { bad, type Finding, ok } from './finding.ts';
 import type { Means } from './means.ts';
 import { type DaemonSeen, pidOf } from './see-daemon.ts';

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { isOnThisHost } from '../host/procfs.ts';
 import { readConfig } from '../supervisors/supervisord/config-file.ts';
 import type { Thing } from '../thing.ts';
 import type { Claim, Claims } from './claim.ts';
@@ -20,7 +21,9 @@ export function supervisordPlaces(
 ): readonly SupervisordPlace[] {
   const places = new Map(declared.map((place) => [resolve(place.config), place]));
   const running = [...(processes ?? [])].flatMap((process) => {
-    return mayBeSupervisord(process) && isSupervisord(process.argv) ? (configOf(process) ?? []) : [];
+    // In a container its paths are other files than ours.
+    const isOurs = mayBeSupervisord(process) && isSupervisord(process.argv) && isOnThisHost(process.pid);
+    return isOurs ? (configOf(process) ?? []) : [];
   });
   for (const config of [...running, ...STANDARD_CONFIGS])
     if (!places.has(resolve(config)) && existsSync(config)) places.set(resolve(config), { config });

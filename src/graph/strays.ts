@@ -1,4 +1,4 @@
-import { linkOf } from '../host/procfs.ts';
+import { isOnThisHost } from '../host/procfs.ts';
 import type { ServiceId } from '../model.ts';
 import { type Command, keyOf, readCommand } from './command.ts';
 import { type Candidate, type Declared, type Index, indexOf } from './declared.ts';
@@ -75,18 +75,14 @@ function matchesOf(process: Process, index: Index, least: number): readonly Look
   return candidatesOf(process, command, index).flatMap(({ service, wanted, command: ours }): Lookalike[] => {
     const match = matchCommands(process, command, wanted, ours);
     if (match.score === 0 || match.score < least) return [];
-    return [{ service, process, match: match.kind === 'exact' && isElsewhere(process) ? elsewhere(match) : match }];
+    return [
+      { service, process, match: match.kind === 'exact' && !isOnThisHost(process.pid) ? elsewhere(match) : match },
+    ];
   });
 }
 
 /** Of so many services of one program it can't be told which one a process resembles, only which it is. */
 const MANY = 20;
-
-/** In a container, whose paths are other files than ours. */
-function isElsewhere({ pid }: Process): boolean {
-  const [theirs, ours] = [linkOf(pid, 'ns/pid'), linkOf('self', 'ns/pid')];
-  return theirs !== undefined && ours !== undefined && theirs !== ours;
-}
 
 function elsewhere({ score, evidence }: Match): Match {
   return { kind: 'likely', score: score * 0.6, evidence: [...evidence, 'but in a container of its own'] };

@@ -1,18 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Holder, readHolder } from './lock.ts';
-import { commandOf, linkOf, listPids } from './procfs.ts';
+import { commandOf, isOnThisHost, linkOf, listPids } from './procfs.ts';
 
 /** Is this the command line of a daemon of ours? */
 export function isDaemon(argv: readonly string[]): boolean {
   const at = argv.findIndex((arg) => arg.endsWith('/cli.js'));
   return at >= 0 && argv.slice(at + 1).includes('daemon');
-}
-
-/** In a container it is another host's. */
-export function isOnThisHost(pid: number): boolean {
-  const theirs = linkOf(pid, 'ns/pid');
-  return theirs === undefined || theirs === linkOf('self', 'ns/pid');
 }
 
 /** What a daemon wrote into the lock that it holds, and its runtime folder; undefined where we may not look. */

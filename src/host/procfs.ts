@@ -124,6 +124,12 @@ export function linkOf(pid: number | 'self', name: string): string | undefined {
   }
 }
 
+/** In a container it is another host's: its paths are other files than ours. Where that can't be told, it is on this one. */
+export function isOnThisHost(pid: number): boolean {
+  const [theirs, ours] = [linkOf(pid, 'ns/pid'), linkOf('self', 'ns/pid')];
+  return theirs === undefined || ours === undefined || theirs === ours;
+}
+
 /** All that descend from a process now, by asking each for its children: costs what they are, not what the host has. */
 export function descendantsOf(pid: number): ProcessStat[] {
   return childPidsOf(pid).flatMap((child) => {

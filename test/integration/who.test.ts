@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { WhoProcess, WhoReport } from '../../src/cli/views/who.ts';
 import { commandOf, listPids, statOf } from '../../src/host/procfs.ts';
 import { createHost, type Host, until } from '../rig/host.ts';
+import { hasSupervisord } from '../rig/supervisord/needs.ts';
 
 /** Programs of this test alone: a sleep of a length that nobody else uses. */
 const SCRIPT = '#!/bin/sh\nwhile :; do sleep 100; done\n';
@@ -159,3 +161,35 @@ it('says what it could not find, and what was probably meant', async () => {
   expect(await failed('web', '--for', '3s')).toContain('cannot use --for without --restarts');
   expect(await failed('web', '--dry-run')).toContain('--dry-run');
 });
+
+/** It is named as it would be outside, where its path is another file. */
+it.skipIf(!hasSupervisord() || process.getuid?.() !== 0)(
+  'takes no supervisord of a container for one of this host',
+  async () => {
+    const config = join(app, 'supervisord.conf');
+    const text = `[supervisord]\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile=${app}/pid\n[program:other]\ncommand=sh web.sh --port 1\ndirectory=${app}\n`;
+    writeFileSync(config, text);
+    const begin = (...before: readonly string[]) => {
+      const [command = '', ...args] = [...before, 'supervisord', '-n', '-c', config];
+      const child = spawn(command, args, { stdio: 'ignore', detached: true });
+      started.push(child.pid ?? 0);
+      return child;
+    };
+    const program = () => listPids().filter((pid) => commandOf(pid).join(' ') === 'sh web.sh --port 1');
+    const conflicts = async () => {
+      const { stdout } = await host.reconcile('--dry-run', '--json');
+      const { notices } = JSON.parse(stdout) as { readonly notices: readonly { readonly kind: string }[] };
+      return notices.filter(({ kind }) => kind === 'conflict');
+    };
+    const inside = begin('unshare', '--pid', '--fork', '--kill-child', '--mount-proc');
+    await until(() => program().length === 1);
+    expect(await conflicts()).toEqual([]);
+    const ended = once(inside, 'exit');
+    inside.kill('SIGKILL');
+    await ended;
+    await until(() => program().length === 0);
+    begin();
+    await until(() => program().length === 1);
+    expect(await conflicts()).toMatchObject([{ service: 'web', where: expect.stringContaining(config) }]);
+  },
+);

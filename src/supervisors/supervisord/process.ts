@@ -1,7 +1,7 @@
-import { existsSync, readlinkSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { readIfThere } from '../../host/files.ts';
-import { commandOf, dead, listPids, statOf } from '../../host/procfs.ts';
+import { commandOf, dead, isOnThisHost, linkOf, listPids, statOf } from '../../host/procfs.ts';
 
 /** The main process of the supervisord of a configuration, by its pid file, else by the arguments of all processes. */
 export function processOf(config: string, pidFile: string | undefined): number | undefined {
@@ -27,9 +27,9 @@ export function isOf(pid: number, config: string): boolean {
   const started = argumentsOf(commandOf(pid));
   if (started === undefined) return false;
   const stat = statOf(pid);
-  if (stat === undefined || dead(stat) || isElsewhere(pid)) return false;
+  if (stat === undefined || dead(stat) || !isOnThisHost(pid)) return false;
   const told = configOf(started.args);
-  const cwd = linkOf(`/proc/${pid}/cwd`) ?? '/';
+  const cwd = linkOf(pid, 'cwd') ?? '/';
   const path = told ?? searchPaths(started.program).find((each) => existsSync(resolve(cwd, each)));
   return path !== undefined && isSame(resolve(cwd, path), config);
 }
@@ -37,7 +37,7 @@ export function isOf(pid: number, config: string): boolean {
 /** The configuration that a process was started with, where that is another one than this; undefined where that can't be told. */
 export function otherConfigOf(pid: number, config: string): string | undefined {
   const told = configOf(argumentsOf(commandOf(pid))?.args ?? []);
-  const path = told === undefined || isElsewhere(pid) ? undefined : resolve(linkOf(`/proc/${pid}/cwd`) ?? '/', told);
+  const path = told === undefined || !isOnThisHost(pid) ? undefined : resolve(linkOf(pid, 'cwd') ?? '/', told);
   return path === undefined || isSame(path, config) ? undefined : path;
 }
 
@@ -95,19 +95,5 @@ function isSame(a: string, b: string): boolean {
     return realpathSync(a) === realpathSync(b);
   } catch {
     return false;
-  }
-}
-
-/** In a container of its own, whose paths are other files than ours. */
-function isElsewhere(pid: number): boolean {
-  const [theirs, ours] = [linkOf(`/proc/${pid}/ns/pid`), linkOf('/proc/self/ns/pid')];
-  return theirs !== undefined && ours !== undefined && theirs !== ours;
-}
-
-function linkOf(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
   }
 }

@@ -1,28 +1,30 @@
 import { defineConfig } from 'vitest/config';
 
-// Integration tests start real processes, system tests boot real hosts: they get time, and files of both run one after
-// another so that two cores suffice.
+// Integration tests start real processes, system tests boot real hosts: they get time. Both wait far more than they compute:
+// three files at once keep two cores busy. Only system tests, of which most have pids of their own, are beside each other.
+const hosts = { testTimeout: 120_000, maxWorkers: 3 };
+
 export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/golden/*.test.ts'], testTimeout: 30_000 } },
       {
         test: {
+          ...hosts,
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          testTimeout: 120_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
+          ...hosts,
           name: 'system',
           include: ['test/system/**/*.test.ts'],
           globalSetup: 'test/rig/systemd/setup.ts',
-          testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { commandOf, listPids } from '../../src/host/procfs.ts';
 import { importPrograms, supervisordConfigs } from '../../src/import/programs.ts';
-import { createHost, until } from '../rig/host.ts';
+import { createHost, ownTime, until } from '../rig/host.ts';
 import { hasSupervisord } from '../rig/supervisord/needs.ts';
 
 const ID = 'supervisord-again';
@@ -101,7 +101,8 @@ autostart=false
 `;
     writeFileSync(config, text);
     mkdirSync(join(folder, 'sub'));
-    const env = { PATH: `/opt/x/bin:${process.env.PATH}`, LONG: '1000', DJANGO: 'x', HOME: '/root' };
+    const time = ownTime();
+    const env = { PATH: `/opt/x/bin:${process.env.PATH}`, LONG: time, DJANGO: 'x', HOME: '/root' };
     const child = spawn('supervisord', ['-c', config], { cwd: folder, env, stdio: 'ignore' });
     try {
       await until(
@@ -112,7 +113,7 @@ autostart=false
         {
           kind: 'imported',
           service: {
-            command: ['sleep', '1000'],
+            command: ['sleep', time],
             directory: join(folder, 'sub'),
             environment: { PATH: env.PATH },
           },

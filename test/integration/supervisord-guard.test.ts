@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { guarded } from '../../src/guard.ts';
 import { listPids, statOf, variableOf } from '../../src/host/procfs.ts';
-import { until } from '../rig/host.ts';
+import { ownTime, until } from '../rig/host.ts';
 import { hasSupervisord } from '../rig/supervisord/needs.ts';
 
 /** A supervisord with these programs, in the background; all that it has started is gone when the test ends. */
@@ -69,7 +69,7 @@ describe.runIf(hasSupervisord())('the guard before a supervisord', () => {
 
   it('ends first what a killed one has left behind, with all that this has started', async () => {
     const { crash, guard, left } = await supervisord({
-      plain: '/bin/sleep 1000',
+      plain: `/bin/sleep ${ownTime()}`,
       parent: '/bin/sh -c "sleep 1000 & sleep 1000 & wait"',
     });
     await crash();
@@ -94,7 +94,10 @@ describe.runIf(hasSupervisord())('the guard before a supervisord', () => {
   });
 
   it('touches nothing of one that lives', async () => {
-    const { guard, left } = await supervisord({ plain: '/bin/sleep 1000', parent: '/bin/sh -c "sleep 1000 & wait"' });
+    const { guard, left } = await supervisord({
+      plain: `/bin/sleep ${ownTime()}`,
+      parent: '/bin/sh -c "sleep 1000 & wait"',
+    });
     // Each, and what one of them starts itself.
     await until(() => left().length === 3);
     const before = left();
@@ -104,7 +107,7 @@ describe.runIf(hasSupervisord())('the guard before a supervisord', () => {
   });
 
   it('ends well by itself, where there is no command', async () => {
-    const { crash, guard, left } = await supervisord({ plain: '/bin/sleep 1000' });
+    const { crash, guard, left } = await supervisord({ plain: `/bin/sleep ${ownTime()}` });
     await crash();
     expect(guard().status).toBe(0);
     expect(left()).toEqual([]);

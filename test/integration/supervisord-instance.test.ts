@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { commandOf, listPids, statOf } from '../../src/host/procfs.ts';
-import { createHost, type Host, until } from '../rig/host.ts';
+import { createHost, type Host, ownTime, until } from '../rig/host.ts';
 import { hasSupervisord } from '../rig/supervisord/needs.ts';
 
 const ID = 'supervisord-dolphin';
@@ -16,7 +16,7 @@ async function dolphin(): Promise<Host & { readonly config: string; instance(mor
   const instance = (more: object = {}) =>
     host.write('supervisors/dolphin.yaml', { config, socket: { path: socket }, boot: 'none', ...more });
   instance();
-  host.write('web', { supervisor: 'supervisord/dolphin', command: ['/bin/sleep', '1000'], start: { ready: '0s' } });
+  host.write('web', { supervisor: 'supervisord/dolphin', command: ['/bin/sleep', ownTime()], start: { ready: '0s' } });
   return { ...host, config, instance };
 }
 
@@ -119,8 +119,9 @@ describe.runIf(hasSupervisord())('a supervisord that the embedded supervisor run
   it('is started with what Git says by now after it was killed, in one run', async () => {
     await using host = await dolphin();
     const log = join(host.folder, 'started');
+    const time = ownTime();
     const program = (name: string, more: object = {}) => {
-      const command = ['/bin/sh', '-c', `echo ${name} >> ${log}; exec sleep 1000`];
+      const command = ['/bin/sh', '-c', `echo ${name} >> ${log}; exec sleep ${time}`];
       host.write(name, { supervisor: 'supervisord/dolphin', command, start: { ready: '0s' }, ...more });
     };
     for (const name of ['gone', 'off', 'turned', 'zgone']) program(name);
@@ -137,7 +138,7 @@ describe.runIf(hasSupervisord())('a supervisord that the embedded supervisor run
     // Nothing that Git has taken away was started for a moment.
     expect(readFileSync(log, 'utf8')).toBe('turned\n');
     expect(Object.keys(await host.pids())).toEqual([ID, 'turned', 'web']);
-    expect(host.processes().flatMap(({ command }) => (command === 'sleep 1000' ? [command] : []))).toHaveLength(1);
+    expect(host.processes().flatMap(({ command }) => (command === `sleep ${time}` ? [command] : []))).toHaveLength(1);
   });
 
   it('does not start what a person has stopped when it is started again, nor what is handed over from it twice', async () => {
@@ -209,7 +210,7 @@ describe.runIf(hasSupervisord())('a supervisord that the embedded supervisor run
     await daemon.saw(/applied: 2 done/);
     const { [ID]: supervisord = 0, web } = await host.pids();
     process.kill(supervisord, 'SIGSTOP');
-    const command = ['/bin/sleep', '1001'];
+    const command = ['/bin/sleep', ownTime()];
     host.write('web', { supervisor: 'supervisord/dolphin', command, start: { ready: '0s' } });
     await daemon.saw(/web: left alone: supervisord\/dolphin does not answer/);
     process.kill(supervisord, 'SIGCONT');

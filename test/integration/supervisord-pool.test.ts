@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { listPids, statOf, variableOf } from '../../src/host/procfs.ts';
-import { createHost, type Host, until } from '../rig/host.ts';
+import { createHost, type Host, ownTime, until } from '../rig/host.ts';
 import { hasSupervisord } from '../rig/supervisord/needs.ts';
 
 /** Says READY, and OK to each event; locks a file of its name, and says so where another has it. */
@@ -299,7 +299,7 @@ describe.runIf(hasSupervisord())('instances that share their events', () => {
       config,
       `[unix_http_server]\nfile=${old}/s.sock\n[supervisord]\nlogfile=${old}/log\npidfile=${old}/pid\n` +
         '[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n' +
-        `[fcgi-program:cgi]\ncommand=/bin/sleep 1000\nsocket=unix://${old}/cgi.sock\nnumprocs=2\nprocess_name=%(process_num)d\n`,
+        `[fcgi-program:cgi]\ncommand=/bin/sleep ${ownTime()}\nsocket=unix://${old}/cgi.sock\nnumprocs=2\nprocess_name=%(process_num)d\n`,
     );
     const supervisord = spawn('supervisord', ['--nodaemon', '--configuration', config], { stdio: 'ignore' });
     try {

@@ -21,7 +21,7 @@ beforeEach(async () => {
   app = join(host.folder, 'app');
   mkdirSync(app);
   writeFileSync(join(app, 'web.sh'), SCRIPT, { mode: 0o755 });
-  host.write('web', { supervisor: 'builtin', command: ['sh', 'web.sh', '--port', '1'], directory: app });
+  host.write('web', { supervisor: 'builtin', command: ['sh', 'web.sh', '--port', '7'], directory: app });
 });
 
 afterEach(async () => {
@@ -69,10 +69,10 @@ it('says that nobody runs a service', async () => {
 });
 
 it('takes no instance of a service for a copy of another', async () => {
-  host.write('web', { supervisor: 'builtin', command: ['sh', 'web.sh', '--port', '1'], directory: app, instances: 2 });
+  host.write('web', { supervisor: 'builtin', command: ['sh', 'web.sh', '--port', '7'], directory: app, instances: 2 });
   await host.reconcile();
   const pids = await host.pids();
-  const copy = await byHand('exec setsid sh web.sh --port 1', 'sh', 'web.sh', '--port', '1');
+  const copy = await byHand('exec setsid sh web.sh --port 7', 'sh', 'web.sh', '--port', '7');
   expect(kinds(await who('web@2'))).toEqual([
     [pids['web@2'], 'own'],
     [copy, 'exact,exact'],
@@ -84,12 +84,12 @@ it('takes no instance of a service for a copy of another', async () => {
 it('tells its own process from a copy that was started by hand and from innocent ones', async () => {
   await host.reconcile();
   const { web = 0 } = await host.pids();
-  const nohup = await byHand('setsid nohup sh web.sh --port 1', 'sh', 'web.sh', '--port', '1');
-  const orphan = await byHand('exec setsid sh ./web.sh --port 1', 'sh', './web.sh', '--port', '1');
+  const nohup = await byHand('setsid nohup sh web.sh --port 7', 'sh', 'web.sh', '--port', '7');
+  const orphan = await byHand('exec setsid sh ./web.sh --port 7', 'sh', './web.sh', '--port', '7');
   mkdirSync(join(app, 'other'));
   copyFileSync(join(app, 'web.sh'), join(app, 'other', 'web.sh'));
-  const elsewhere = await byHand('cd other && setsid sh web.sh --port 1', 'sh', 'web.sh', '--port', '1');
-  const options = await byHand('setsid sh web.sh --port 2', 'sh', 'web.sh', '--port', '2');
+  const elsewhere = await byHand('cd other && setsid sh web.sh --port 7', 'sh', 'web.sh', '--port', '7');
+  const options = await byHand('setsid sh web.sh --port 8', 'sh', 'web.sh', '--port', '8');
   const tail = await byHand('setsid tail -f web.sh', 'tail', '-f', 'web.sh');
 
   const report = await who('web');
@@ -107,7 +107,7 @@ it('tells its own process from a copy that was started by hand and from innocent
   expect(found.map(([pid]) => pid)).not.toContain(tail);
   const [mine, copy] = report.processes;
   expect(mine?.manager).toMatchObject({ kind: 'builtin', name: `service web of owner ${host.owner}` });
-  expect(copy).toMatchObject({ directory: app, command: expect.stringMatching(/^sh \.?\/?web\.sh --port 1$/) });
+  expect(copy).toMatchObject({ directory: app, command: expect.stringMatching(/^sh \.?\/?web\.sh --port 7$/) });
   expect(copy?.parents.at(-1)?.pid).toBe(1);
 
   const { stdout } = await host.reconcile('who', 'web');
@@ -120,7 +120,7 @@ it('tells its own process from a copy that was started by hand and from innocent
 });
 
 it('tells of a pid which service it is', async () => {
-  const pid = await byHand('setsid nohup sh web.sh --port 1', 'sh', 'web.sh', '--port', '1');
+  const pid = await byHand('setsid nohup sh web.sh --port 7', 'sh', 'web.sh', '--port', '7');
   const report = await who(String(pid));
   expect(kinds(report)).toEqual([[pid, 'exact']]);
   expect(report.services).toMatchObject([{ name: 'web', state: 'ABSENT' }]);
@@ -167,7 +167,7 @@ it.skipIf(!hasSupervisord() || process.getuid?.() !== 0)(
   'takes no supervisord of a container for one of this host',
   async () => {
     const config = join(app, 'supervisord.conf');
-    const text = `[supervisord]\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile=${app}/pid\n[program:other]\ncommand=sh web.sh --port 1\ndirectory=${app}\n`;
+    const text = `[supervisord]\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile=${app}/pid\n[program:other]\ncommand=sh web.sh --port 7\ndirectory=${app}\n`;
     writeFileSync(config, text);
     const begin = (...before: readonly string[]) => {
       const [command = '', ...args] = [...before, 'supervisord', '-n', '-c', config];
@@ -175,7 +175,7 @@ it.skipIf(!hasSupervisord() || process.getuid?.() !== 0)(
       started.push(child.pid ?? 0);
       return child;
     };
-    const program = () => listPids().filter((pid) => commandOf(pid).join(' ') === 'sh web.sh --port 1');
+    const program = () => listPids().filter((pid) => commandOf(pid).join(' ') === 'sh web.sh --port 7');
     const conflicts = async () => {
       const { stdout } = await host.reconcile('--dry-run', '--json');
       const { notices } = JSON.parse(stdout) as { readonly notices: readonly { readonly kind: string }[] };

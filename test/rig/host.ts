@@ -48,6 +48,16 @@ export interface DaemonProcess {
 }
 
 let hosts = 0;
+let times = 0;
+
+/**
+ * Seconds to sleep that nobody else on this machine sleeps for: tests run beside each other, and to a supervisor that runs the
+ * very command of a service we say that both would run it.
+ */
+export function ownTime(): string {
+  times += 1;
+  return `${100_000 + process.pid}.${times}`;
+}
 
 export interface HostOptions {
   /** What reconcile.config.yaml says; with `git` in it, the desired state is not `desired`. Made once the host has its folder. */

@@ -11,7 +11,7 @@ import type { ProgramThing } from '../../src/supervisors/supervisord/taker-find.
 import type { Taker } from '../../src/supervisors/taker.ts';
 import type { There, Thing } from '../../src/thing.ts';
 import { createProcessTaker, type ProcessThing } from '../../src/things/process.ts';
-import { until } from '../rig/host.ts';
+import { ownTime, until } from '../rig/host.ts';
 import { describeWithSupervisord } from '../rig/supervisord/describe.ts';
 import { createSupervisordHost, type SupervisordHost } from '../rig/supervisord/host.ts';
 
@@ -19,7 +19,6 @@ const NOW = new AbortController().signal;
 const TAKEN = { owner: 'default', by: 'web', enabled: false, ran: true };
 
 let folder: string;
-let unique = 0;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'reconciled-things-'));
@@ -27,12 +26,6 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const dirs = () => ({ runtimeDir: join(folder, 'run'), stateDir: join(folder, 'state') });
-
-/** A time to sleep that nobody else sleeps for. */
-function time(): string {
-  unique += 1;
-  return `${100_000 + process.pid}.${unique}`;
-}
 
 /** Living processes with these arguments. */
 function running(...command: readonly string[]): readonly number[] {
@@ -69,7 +62,7 @@ describe('processes that nobody supervises', () => {
   });
 
   it('are found by all their arguments, wherever they went, and gone after a stop; others go on', async () => {
-    const [mine, other] = [time(), time()];
+    const [mine, other] = [ownTime(), ownTime()];
     sh(`setsid nohup /bin/sleep ${mine} >/dev/null 2>&1 & /bin/sleep ${mine} & exec /bin/sleep ${other}`);
     // Has the same name, and the same arguments but for how it is called.
     sh(`exec sleep ${mine}`);
@@ -91,7 +84,7 @@ describe('processes that nobody supervises', () => {
   });
 
   it('of another user are left', async () => {
-    const mine = time();
+    const mine = ownTime();
     sh(`exec /bin/sleep ${mine}`);
     await until(() => running('/bin/sleep', mine).length === 1);
     const taker = createProcessTaker(dirs());
@@ -103,7 +96,7 @@ describe('processes that nobody supervises', () => {
   });
 
   it('of a declared service are left, and their arguments may be the very same', async () => {
-    const mine = time();
+    const mine = ownTime();
     sh(`/bin/sleep ${mine} & RECONCILED_DEFINITION=v1:default:web::abc exec /bin/sleep ${mine}`);
     await until(() => running('/bin/sleep', mine).length === 2);
     const taker = createProcessTaker(dirs());
@@ -113,9 +106,9 @@ describe('processes that nobody supervises', () => {
   });
 
   it('go with all that they have started: what has forked twice, and what has a session of its own', async () => {
-    const [twice, apart, deep] = [time(), time(), time()];
+    const [twice, apart, deep] = [ownTime(), ownTime(), ownTime()];
     const script = `(/bin/sleep ${twice} &) ; setsid -w sh -c '/bin/sleep ${deep}; :' & exec setsid -w /bin/sleep ${apart}`;
-    const name = `root-${time()}`;
+    const name = `root-${ownTime()}`;
     sh(`${script} # $0`, name);
     const sought = () => [twice, apart, deep].map((each) => running('/bin/sleep', each).length);
     await until(() => sought().join() === '1,1,1');
@@ -127,7 +120,7 @@ describe('processes that nobody supervises', () => {
   });
 
   it('go with what they fork when they are asked to end', async () => {
-    const late = time();
+    const late = ownTime();
     const ready = join(folder, 'ready');
     // What is forked by one that is gone before anybody looks is nobody's child, and can't be told from a stranger.
     const child = sh(`trap '/bin/sleep ${late} & sleep 0.3; exit 0' TERM; : >${ready}; while :; do sleep 0.05; done`);
@@ -139,7 +132,7 @@ describe('processes that nobody supervises', () => {
   });
 
   it('are killed where they do not end in time', async () => {
-    const child = sh(`trap '' TERM; exec /bin/sleep ${time()}`);
+    const child = sh(`trap '' TERM; exec /bin/sleep ${ownTime()}`);
     await until(() => commandOf(child.pid ?? 0)[0] === '/bin/sleep');
     const taker = createProcessTaker(dirs());
     const begun = performance.now();
@@ -149,7 +142,7 @@ describe('processes that nobody supervises', () => {
   });
 
   it('are ended where they were stopped by a signal', async () => {
-    const child = sh(`exec /bin/sleep ${time()}`);
+    const child = sh(`exec /bin/sleep ${ownTime()}`);
     await until(() => commandOf(child.pid ?? 0)[0] === '/bin/sleep');
     child.kill('SIGSTOP');
     await until(() => statOf(child.pid ?? 0)?.state === 'T');
@@ -160,7 +153,7 @@ describe('processes that nobody supervises', () => {
   });
 
   it('that somebody starts again are stopped once more, and then who does it is named', async () => {
-    const mine = time();
+    const mine = ownTime();
     const loop = sh(`while true; do /bin/sleep ${mine}; done`);
     await until(() => running('/bin/sleep', mine).length === 1);
     const taker = createProcessTaker(dirs());
@@ -179,7 +172,7 @@ describe('processes that nobody supervises', () => {
   });
 
   it('that are started again once are gone', async () => {
-    const [mine, other] = [time(), time()];
+    const [mine, other] = [ownTime(), ownTime()];
     sh(`/bin/sleep ${mine}; /bin/sleep ${mine}; exec /bin/sleep ${other}`);
     await until(() => running('/bin/sleep', mine).length === 1);
     const taker = createProcessTaker(dirs());
@@ -188,7 +181,7 @@ describe('processes that nobody supervises', () => {
   });
 
   it('are remembered until they are given back, which a person has to do by hand', async () => {
-    const mine = time();
+    const mine = ownTime();
     sh(`cd / && exec /bin/sleep ${mine}`);
     await until(() => running('/bin/sleep', mine).length === 1);
     const taker = createProcessTaker(dirs());
@@ -222,7 +215,7 @@ describe('processes that nobody supervises', () => {
 
   it('say that a mark is damaged', async () => {
     const taker = createProcessTaker(dirs());
-    const sought = thing('/bin/sleep', time());
+    const sought = thing('/bin/sleep', ownTime());
     await taker.disable(sought, TAKEN, NOW);
     const marks = join(folder, 'state', 'decisions', 'taken');
     const [name = ''] = readdirSync(marks);
@@ -233,7 +226,7 @@ describe('processes that nobody supervises', () => {
 });
 
 /** Times to sleep that nobody else sleeps for, by the last digit. */
-const TIMES = Array.from({ length: 8 }, () => time());
+const TIMES = Array.from({ length: 8 }, () => ownTime());
 
 const THEIRS = `
 ; Two that are watched by the night shift

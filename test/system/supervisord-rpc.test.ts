@@ -12,10 +12,10 @@ import { findSupervisord } from '../../src/supervisors/supervisord/presence.ts';
 import { processOf } from '../../src/supervisors/supervisord/process.ts';
 import { type Address, createClient, createSupervisord } from '../../src/supervisors/supervisord/rpc.ts';
 import { listenerProblems } from '../../src/supervisors/supervisord/safety.ts';
-import { until } from '../rig/host.ts';
+import { ownTime, until } from '../rig/host.ts';
 import { describeWithSupervisord } from '../rig/supervisord/describe.ts';
 
-const SLEEP = '/bin/sleep 1000000';
+const SLEEP = `/bin/sleep ${ownTime()}`;
 
 /** A real supervisord in a folder of its own; whatever it has started is gone when the test ends. */
 async function supervisord(programs: string, { more = '', env = {} }: { more?: string; env?: object } = {}) {

@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createHost, type Host, until } from '../host.ts';
+import { createHost, type Host, ownTime, until } from '../host.ts';
 
 /** A host of a test's own with a real supervisord that others own, and `supervisors/dolphin.yaml` for it. */
 export interface SupervisordHost extends Host {
@@ -50,6 +50,7 @@ export async function createSupervisordHost({
   );
   host.write('supervisors/dolphin.yaml', { owned: false, config, include });
   let child: ChildProcess | undefined;
+  const command = ['/bin/sleep', ownTime()];
   const supervisord: SupervisordHost = {
     ...host,
     config,
@@ -59,7 +60,7 @@ export async function createSupervisordHost({
     declare: (name, content = {}) =>
       host.write(name, {
         supervisor: 'supervisord/dolphin',
-        command: ['/bin/sleep', '1000000'],
+        command,
         start: { ready: '0s' },
         ...content,
       }),

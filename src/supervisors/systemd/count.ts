@@ -20,6 +20,10 @@ interface Known {
   /** Its main process and systemd's own count, as far as they were seen. */
   pid: number;
   restarts: number | undefined;
+  /** A restart was counted, and the process that it made is not seen yet. */
+  owes: boolean;
+  /** A reading has it stopped, by somebody or in the moment between two processes. */
+  stopped: boolean;
 }
 
 /** ms. What systemd says of one restart comes in several parts. */
@@ -35,29 +39,29 @@ export class Count implements Disposable {
   readonly #byUnit = new Map<string, ServiceId>();
   readonly #busy = new Map<ServiceId, number>();
   readonly #due = new Map<ServiceId, NodeJS.Timeout>();
+  /** One after another: what one look makes of it, the next one must know. */
+  readonly #turns = new Map<ServiceId, Promise<void>>();
 
   constructor(options: CountOptions) {
     this.#options = options;
   }
 
-  /** They run, by this reading, and these others are between two processes; all others do not. */
+  /** They run, by this reading, and these others are between two processes; all others are stopped. */
   follow(
     running: ReadonlyMap<ServiceId, { readonly unit: string; readonly settings: Settings; readonly pid: number }>,
     between: ReadonlySet<ServiceId>,
   ) {
-    for (const [id, { unit }] of this.#known) {
-      if (running.has(id) || between.has(id)) continue;
-      this.#known.delete(id);
-      this.#byUnit.delete(unit);
+    for (const [id, known] of this.#known) {
+      if (!running.has(id) && !between.has(id)) known.stopped = true;
     }
     for (const [id, { unit, settings, pid }] of running) {
       const before = this.#known.get(id);
       this.#byUnit.set(unit, id);
       if (before === undefined) {
-        this.#known.set(id, { unit, settings, pid, restarts: undefined });
+        this.#known.set(id, { unit, settings, pid, restarts: undefined, owes: false, stopped: false });
         this.#look(id);
       } else {
-        this.#known.set(id, { ...before, settings });
+        this.#known.set(id, { ...before, unit, settings });
         if (pid !== before.pid) this.#look(id);
       }
     }
@@ -89,7 +93,7 @@ export class Count implements Disposable {
   began(id: ServiceId, unit: string, settings: Settings, restarts?: 0): void {
     if (this.#busy.has(id)) return;
     this.#byUnit.set(unit, id);
-    this.#known.set(id, { unit, settings, pid: 0, restarts });
+    this.#known.set(id, { unit, settings, pid: 0, restarts, owes: false, stopped: false });
     this.#look(id);
   }
 
@@ -99,9 +103,13 @@ export class Count implements Disposable {
       id,
       setTimeout(() => {
         this.#due.delete(id);
-        this.#lookNow(id).catch(() => {
-          // It is told by the next reading where systemd can't be asked.
-        });
+        const turn = (this.#turns.get(id) ?? Promise.resolve())
+          .then(() => this.#lookNow(id))
+          .catch(() => {
+            // It is told by the next reading where systemd can't be asked.
+          });
+        this.#turns.set(id, turn);
+        void turn.then(() => this.#turns.get(id) === turn && this.#turns.delete(id));
       }, TOGETHER),
     );
   }
@@ -117,14 +125,19 @@ export class Count implements Disposable {
       manager.property(unit, 'SubState'),
     ]);
     // A step or a reading may have come in between.
-    if (this.#known.get(id)?.pid !== known.pid || this.#busy.has(id)) return;
-    const before = { ...known };
-    Object.assign(this.#known.get(id) ?? known, { pid: pid > 0 ? pid : known.pid, restarts });
+    const now = this.#known.get(id);
+    if (now?.pid !== known.pid || this.#busy.has(id)) return;
+    const before = { ...now };
+    Object.assign(now, { pid: pid > 0 ? pid : now.pid, restarts });
     if (before.restarts === undefined) return;
-    if (sub.startsWith('auto-restart')) await this.#options.ended(id, settings);
     const own = Math.max(0, restarts - before.restarts);
-    const isAnother = pid > 0 && before.pid > 0 && pid !== before.pid;
-    const causes = own > 0 ? new Array<'supervisor'>(own).fill('supervisor') : isAnother ? ['foreign' as const] : [];
+    const isNew = pid > 0 && before.pid > 0 && pid !== before.pid;
+    if (isNew) Object.assign(now, { owes: false, stopped: false });
+    else if (own > 0) now.owes = true;
+    // Its count may be told before its process, and who stopped it and starts it again begins anew.
+    const isExplained = before.stopped || (before.owes && restarts >= before.restarts);
+    const isAnothers = isNew && own === 0 && !isExplained;
+    const causes = isAnothers ? ['foreign' as const] : new Array<'supervisor'>(own).fill('supervisor');
     let why: string | undefined;
     for (const cause of causes) {
       const verdict = this.#options.restarts.note(id, cause);
@@ -132,7 +145,8 @@ export class Count implements Disposable {
       if (verdict.kind === 'refused' && cause === 'supervisor' && verdict.scope !== 'host') why = verdict.why;
     }
     if (why !== undefined) this.#options.tooOften(id, why);
-    else if (isAnother) this.#options.again(id, settings, pid);
+    else if (isNew) this.#options.again(id, settings, pid);
+    else if (sub.startsWith('auto-restart')) await this.#options.ended(id, settings);
   }
 
   [Symbol.dispose](): void {

@@ -11,10 +11,12 @@ let noted: string[];
 let told: string[];
 let verdict: Verdict;
 let count: Count;
+let ended: () => Promise<void>;
 beforeEach(() => {
   unit = { MainPID: 10, NRestarts: 3, SubState: 'running' };
   noted = [];
   told = [];
+  ended = async () => undefined;
   verdict = { kind: 'granted', wait: 0 };
   const manager = { property: async (_: string, name: keyof typeof unit) => unit[name] } as unknown as Manager;
   count = new Count({
@@ -28,7 +30,10 @@ beforeEach(() => {
     },
     tooOften: (_, why) => told.push(why),
     again: (_, __, pid) => told.push(`again ${pid}`),
-    ended: async () => void told.push('ended'),
+    ended: async () => {
+      told.push('ended');
+      await ended();
+    },
   });
 });
 
@@ -67,6 +72,46 @@ it('goes on counting where it is read between two processes', async () => {
   await heard({ MainPID: 11, NRestarts: 4, SubState: 'running' });
   expect(noted).toEqual(['supervisor']);
   expect(told).toEqual(['ended', 'again 11']);
+});
+
+it('counts one restart once, however its parts are told', async () => {
+  await read();
+  await heard({ MainPID: 0, NRestarts: 4, SubState: 'dead' });
+  await heard({ MainPID: 11, SubState: 'running' });
+  expect(noted).toEqual(['supervisor']);
+  expect(told).toEqual(['again 11']);
+  // While it is thought about what has ended, the next one begins.
+  ended = () => sleep(120);
+  await heard({ MainPID: 0, NRestarts: 5, SubState: 'auto-restart-queued' });
+  await heard({ MainPID: 12, SubState: 'running' });
+  await sleep(150);
+  expect(noted).toEqual(['supervisor', 'supervisor']);
+  expect(told).toEqual(['again 11', 'ended', 'again 12']);
+  await heard({ MainPID: 13 });
+  expect(noted).toEqual(['supervisor', 'supervisor', 'foreign']);
+});
+
+it('loses no restart where systemd can not be asked about the end before it', async () => {
+  await read();
+  ended = () => Promise.reject(new Error('no answer'));
+  await heard({ MainPID: 0, NRestarts: 4, SubState: 'auto-restart' });
+  await heard({ MainPID: 11, SubState: 'running' });
+  expect(noted).toEqual(['supervisor']);
+});
+
+it('goes on counting where it is read as stopped in the moment between two processes', async () => {
+  await read();
+  unit = { MainPID: 0, NRestarts: 4, SubState: 'dead' };
+  await read();
+  unit = { MainPID: 11, NRestarts: 4, SubState: 'running' };
+  await read();
+  expect(noted).toEqual(['supervisor']);
+  // What was stopped by somebody and started again is a new beginning.
+  unit = { MainPID: 0, NRestarts: 4, SubState: 'dead' };
+  await read();
+  unit = { MainPID: 12, NRestarts: 0, SubState: 'running' };
+  await read();
+  expect(noted).toEqual(['supervisor']);
 });
 
 it('has what was restarted too often held, but not what a person restarts nor for the whole host', async () => {

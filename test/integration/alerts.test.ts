@@ -132,7 +132,7 @@ it.concurrent('goes on while a target hangs and another fails, says so once, and
   const { host, hook } = world;
   hook.answer((_, response) => response.writeHead(503).end());
   world.tell(
-    { name: 'ops', webhook: { url: hook.url }, timeout: '300ms' },
+    { name: 'ops', webhook: { url: hook.url } },
     { name: 'pager', exec: { command: ['/bin/sleep', '4003'] }, timeout: '500ms' },
   );
   world.web('exit 3');

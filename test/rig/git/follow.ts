@@ -16,7 +16,9 @@ export async function running(options: SiteOptions = {}): Promise<Running> {
   const site = cleanup.use(await createSite(options));
   site.push({ web: sleeper(1), api: sleeper(2) });
   const daemon = await site.host.daemon();
-  await until(() => valueIn(site, 1) === 0 && valueIn(site, 2) === 0);
+  await until(() => valueIn(site, 1) === 0 && valueIn(site, 2) === 0).catch((error: Error) => {
+    throw new Error(`${error.message}\n${daemon.output()}`);
+  });
   await daemon.saw('ready');
   // Nothing is left to be done of the first run.
   await until(async () => (await site.host.reconcile('--dry-run')).code === 0);

@@ -53,7 +53,8 @@ export const NUDGE = 'nudge';
 /** What a hook writes is a byte. */
 const SMALL = 1024;
 
-/** A remote that can't be reached is asked less often, up to this (ms). */
+/** ms. A remote that can't be reached is asked again soon, however seldom it is otherwise, and then less and less often. */
+const SOON = 5_000;
 const LONGEST = 300_000;
 
 /** Begins to watch. Where nothing was ever taken it is fetched first: there is nothing to begin with. */
@@ -111,7 +112,7 @@ export async function watchSource(config: Config, options: SourceOptions): Promi
     clearTimeout(timer);
     if (config.git === undefined || signal.aborted) return;
     const { poll } = config.git;
-    const wait = Math.min(poll * 2 ** Math.min(failures, 10), Math.max(poll, LONGEST));
+    const wait = failures === 0 ? poll : Math.min(Math.min(poll, SOON) * 2 ** Math.min(failures, 10), LONGEST);
     timer = setTimeout(() => inTurn(() => look({ nudged: false })).catch(damaged), wait * (0.9 + Math.random() * 0.2));
   };
   // What throws is damaged decisions, which every run says itself.

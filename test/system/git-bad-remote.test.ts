@@ -35,6 +35,17 @@ describe('a remote that is down', () => {
     expect((await pidsOf(site)).web).toBe(before.web);
   });
 
+  test('that is asked once an hour is asked again soon after it has failed', async () => {
+    const site = cleanup.use(await running({ transport: 'http', poll: '1h' }));
+    await site.http?.stop();
+    site.push({ web: sleeper(1), api: sleeper(2, 1) });
+    site.daemon.child.kill('SIGHUP');
+    await complains(site, /cannot fetch/);
+    await site.http?.start();
+    await runs(site, 2, 1);
+    await isWell(site);
+  });
+
   test('from the very start: the daemon says so and ends, as with no desired state at all; the next one begins', async () => {
     const site = cleanup.use(await createSite({ transport: 'http' }));
     site.push({ web: sleeper(1) });

@@ -36,7 +36,8 @@ it('env shows what a real process has, of each instance, and what waits for its 
   host.write('web', web('fast'));
   host.write('db', { ...web('fast', { environmentFiles: [secrets] }), instances: undefined });
   host.write('off', { supervisor: 'builtin', command: ['sleep', '600'], state: 'stopped', environment: { A: '1' } });
-  expect((await host.reconcile()).code).toBe(0);
+  const applied = await host.reconcile();
+  expect(applied.code, applied.stdout + applied.stderr).toBe(0);
   const env = async (...names: readonly string[]) => {
     const { code, stdout, stderr } = await host.reconcile('env', '--json', ...names);
     expect([code, stderr]).toEqual([0, '']);

@@ -26,9 +26,9 @@ const ready = (ms: string, more: object = {}) => ({ start: { ready: ms, ...more 
 
 /** Three of one group, each after the one before, that are up and have set their traps. */
 async function chain(host: Host, more: Readonly<Record<string, object>> = {}): Promise<void> {
-  host.write('db', { ...listener(host, 'db', ready('0s')), group: 'shop', ...more.db });
-  host.write('api', { ...listener(host, 'api', ready('0s', { after: ['db'] })), group: 'shop', ...more.api });
-  host.write('web', { ...listener(host, 'web', ready('0s', { after: ['api'] })), group: 'shop', ...more.web });
+  host.write('db', { ...listener(host, 'db', ready('300ms')), group: 'shop', ...more.db });
+  host.write('api', { ...listener(host, 'api', ready('300ms', { after: ['db'] })), group: 'shop', ...more.api });
+  host.write('web', { ...listener(host, 'web', ready('300ms', { after: ['api'] })), group: 'shop', ...more.web });
   host.write('alone', { supervisor: 'builtin', command: ['sleep', '600'], ...ready('0s') });
 }
 

@@ -40,13 +40,12 @@ export class Waiting implements Disposable {
         continue;
       }
       const now = await this.#manager.unit(unit);
-      const { service } = now;
       switch (now.active) {
         case 'active':
         case 'reloading':
           break;
         case 'activating':
-          if ((service?.restarts ?? 0) >= rules.retries && now.sub.startsWith('auto-restart')) {
+          if (endsOf(now) > rules.retries) {
             await this.#manager.stop(unit, signal);
             return { kind: 'failed', unit: now, because: tries(rules.retries, now) };
           }
@@ -68,8 +67,7 @@ export class Waiting implements Disposable {
     while (!signal.aborted) {
       const now = await this.#manager.unit(unit);
       const down = now.active === 'failed' || now.active === 'inactive';
-      const ends = (now.service?.restarts ?? 0) + (now.sub.startsWith('auto-restart') ? 1 : 0);
-      if (down || ends > rules.retries) return reasonOf(now);
+      if (down || endsOf(now) > rules.retries) return reasonOf(now);
       await this.#changed(unit, 5000, signal);
     }
     return undefined;
@@ -104,6 +102,14 @@ export class Waiting implements Disposable {
   [Symbol.dispose](): void {
     this.#watch[Symbol.dispose]();
   }
+}
+
+/**
+ * How often it has ended since it was asked to start. A restart is counted once its job is queued, and what it is called stays
+ * the same until that runs (`auto-restart`; since systemd 254 `auto-restart-queued`).
+ */
+function endsOf({ service, sub, job }: UnitProperties): number {
+  return (service?.restarts ?? 0) + (sub === 'auto-restart' && !job ? 1 : 0);
 }
 
 function ended(unit: UnitProperties, end: JobEnd): Ready {

@@ -204,7 +204,8 @@ describeWithSupervisord('under supervisord', () => {
   say where it is to go: \`logs.stdout\` and \`logs.stderr\` in its file
 `,
     ]);
-    expect((await host.reconcile('logs', 'auto', 'mine', '--stderr')).stdout).toBe('auto ! err\nmine ! err\n');
+    const errors = await host.reconcile('logs', 'auto', 'mine', '--stderr');
+    expect(errors).toMatchObject({ code: 0, stdout: 'auto ! err\nmine ! err\n', stderr: '' });
 
     const following = host.begin('logs', 'moves', '-f');
     await following.saw('before\n');

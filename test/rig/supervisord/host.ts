@@ -44,6 +44,8 @@ export async function createSupervisordHost({
   writeFileSync(
     config,
     `[supervisord]\nlogfile=${log}\npidfile=${host.folder}/supervisord.pid\nnodaemon=true\nminfds=1024\n` +
+      // One that starts removes the logs that others have made up in the same folder.
+      `childlogdir=${host.folder}\n` +
       `[unix_http_server]\nfile=${socket}\nchmod=${chmod}\n[supervisorctl]\nserverurl=unix://${socket}\n` +
       '[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n' +
       `${more}\n[include]\nfiles = ${include}/*.conf\n`,

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { commandOf, listPids, statOf } from '../../src/host/procfs.ts';
@@ -227,6 +228,26 @@ describe.runIf(hasSupervisord())('a supervisord that the embedded supervisor run
     const { code, stdout } = await other.reconcile('restart', 'web');
     expect([code, stdout.replace(/\s+/g, ' ')]).toEqual([3, expect.stringContaining(`started with ${host.config}`)]);
     expect((await host.pids()).web).toBe(web);
+  });
+
+  it('leaves alone the logs that another supervisord has made up, in the folder that all have', async () => {
+    await using host = await dolphin();
+    const config = join(host.folder, 'other.conf');
+    const text = `[supervisord]\nnodaemon=true\nlogfile=${host.folder}/other.log\npidfile=${host.folder}/other.pid\n`;
+    const name = `made-${process.pid}`;
+    writeFileSync(config, `${text}[program:${name}]\ncommand=/bin/sh -c "echo mine; exec sleep ${ownTime()}"\n`);
+    const other = spawn('supervisord', ['--configuration', config], { stdio: 'ignore' });
+    const logs = () => readdirSync('/tmp').filter((file) => file.startsWith(`${name}-stdout---supervisor-`));
+    try {
+      await until(() => logs().some((file) => readFileSync(join('/tmp', file), 'utf8') === 'mine\n'));
+      await applied(host);
+      expect(logs()).toHaveLength(1);
+    } finally {
+      const ended = once(other, 'exit');
+      other.kill('SIGTERM');
+      await ended;
+      for (const file of logs()) rmSync(join('/tmp', file));
+    }
   });
 
   it('is told of a configuration that somebody has edited, and never written over that of somebody else', async () => {

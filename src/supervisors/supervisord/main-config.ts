@@ -28,6 +28,8 @@ export function mainConfig(instance: Instance, owner: string): HostFile {
         ['logfile_backups', String(log.keep)],
         ['loglevel', log.level],
         ['pidfile', expanded(owned.pidFile)],
+        // Else it removes, as it starts, the logs that others of its identifier have made up in the same folder.
+        ['nocleanup', 'true'],
         ['minfds', String(owned.minfds)],
         ['minprocs', String(owned.minprocs)],
         // What it runs as is its service's to say; as root it complains where this is not said.

@@ -17,6 +17,7 @@ logfile_maxbytes=50000000
 logfile_backups=10
 loglevel=info
 pidfile=/run/main/supervisord.pid
+nocleanup=true
 minfds=1024
 minprocs=200
 ${self().uid === 0 ? 'user=root\n' : ''}

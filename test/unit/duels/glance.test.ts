@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +31,9 @@ async function start(...argv: readonly string[]): Promise<number> {
   const isIt = (words: readonly string[]) =>
     words[0] !== 'setsid' && words.length <= argv.length + 1 && words.slice(-argv.length).join(' ') === argv.join(' ');
   const found = () => listPids().find((pid) => isIt(commandOf(pid)));
-  spawn('/bin/sh', ['-c', 'setsid "$@" &', 'sh', ...argv], { stdio: 'ignore' });
+  const shell = spawn('/bin/sh', ['-c', 'setsid "$@" &', 'sh', ...argv], { stdio: 'ignore' });
+  // Until then it is ours.
+  await once(shell, 'exit');
   await until(() => found() !== undefined);
   const pid = found() ?? 0;
   started.push(pid);

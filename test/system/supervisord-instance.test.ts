@@ -44,12 +44,13 @@ describeOnSystemd('a supervisord of ours under systemd', () => {
     host = await systemdHost();
     host.write('/root/picky.py', PICKY);
     host.write(
-      '/root/picky',
+      // By another name: what is called picky has become it.
+      '/root/become',
       "#!/bin/sh\nexec python3 -c \"import ctypes,runpy; ctypes.CDLL(None).prctl(15, b'picky'); runpy.run_path('/root/picky.py')\"\n",
       0o755,
     );
     const web =
-      'supervisor: supervisord/dolphin\ncommand: [/root/picky]\nstop: { signal: INT }\nstart: { ready: 1s }\n';
+      'supervisor: supervisord/dolphin\ncommand: [/root/become]\nstop: { signal: INT }\nstart: { ready: 1s }\n';
     host.write(`${DESIRED}/services/web.yaml`, web);
     instance();
   });

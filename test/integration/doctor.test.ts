@@ -160,7 +160,7 @@ it.runIf(existsSync('/usr/bin/supervisord'))(
     const rpc = 'supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface';
     writeFileSync(
       config,
-      `[unix_http_server]\nfile=${folder}/s.sock\nchmod=0777\n[supervisord]\nnodaemon=true\npidfile=${folder}/pid\nlogfile=/dev/null\nlogfile_maxbytes=0\n[rpcinterface:supervisor]\n${rpc}\n`,
+      `[unix_http_server]\nfile=${folder}/s.sock\nchmod=0777\n[supervisord]\nnodaemon=true\nnocleanup=true\npidfile=${folder}/pid\nlogfile=/dev/null\nlogfile_maxbytes=0\n[rpcinterface:supervisor]\n${rpc}\n`,
     );
     const child = spawn('supervisord', ['-c', config], { stdio: 'ignore' });
     try {

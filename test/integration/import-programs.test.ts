@@ -92,6 +92,7 @@ describe.runIf(hasSupervisord())('programs that were imported', () => {
     const config = join(folder, 'supervisord.conf');
     const text = `[supervisord]
 nodaemon=true
+nocleanup=true
 logfile=%(here)s/s.log
 pidfile=%(here)s/s.pid
 [program:web]
@@ -139,6 +140,7 @@ autostart=false
 file=%(here)s/old.sock
 [supervisord]
 nodaemon=true
+nocleanup=true
 logfile=%(here)s/old.log
 pidfile=%(here)s/old.pid
 [rpcinterface:supervisor]

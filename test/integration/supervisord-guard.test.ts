@@ -17,6 +17,7 @@ async function supervisord(programs: Readonly<Record<string, string>>) {
   writeFileSync(
     path('s.conf'),
     `[supervisord]
+nocleanup=true
 logfile=${path('s.log')}
 pidfile=${path('s.pid')}
 [unix_http_server]

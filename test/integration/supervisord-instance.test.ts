@@ -233,7 +233,7 @@ describe.runIf(hasSupervisord())('a supervisord that the embedded supervisor run
   it('leaves alone the logs that another supervisord has made up, in the folder that all have', async () => {
     await using host = await dolphin();
     const config = join(host.folder, 'other.conf');
-    const text = `[supervisord]\nnodaemon=true\nlogfile=${host.folder}/other.log\npidfile=${host.folder}/other.pid\n`;
+    const text = `[supervisord]\nnodaemon=true\nnocleanup=true\nlogfile=${host.folder}/other.log\npidfile=${host.folder}/other.pid\n`;
     const name = `made-${process.pid}`;
     writeFileSync(config, `${text}[program:${name}]\ncommand=/bin/sh -c "echo mine; exec sleep ${ownTime()}"\n`);
     const other = spawn('supervisord', ['--configuration', config], { stdio: 'ignore' });

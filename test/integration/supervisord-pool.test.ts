@@ -297,7 +297,7 @@ describe.runIf(hasSupervisord())('instances that share their events', () => {
     const config = join(old, 'supervisord.conf');
     writeFileSync(
       config,
-      `[unix_http_server]\nfile=${old}/s.sock\n[supervisord]\nlogfile=${old}/log\npidfile=${old}/pid\n` +
+      `[unix_http_server]\nfile=${old}/s.sock\n[supervisord]\nnocleanup=true\nlogfile=${old}/log\npidfile=${old}/pid\n` +
         '[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n' +
         `[fcgi-program:cgi]\ncommand=/bin/sleep ${ownTime()}\nsocket=unix://${old}/cgi.sock\nnumprocs=2\nprocess_name=%(process_num)d\n`,
     );

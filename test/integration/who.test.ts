@@ -167,7 +167,7 @@ it.skipIf(!hasSupervisord() || process.getuid?.() !== 0)(
   'takes no supervisord of a container for one of this host',
   async () => {
     const config = join(app, 'supervisord.conf');
-    const text = `[supervisord]\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile=${app}/pid\n[program:other]\ncommand=sh web.sh --port 7\ndirectory=${app}\n`;
+    const text = `[supervisord]\nnocleanup=true\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile=${app}/pid\n[program:other]\ncommand=sh web.sh --port 7\ndirectory=${app}\n`;
     writeFileSync(config, text);
     const begin = (...before: readonly string[]) => {
       const [command = '', ...args] = [...before, 'supervisord', '-n', '-c', config];

@@ -12,6 +12,8 @@ async function running(options: Parameters<typeof createSupervisordHost>[0] = {}
   host.declare('web');
   host.declare('worker');
   await host.apply();
+  // Each is another program by now.
+  await until(() => host.processes().length === 2);
   return host;
 }
 

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { fill } from '../rig/disk.ts';
 import { createHost, type Host, until } from '../rig/host.ts';
 
 let host: Host;
@@ -264,13 +265,3 @@ test.skipIf(!isRoot)(
     }
   },
 );
-
-function fill(path: string): void {
-  for (let size = 1 << 16; size >= 1; size >>= 1) {
-    try {
-      for (;;) writeFileSync(path, Buffer.alloc(size), { flag: 'a' });
-    } catch {
-      // Smaller pieces, until not one byte goes in.
-    }
-  }
-}

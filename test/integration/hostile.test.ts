@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { fill } from '../rig/disk.ts';
 import { createHost, type Host, RECONCILE, until } from '../rig/host.ts';
 
 let host: Host;
@@ -139,7 +140,7 @@ test.skipIf(process.getuid?.() !== 0)(
       for (const name of ['off', 'web']) full.write(name, sleeper());
       expect((await full.reconcile()).code).toBe(0);
       const { web = 0 } = await full.pids();
-      const room = fill(join(disk, 'filler'));
+      fill(join(disk, 'filler'));
       full.write('web', { ...sleeper(), environment: { MORE: 'x'.repeat(8192) } });
       full.write('off', { ...sleeper(), state: 'disabled' });
       const { code, stdout, stderr } = await full.reconcile();
@@ -148,7 +149,7 @@ test.skipIf(process.getuid?.() !== 0)(
         'its process was not touched; make room, then run `reconcile` again',
       );
       expect(await full.pids()).toEqual({ web });
-      room();
+      rmSync(join(disk, 'filler'));
       expect((await full.reconcile()).code).toBe(0);
       const after = await full.pids();
       expect(after).toEqual({ web: expect.any(Number) });
@@ -236,15 +237,3 @@ test('a folder that is missing in a Git repository is told without a trace', asy
     expect(stdout + stderr).toContain(join(host.folder, 'nowhere'));
   }
 });
-
-/** Takes all room of a disk; what comes back gives it back. */
-function fill(path: string): () => void {
-  for (let size = 1 << 16; size >= 1; size >>= 1) {
-    try {
-      for (;;) writeFileSync(path, Buffer.alloc(size), { flag: 'a' });
-    } catch {
-      // Smaller pieces, until not one byte goes in.
-    }
-  }
-  return () => rmSync(path);
-}

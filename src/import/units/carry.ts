@@ -10,7 +10,7 @@ import { keepsName, sliceOf, withOwnSpecifiers } from './names.ts';
 import { optional, processWords } from './process.ts';
 import { hideSecrets } from './secrets.ts';
 import type { RawLine, UnitSource } from './source.ts';
-import { maskedValue, type UnitLine } from './text.ts';
+import { hasSecret, maskedValue, type UnitLine } from './text.ts';
 
 /** What a unit comes to, but for its name and state. */
 export interface Carried {
@@ -96,5 +96,8 @@ function whyNotCarried([, key, value]: RawLine): Pick<Loss, 'why' | 'noEffect'> 
   if (why !== undefined) return { why: `its value ${why}` };
   if (/^(Unset)?Environment$/.test(key) && /RECONCILED_(DEFINITION|INSTANCE|SUPERVISOR)\b/.test(value))
     return { why: 'its variables of the form RECONCILED_… tell what runs' };
+  // Those of commands and variables are moved; what a credential is called is none.
+  if (!/^Exec|Environment|Credential/.test(key) && hasSecret(value))
+    return { why: 'it has what looks like a secret, which does not belong in Git' };
   return undefined;
 }

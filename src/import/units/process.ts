@@ -4,6 +4,7 @@ import { whyNotCarried, whyNotPlain } from '../../supervisors/systemd/escape.ts'
 import { isStraight, withoutSpecifiers } from './environment.ts';
 import type { Lines } from './lines.ts';
 import type { RawLine, UnitSource } from './source.ts';
+import { hasSecret } from './text.ts';
 import { countOf, sizeOf } from './values.ts';
 
 /** Whom a process runs as, where, and with what: each word of ours, or the lines that stay. */
@@ -40,7 +41,8 @@ export function lastOf(lines: Lines, name: string): string | undefined {
 function descriptionOf(lines: Lines, { name }: UnitSource): string | undefined {
   const written = lastOf(lines, 'Unit.Description') || name.unit.replaceAll('%', '%%');
   const text = withoutSpecifiers(written);
-  if (text === undefined || oneLine(text) !== text || whyNotPlain(text) !== undefined) return undefined;
+  if (text === undefined || oneLine(text) !== text || whyNotPlain(text) !== undefined || hasSecret(text))
+    return undefined;
   lines.take('Unit.Description');
   return text;
 }

@@ -148,6 +148,11 @@ export function maskedValue(key: string, value: string): string {
   return shown(`${key}=${value}`).slice(key.length + 1);
 }
 
+/** Has a text what looks like a secret, whatever its directive is called? */
+export function hasSecret(text: string): boolean {
+  return shown(`X=${text}`) !== `X=${text}`;
+}
+
 function shown(text: string): string {
   return maskFile({ path: '', to: text }).to ?? '';
 }

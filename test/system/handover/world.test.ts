@@ -14,13 +14,13 @@ describeOnSystemd('the host of the origin story', () => {
   it('a health daemon restarts both services every 2 s, whatever they do', async () => {
     world = await World.create({ names: ['scan_bridge', 'nautilus_trader'], daemon: true });
     const since = world.sampler.mark();
-    await until(() => world.sampler.gaps('nautilus_trader', since).length >= 3);
+    await until(() => world.sampler.gaps('nautilus_trader', since).length >= 6);
     await until(() => world.sampler.gaps('scan_bridge', since).length >= 3);
     const ends = world.sampler.spans('nautilus_trader').flatMap(({ at, copies }) => (copies.length === 0 ? [at] : []));
-    // From one round to the next it is 2 s; how long systemd takes for one is the machine's affair.
-    const apart = ends.slice(-3).map((at, number, last) => at - (last[number - 1] ?? at));
-    expect(apart).toHaveLength(3);
-    expect(apart.slice(1).filter((ms) => ms < 1000 || ms > 4000)).toEqual([]);
+    // How long systemd takes for one round is the machine's affair: the middle one of five.
+    const last = ends.slice(-6);
+    const apart = last.slice(1).map((at, number) => at - (last[number] ?? 0));
+    expect(Math.round((apart.toSorted((a, b) => a - b)[2] ?? 0) / 500) / 2, apart.join()).toBe(2);
     expect(world.sampler.doubles()).toEqual([]);
     expect((await world.reconcile('--dry-run')).words).toBe('No changes: everything is as desired. ');
     expectScansInOrder(world);

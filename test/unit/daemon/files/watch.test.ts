@@ -118,7 +118,7 @@ test('what is read while it is written is read again', async () => {
     reads += 1;
     const before = all();
     if (reads === 1) for (let i = 0; i < 50; i += 1) writeFileSync(join(folder, `services/s${i}.yaml`), 'x: y\n');
-    await sleep(200); // as reading many files takes, and a word of the kernel on a busy machine
+    await sleep(30); // as reading many files takes
     return before;
   });
   expect(found).toBe(51);
@@ -130,7 +130,7 @@ test('what fails while it is written is tried again, and what fails after that f
   const read = watcher.steady(async () => {
     reads += 1;
     if (reads === 1) writeFileSync(web(), 'x: y\n');
-    await sleep(200); // as reading takes
+    await sleep(30); // as reading takes
     throw new Error('invalid');
   });
   await expect(read).rejects.toThrow('invalid');

@@ -51,3 +51,12 @@ it('shows none of them, and of no variable either', () => {
   });
   expect(JSON.stringify({ ...found, secrets: {} })).not.toContain('hush');
 });
+
+it('what looks like a secret in a description is left out, and told masked', () => {
+  const text = '[Unit]\nDescription=Feed \\\n DB_PASSWORD=hunter2\n[Service]\nExecStart=/bin/x\n';
+  const found = importUnitText('web.service', text, { manager: 'system' });
+  expect(JSON.stringify(found)).not.toContain('hunter2');
+  expect(found).toMatchObject({
+    losses: [{ key: '[Unit] Description', why: 'it has what looks like a secret, which does not belong in Git' }],
+  });
+});
